@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * What a configuration means, as plain values: no YAML, no sockets. Control builds table images
+ * from it; the data plane takes its ports and cores from the same file. Every name was checked,
+ * every reference resolved to an index.
+ *
+ * Ownership: stw_model_free() frees all of it. Threads: not shared; a reload makes a new one.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <strowger/endpoint.h>
+
+#define STW_NAME_MAX 32 /* with the NUL: ports, listeners, pools, members */
+
+struct stw_model_prefix {
+	struct stw_ip ip;
+	uint8_t bits; /* of the family: 0..32 for IPv4, 0..128 for IPv6 */
+};
+
+struct stw_model_neighbour {
+	struct stw_ip ip;
+	uint8_t mac[6];
+	uint16_t vlan;
+};
+
+/* A subnet of a port: an address with its prefix length, on a VLAN or untagged. */
+struct stw_model_address {
+	struct stw_model_prefix prefix; /* the host address, not the network's */
+	uint16_t vlan;			/* 0 untagged, 1..4094 */
+};
+
+struct stw_model_route {
+	struct stw_model_prefix to; /* 0 bits: default route of that family */
+	struct stw_ip via;
+	uint16_t vlan;
+};
+
+enum stw_kernel_side {
+	STW_KERNEL_SIDE_TWIN = 0, /* owned port: a TAP with the port's MAC carries its addresses */
+	STW_KERNEL_SIDE_NONE = 1, /* pcap, ring, memif, null: static neighbours and routes */
+};
+
+struct stw_model_port {
+	char name[STW_NAME_MAX];
+	char device[256]; /* DPDK device string ("net_af_xdp0,iface=eth1") or PCI address */
+	char twin[16];	  /* interface name of the TAP */
+	enum stw_kernel_side kernel;
+	uint16_t mtu; /* 576..9216 */
+	uint16_t rx_descriptors;
+	uint16_t tx_descriptors;
+	struct stw_model_address *addresses;
+	size_t n_addresses;
+	struct stw_model_route *routes;
+	size_t n_routes;
+	struct stw_model_neighbour *neighbours;
+	size_t n_neighbours;
+	uint32_t line; /* in the file, for messages */
+};
+
+enum stw_hugepages { STW_HUGEPAGES_AUTO, STW_HUGEPAGES_YES, STW_HUGEPAGES_NO };
+
+struct stw_model_dataplane {
+	uint16_t *cores; /* one worker each */
+	size_t n_cores;
+	enum stw_hugepages hugepages;
+	uint32_t memory_mb;	/* for packets and tables */
+	uint32_t mbufs;		/* packets in the pool of a port */
+	uint16_t burst;		/* 1..64 */
+	uint32_t idle_sleep_us; /* longest sleep of an idle worker, 0: never sleeps */
+	char socket[108];	/* control connects here */
+};
+
+struct stw_model_member {
+	char name[STW_NAME_MAX];
+	struct stw_endpoint address;
+	uint32_t id;	 /* from the address alone (stw_member_id()): what cookies carry */
+	uint16_t number; /* given by stw_numbers_assign(): counters and states are per number */
+	uint32_t line;
+};
+
+enum stw_asked { STW_ASKED_UP, STW_ASKED_DRAIN, STW_ASKED_DOWN };
+
+/* A pool's use of a member. */
+struct stw_model_pool_member {
+	uint32_t member; /* index into model.members */
+	uint32_t weight; /* 0..65535; 0: no new calls */
+	enum stw_asked asked;
+	uint32_t line;
+};
+
+struct stw_model_pool {
+	char name[STW_NAME_MAX];
+	bool record_route;
+	uint32_t slots; /* of its Maglev table: 65537 or 655373 */
+	struct stw_model_pool_member *members;
+	size_t n_members;
+	uint32_t line;
+};
+
+struct stw_model_listener {
+	char name[STW_NAME_MAX];
+	struct stw_endpoint address;
+	uint32_t pool; /* index: where requests from outside go; UINT32_MAX: members only */
+	uint32_t line;
+};
+
+#define STW_SECRET_BYTES 16
+
+struct stw_model_secret {
+	uint8_t id; /* 0..15, in cookies */
+	uint8_t key[STW_SECRET_BYTES];
+};
+
+struct stw_model_api {
+	char socket[108];
+	char group[32]; /* owner group of the socket, "" for none */
+	uint32_t mode;	/* 0660 */
+};
+
+struct stw_model {
+	struct stw_model_dataplane dataplane;
+	struct stw_model_api api;
+	struct stw_model_port *ports;
+	size_t n_ports;
+	struct stw_model_listener *listeners;
+	size_t n_listeners;
+	struct stw_model_pool *pools;
+	size_t n_pools;
+	struct stw_model_member *members; /* each address once, used by any number of pools */
+	size_t n_members;
+	/* secrets[0] signs; both verify. From the file, or made once and kept in state_dir. */
+	struct stw_model_secret secrets[2];
+	size_t n_secrets;
+	char state_dir[108]; /* /var/lib/strowger */
+	int log_level;	     /* enum stw_log_level */
+};
+
+/** Free @m and all it owns. Accepts NULL. */
+void stw_model_free(struct stw_model *m);
+
+/** A member's identity, the same on every node and after every restart: a hash of its address. */
+uint32_t stw_member_id(const struct stw_endpoint *address);

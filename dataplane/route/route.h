@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The decision: (tables, message, source) to a verdict. A pure function: no DPDK, socket, clock or
+ * state, so that explain, plan and replay link the very code the workers run.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <strowger/counters.h>
+#include <strowger/endpoint.h>
+#include <strowger/sip.h>
+
+#include "dataplane/route/fib.h"
+
+struct stw_tables; /* a checked image: dataplane/table/lookup.h */
+
+#define STW_NO_MEMBER	UINT16_MAX
+#define STW_NO_LISTENER UINT16_MAX
+
+/**
+ * All a worker reads, behind one RCU root pointer. Parts are replaced one by one: a new snapshot
+ * shares what did not change.
+ *
+ * RCU borrowed: dead at this thread's next quiescent state.
+ */
+struct stw_snapshot {
+	const struct stw_tables *tables; /* NULL before the first image */
+	const struct stw_fib *fib;	 /* never NULL */
+	/* Listener that faces each interface, by family [STW_FIB_IFACES_MAX][0 IPv4, 1 IPv6];
+	 * STW_NO_LISTENER when none: made by stw_snapshot_face(). */
+	uint16_t facing[STW_FIB_IFACES_MAX][2];
+};
+
+/* Addresses the kernel (or the configuration) has on an interface: input of stw_snapshot_face(). */
+struct stw_iface_address {
+	struct stw_ip ip;
+	uint16_t iface;
+};
+
+/**
+ * Fill @snap->facing: for each interface and family the first listener (in order of configuration)
+ * whose address that interface carries; else the first of that family whatever the interface.
+ */
+void stw_snapshot_face(struct stw_snapshot *snap, const struct stw_iface_address *addresses,
+		       size_t n_addresses);
+
+/* Where a message came from. */
+struct stw_source {
+	struct stw_endpoint peer; /* source address and port of the datagram */
+	uint16_t listener;	  /* index of the listener it was sent to */
+};
+
+enum stw_action {
+	STW_ACTION_DROP = 0, /* verdict.reason tells why */
+	STW_ACTION_FORWARD,
+	STW_ACTION_ANSWER, /* verdict.status, verdict.phrase */
+	STW_ACTION_KERNEL, /* hand it to the kernel side as it came */
+};
+
+/* How the destination was found; counted as BY_COOKIE, BY_HASH, BY_URI. */
+enum stw_how { STW_HOW_NONE, STW_HOW_COOKIE, STW_HOW_HASH, STW_HOW_URI, STW_HOW_VIA };
+
+#define STW_ROUTE_POPS_MAX 4
+
+struct stw_verdict {
+	uint8_t action;	       /* enum stw_action */
+	uint8_t how;	       /* enum stw_how */
+	uint8_t cookie_failed; /* 0, or the detail counter to add: COOKIE_FORGED, COOKIE_UNKNOWN */
+	bool new_call;	       /* INVITE without a To tag, to a member */
+	bool record_route;     /* add our Record-Route */
+	bool from_member;      /* the sender is a member: @member_from */
+	uint16_t reason;       /* DROP: enum stw_counter, a DROP_ row */
+	uint16_t status;       /* ANSWER */
+	const char *phrase;    /* ANSWER: static text */
+	uint16_t member;       /* destination member's index, STW_NO_MEMBER */
+	uint16_t member_from;  /* sender member's index, STW_NO_MEMBER */
+	uint16_t listener_in;
+	uint16_t listener_out; /* FORWARD: its address is our source, Via and Record-Route */
+	struct stw_endpoint
+		dst;	    /* FORWARD: where the datagram goes; ANSWER: where the answer goes */
+	struct stw_hop hop; /* FORWARD, ANSWER: the way there */
+
+	/* For the rewrite, filled with FORWARD. */
+	uint64_t branch;	/* of our Via (RFC 3261 s16.11) */
+	struct stw_sip_via via; /* the topmost Via, parsed once */
+	uint8_t n_route_pops;	/* of our own Route elements from the top */
+	bool replace_uri;	/* strict routing (s16.4, s16.6 step 6): @new_uri takes its place */
+	struct stw_span new_uri;
+	uint16_t route_rest; /* offset of what remains of the Route list after the pops, 0: nothing
+			      */
+};
+
+/**
+ * Decide what happens to one parsed message.
+ *
+ * @param snap  tables and FIB; snap->tables not NULL
+ * @param buf   the message
+ * @param m     as stw_sip_parse() left it, accepted or rejected; kind REQUEST or RESPONSE
+ * @param src   where it came from
+ * @param out   filled whole
+ *
+ * Requests (RFC 3261 s16.3-16.6, 16.11): rejected by the parser -> ANSWER (DROP for ACK);
+ * Max-Forwards 0 -> 483; our Route elements popped; a good cookie -> its member; a sender that is a
+ * member -> Route or Request-URI; else Maglev over the keyed hash of the Call-ID.
+ * Responses (s16.7, s16.11, s18.1.2, s18.2.2): top Via ours and its branch verified, next Via's
+ * received and rport obeyed.
+ *
+ * Threads: any.  Fast path: yes.  RCU reader: online worker only (or any owner of @snap).
+ */
+void stw_route(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+	       const struct stw_source *src, struct stw_verdict *out);
+
+/** Issue prefetches for the table lines stw_route() will want for this message. */
+void stw_route_prefetch(const struct stw_snapshot *snap, const char *buf,
+			const struct stw_sip_msg *m);
+
+/** Headroom and tailroom that stw_rewrite() and stw_answer() may use, in bytes. */
+#define STW_REWRITE_HEADROOM 512u
+#define STW_REWRITE_TAILROOM 64u
+
+/* Where the message stands after a rewrite, relative to the first byte before it. */
+struct stw_rewritten {
+	int32_t start; /* negative: grew into the headroom */
+	uint32_t len;  /* bytes from there */
+};
+
+/**
+ * Carry out a FORWARD verdict in place. The body never moves; bytes beyond the message are cut off.
+ *
+ * Request: our Via first (branch = MAC), Record-Route when asked for (two values when the sides
+ * differ, RFC 5658), received and rport on the sender's Via (s18.2.1, RFC 3581), Max-Forwards minus
+ * one or "Max-Forwards: 70" when absent, our Route elements out, Request-URI of a strict route.
+ * Response: our Via out, nothing else.
+ *
+ * @param buf  the message; STW_REWRITE_HEADROOM writable bytes before it
+ * @return STW_OK, STW_ENOSPACE (would not fit the headroom; @buf unchanged)
+ *
+ * Fast path: yes: a list of edits, one pass, the short side moves.
+ */
+int stw_rewrite(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
+		const struct stw_source *src, const struct stw_verdict *v, char *buf,
+		struct stw_rewritten *out);
+
+/**
+ * Write the answer of an ANSWER verdict over its request: status line, the request's Vias (with
+ * received and rport), From, To with a tag that is a MAC of the request (so a retransmission gets
+ * the same and the ACK is known again), Call-ID, CSeq, Content-Length: 0.
+ *
+ * @param room  writable bytes from @buf on; the answer never exceeds 1.5 times the request
+ * @return STW_OK, STW_ENOSPACE, STW_EMALFORMED (the request lacks what an answer needs: drop it)
+ *
+ * Fast path: yes. RFC: 3261 s8.2.6, s8.2.7, s16.11, s18.2.2
+ */
+int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
+	       const struct stw_source *src, const struct stw_verdict *v, char *buf, size_t room,
+	       struct stw_rewritten *out);

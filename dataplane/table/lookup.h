@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Reader's side of a checked table image (strowger/table_image.h).
+ *
+ * RCU borrowed: dead at this thread's next quiescent state.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <strowger/endpoint.h>
+
+struct stw_tables; /* image.c */
+
+struct stw_listener_view {
+	struct stw_endpoint address;
+	uint16_t pool; /* UINT16_MAX: none */
+};
+
+struct stw_member_view {
+	struct stw_endpoint address;
+	uint32_t id;	 /* what cookies carry */
+	uint16_t number; /* row of its counters */
+};
+
+/**
+ * Check every offset, count and value of @bytes, then copy them to memory of their own.
+ *
+ * @param bytes   the image; may be anything at all
+ * @param reason  [reason_len] when refused: section, row and what is wrong
+ * @param out     on STW_OK only; free with stw_tables_free() after a grace period
+ * @return STW_OK, STW_EVERSION, STW_EBOUNDS, STW_EDIGEST, STW_ERANGE, STW_EMALFORMED, STW_ENOMEM
+ */
+int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_len,
+		   struct stw_tables **out);
+
+/** Accepts NULL. */
+void stw_tables_free(struct stw_tables *t);
+
+uint64_t stw_tables_generation(const struct stw_tables *t);
+const uint8_t *stw_tables_digest(const struct stw_tables *t); /* [32] */
+size_t stw_tables_n_listeners(const struct stw_tables *t);
+size_t stw_tables_n_members(const struct stw_tables *t);
+const struct stw_listener_view *stw_tables_listener(const struct stw_tables *t, uint16_t i);
+const struct stw_member_view *stw_tables_member(const struct stw_tables *t, uint16_t i);
+
+/** Listener with this very address, port and transport. @return its index, or -1. Fast path: yes.
+ */
+int stw_tables_find_listener(const struct stw_tables *t, const struct stw_endpoint *local);
+
+/** True when some listener has this IP address, whatever its port: its fragments are ours to see.
+ */
+bool stw_tables_has_listener_ip(const struct stw_tables *t, const struct stw_ip *ip);
+
+/** Member with this source address and port. @return its index, or -1. Fast path: yes. */
+int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint *peer);

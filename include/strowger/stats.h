@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Counters as shared memory: a memfd made by the data plane, written by its threads, mapped
+ * read-only by control (it arrives with the HELLO of ctl_proto.h). Fixed layout, found by offsets.
+ *
+ * Threads: each row has one writer (the worker; the installer for ports and the header). Readers
+ * use relaxed loads and may see counters of one moment apart.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <strowger/counters.h>
+
+#define STW_STATS_MAGIC	      0x53575453u /* "STWS" */
+#define STW_STATS_VERSION     1u
+#define STW_MEMBER_NUMBERS    8192u /* member numbers are 0..STW_MEMBER_NUMBERS - 1 */
+#define STW_STATS_NAME	      32
+#define STW_STATS_PORTS_MAX   32u
+#define STW_STATS_WORKERS_MAX 64u
+
+struct stw_stats_port {
+	char name[STW_STATS_NAME];   /* NUL-terminated, as configured */
+	char device[64];	     /* DPDK device name */
+	char kernel[STW_STATS_NAME]; /* twin interface, "" without one */
+	uint8_t mac[6];
+	uint8_t link_up;
+	uint8_t n_rx_queues;
+	uint8_t n_tx_queues;
+	uint8_t reserved[3];
+	uint32_t mtu;
+	/* written about every 200 ms by the installer from rte_eth_stats_get() */
+	_Atomic uint64_t rx_packets;
+	_Atomic uint64_t tx_packets;
+	_Atomic uint64_t rx_bytes;
+	_Atomic uint64_t tx_bytes;
+	_Atomic uint64_t rx_missed;
+	_Atomic uint64_t rx_errors;
+	_Atomic uint64_t tx_errors;
+	_Atomic uint64_t rx_no_buffer;
+};
+
+struct stw_stats_worker {
+	uint32_t core; /* CPU it is pinned to */
+	uint32_t running;
+	uint64_t reserved[7];
+	/* 64-byte line boundary: written by the worker */
+	_Atomic uint64_t c[STW_N_COUNTERS] __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
+
+struct stw_stats_members {
+	_Atomic uint64_t c[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS]; /* index = member number */
+} __attribute__((aligned(64)));
+
+struct stw_stats {
+	uint32_t magic;
+	uint32_t version;
+	uint64_t size_bytes; /* of the whole block */
+	uint32_t n_workers;
+	uint32_t n_ports;
+	uint32_t n_counters;	    /* STW_N_COUNTERS of the writer: refuse if it differs */
+	uint32_t n_member_counters; /* likewise */
+	uint64_t pid;
+	uint64_t started_unix_s;
+	uint64_t tsc_hz;
+	uint64_t workers_offset; /* struct stw_stats_worker [n_workers] */
+	uint64_t members_offset; /* struct stw_stats_members [n_workers] */
+	char version_text[64];	 /* of the data plane's build */
+	/* written by the installer */
+	_Atomic uint64_t generation; /* of the tables being served, 0 before the first */
+	_Atomic uint64_t swap_ns;    /* last swap: from publishing to the end of the grace period */
+	_Atomic uint64_t heartbeat;  /* grows at least twice a second while the installer lives */
+	_Atomic uint64_t neighbours; /* known next hops with an address */
+	_Atomic uint64_t routes;
+	struct stw_stats_port ports[STW_STATS_PORTS_MAX];
+};
+
+/** Worker @i's row of @s. The block was checked: magic, version, sizes, @i < n_workers. */
+static inline struct stw_stats_worker *stw_stats_worker(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_stats_worker *)((char *)s + s->workers_offset) + i;
+}
+
+/** Worker @i's member rows. */
+static inline struct stw_stats_members *stw_stats_members(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_stats_members *)((char *)s + s->members_offset) + i;
+}
