@@ -42,6 +42,7 @@ struct stw_fib_route {
 	struct stw_ip prefix; /* IPv4 mapped */
 	uint8_t bits;	      /* 0..128, counted on the mapped form: an IPv4 /24 is 120 */
 	bool on_link;	      /* no gateway */
+	bool unreachable;     /* a hole: its destinations have no route; gateway and iface unused */
 	struct stw_ip gateway;
 	uint16_t iface;
 	uint32_t metric;
@@ -54,7 +55,9 @@ struct stw_fib_neighbour {
 };
 
 /**
- * Build a FIB from plain arrays, which are copied.
+ * Build a FIB from plain arrays, which are copied. Of routes with one prefix the lowest metric
+ * stays, then the first; of neighbours with one address on one interface the last. Rows that name
+ * an interface not in @ifaces are left out.
  *
  * @return the FIB, or NULL without memory. Free with stw_fib_free() after a grace period.
  */
