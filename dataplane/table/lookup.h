@@ -27,13 +27,26 @@ struct stw_member_view {
 	uint16_t number; /* row of its counters */
 };
 
+typedef void *stw_tables_alloc_fn(size_t size, size_t align);
+typedef void stw_tables_free_fn(void *memory);
+
+/**
+ * Take tables' memory from elsewhere, for instance from hugepages. NULL: the C library's.
+ *
+ * @param alloc  @size bytes, a multiple of @align (a power of two); NULL when there are none
+ *
+ * Threads: before the first stw_tables_new(). Not RCU: immutable after init.
+ */
+void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *release);
+
 /**
  * Check every offset, count and value of @bytes, then copy them to memory of their own.
  *
  * @param bytes   the image; may be anything at all
  * @param reason  [reason_len] when refused: section, row and what is wrong
  * @param out     on STW_OK only; free with stw_tables_free() after a grace period
- * @return STW_OK, STW_EVERSION, STW_EBOUNDS, STW_EDIGEST, STW_ERANGE, STW_EMALFORMED, STW_ENOMEM
+ * @return STW_OK, STW_EVERSION, STW_EBOUNDS, STW_EDIGEST, STW_ERANGE, STW_EMALFORMED,
+ *         STW_EDUP, STW_ENOMEM
  */
 int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_len,
 		   struct stw_tables **out);

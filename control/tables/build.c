@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/tables/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include <strowger/errors.h>
+#include <strowger/stats.h>
+#include <strowger/table_image.h>
+
+#include "control/tables/maglev.h"
+#include "dataplane/route/siphash.h"
+
+_Static_assert((int)STW_ASKED_UP == (int)STW_IMAGE_UP &&
+		       (int)STW_ASKED_DRAIN == (int)STW_IMAGE_DRAIN &&
+		       (int)STW_ASKED_DOWN == (int)STW_IMAGE_DOWN,
+	       "one set of values in the model and on the wire");
+_Static_assert(STW_SECRET_BYTES == STW_IMAGE_SECRET_SIZE, "secrets are copied whole");
+
+/* An image being filled: the model's sizes are settled before the first byte is written. */
+struct draft {
+	const struct stw_model *model;
+	const uint8_t *failed;
+	uint8_t *bytes;
+	struct stw_image_header *header;
+};
+
+static void *rows(const struct draft *d, enum stw_image_kind kind)
+{
+	return d->bytes + d->header->sections[kind].offset;
+}
+
+/*
+ * Who takes new calls of a pool: asked up, with weight, not failed. When all of these have failed
+ * they are kept all the same (panic): a farm that only looks dead is better than none.
+ *
+ * @param out  [pool->n_members], index = row of the pool; weight 0: no new calls
+ * @return how many do
+ */
+static size_t eligible(const struct draft *d, const struct stw_model_pool *pool, bool panic,
+		       struct stw_maglev_member *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pool->n_members; i++) {
+		const struct stw_model_pool_member *pm = &pool->members[i];
+		bool failed = d->failed != NULL && d->failed[pm->member] && !panic;
+		bool serves = pm->asked == STW_ASKED_UP && pm->weight > 0 && !failed;
+
+		out[i].id = d->model->members[pm->member].id;
+		out[i].weight = serves ? pm->weight : 0;
+		n += serves;
+	}
+	return n;
+}
+
+/* @return whether the pool has slots at all; fills @out as eligible() */
+static bool who_serves(const struct draft *d, const struct stw_model_pool *pool,
+		       struct stw_maglev_member *out)
+{
+	return eligible(d, pool, false, out) > 0 || eligible(d, pool, true, out) > 0;
+}
+
+static int fill_pool(const struct draft *d, size_t i, struct stw_image_pool *row,
+		     struct stw_maglev_member *scratch)
+{
+	const struct stw_model_pool *pool = &d->model->pools[i];
+	struct stw_image_pool_member *pm =
+		(struct stw_image_pool_member *)rows(d, STW_IMAGE_POOL_MEMBERS_SECTION) +
+		row->first_member;
+	uint16_t *slots = (uint16_t *)rows(d, STW_IMAGE_SLOTS_SECTION) + row->first_slot;
+
+	for (size_t k = 0; k < pool->n_members; k++) {
+		const struct stw_model_pool_member *m = &pool->members[k];
+
+		pm[k].member = (uint16_t)m->member;
+		pm[k].weight = (uint16_t)m->weight;
+		pm[k].asked = (uint8_t)m->asked;
+		pm[k].failed = d->failed != NULL && d->failed[m->member];
+	}
+	if (row->n_slots == 0)
+		return STW_OK;
+	who_serves(d, pool, scratch);
+	int err = stw_maglev_build(scratch, pool->n_members, slots, row->n_slots);
+	if (err != STW_OK)
+		return err;
+	for (uint32_t s = 0; s < row->n_slots; s++)
+		slots[s] = (uint16_t)pool->members[slots[s]].member;
+	return STW_OK;
+}
+
+static void fill_plain(const struct draft *d)
+{
+	const struct stw_model *m = d->model;
+	struct stw_image_listener *listeners = rows(d, STW_IMAGE_LISTENERS_SECTION);
+	struct stw_image_member *members = rows(d, STW_IMAGE_MEMBERS_SECTION);
+	struct stw_image_secret *secrets = rows(d, STW_IMAGE_SECRETS_SECTION);
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		listeners[i].address = m->listeners[i].address;
+		listeners[i].pool = m->listeners[i].pool == UINT32_MAX
+					    ? STW_IMAGE_NO_POOL
+					    : (uint16_t)m->listeners[i].pool;
+	}
+	for (size_t i = 0; i < m->n_members; i++) {
+		members[i].address = m->members[i].address;
+		members[i].id = m->members[i].id;
+		members[i].number = m->members[i].number;
+	}
+	for (size_t i = 0; i < m->n_secrets; i++) {
+		secrets[i].id = m->secrets[i].id;
+		memcpy(secrets[i].key, m->secrets[i].key, sizeof(secrets[i].key));
+	}
+}
+
+/* The key new calls are hashed with: its own, so that it is not the one cookies are signed with. */
+static void derive_hash_key(const struct stw_model *m, uint8_t out[16])
+{
+	struct stw_sipkey key = stw_sipkey_from(m->secrets[0].key);
+	uint64_t half[2] = {stw_siphash24(key, "call-id 0", 9), stw_siphash24(key, "call-id 1", 9)};
+
+	memcpy(out, half, sizeof(half));
+}
+
+/* Rows of each section, and each pool's part of the two shared ones. @return STW_OK, STW_ERANGE */
+static int size_pools(const struct draft *d, struct stw_image_pool *pools, uint64_t *n_slots,
+		      uint64_t *n_pool_members, struct stw_maglev_member *scratch)
+{
+	*n_slots = 0;
+	*n_pool_members = 0;
+	for (size_t i = 0; i < d->model->n_pools; i++) {
+		const struct stw_model_pool *pool = &d->model->pools[i];
+		bool serves = who_serves(d, pool, scratch);
+
+		pools[i].first_slot = (uint32_t)*n_slots;
+		pools[i].n_slots = serves ? pool->slots : 0;
+		pools[i].first_member = (uint32_t)*n_pool_members;
+		pools[i].n_members = (uint32_t)pool->n_members;
+		pools[i].flags = pool->record_route ? STW_IMAGE_POOL_RECORD_ROUTE : 0;
+		*n_slots += pools[i].n_slots;
+		*n_pool_members += pools[i].n_members;
+		if (*n_slots > STW_IMAGE_BYTES_MAX / 2)
+			return STW_ERANGE;
+	}
+	return STW_OK;
+}
+
+static uint64_t lay_out(struct stw_image_header *h, const uint64_t n_rows[STW_IMAGE_N_SECTIONS])
+{
+	static const uint32_t row_bytes[STW_IMAGE_N_SECTIONS] = {
+#define X(name, text, type, least, most) sizeof(type),
+		STW_IMAGE_SECTIONS(X)
+#undef X
+	};
+	uint64_t at = sizeof(*h);
+
+	for (int k = 0; k < STW_IMAGE_N_SECTIONS; k++) {
+		h->sections[k] = (struct stw_image_section){.offset = (uint32_t)at,
+							    .rows = (uint32_t)n_rows[k],
+							    .row_bytes = row_bytes[k]};
+		at += n_rows[k] * row_bytes[k];
+		at = (at + STW_IMAGE_ALIGN - 1) & ~(uint64_t)(STW_IMAGE_ALIGN - 1);
+		if (at > STW_IMAGE_BYTES_MAX)
+			break;
+	}
+	return at;
+}
+
+static bool in_range(const struct stw_model *m)
+{
+	if (m->n_listeners == 0 || m->n_listeners > STW_IMAGE_LISTENERS ||
+	    m->n_pools > STW_IMAGE_POOLS || m->n_members > STW_IMAGE_MEMBERS || m->n_secrets == 0 ||
+	    m->n_secrets > STW_IMAGE_SECRET_MAX)
+		return false;
+	for (size_t i = 0; i < m->n_pools; i++) {
+		if (m->pools[i].n_members > STW_IMAGE_MEMBERS)
+			return false;
+		for (size_t k = 0; k < m->pools[i].n_members; k++)
+			if (m->pools[i].members[k].member >= m->n_members ||
+			    m->pools[i].members[k].weight > STW_IMAGE_WEIGHT_MAX)
+				return false;
+	}
+	for (size_t i = 0; i < m->n_listeners; i++)
+		if (m->listeners[i].pool != UINT32_MAX && m->listeners[i].pool >= m->n_pools)
+			return false;
+	return true;
+}
+
+/* Everything that routes calls: all sections, but members without their numbers. */
+static int digest(const struct draft *d, uint8_t out[32])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		  EVP_DigestUpdate(ctx, d->header->hash_key, sizeof(d->header->hash_key)) == 1;
+
+	for (int k = 0; ok && k < STW_IMAGE_N_SECTIONS; k++) {
+		const struct stw_image_section *s = &d->header->sections[k];
+		const struct stw_image_member *members = rows(d, k);
+
+		ok = EVP_DigestUpdate(ctx, &s->rows, sizeof(s->rows)) == 1;
+		if (k != STW_IMAGE_MEMBERS_SECTION) {
+			ok = ok &&
+			     EVP_DigestUpdate(ctx, rows(d, k), (size_t)s->rows * s->row_bytes) == 1;
+			continue;
+		}
+		for (uint32_t i = 0; ok && i < s->rows; i++) {
+			struct stw_image_member row = members[i];
+
+			row.number = 0;
+			ok = EVP_DigestUpdate(ctx, &row, sizeof(row)) == 1;
+		}
+	}
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? STW_OK : STW_ENOMEM;
+}
+
+/* Build into memory of its own; on failure d->bytes is still the caller's to free. */
+static int fill(struct draft *d, const struct stw_image_pool *pools,
+		const struct stw_image_header *header, struct stw_maglev_member *scratch)
+{
+	d->bytes = calloc(1, header->size_bytes);
+	if (d->bytes == NULL)
+		return STW_ENOMEM;
+	d->header = (struct stw_image_header *)d->bytes;
+	*d->header = *header;
+	derive_hash_key(d->model, d->header->hash_key);
+	fill_plain(d);
+	for (size_t i = 0; i < d->model->n_pools; i++) {
+		struct stw_image_pool *row =
+			(struct stw_image_pool *)rows(d, STW_IMAGE_POOLS_SECTION) + i;
+
+		*row = pools[i];
+		int err = fill_pool(d, i, row, scratch);
+		if (err != STW_OK)
+			return err;
+	}
+	int err = digest(d, d->header->digest);
+	d->header->checksum = stw_image_checksum(d->bytes, header->size_bytes);
+	return err;
+}
+
+int stw_image_build(const struct stw_model *model, const uint8_t *failed, uint64_t generation,
+		    struct stw_image *out)
+{
+	struct draft d = {.model = model, .failed = failed};
+	struct stw_image_header header = {.magic = STW_IMAGE_MAGIC,
+					  .version = STW_IMAGE_VERSION,
+					  .generation = generation,
+					  .n_sections = STW_IMAGE_N_SECTIONS};
+	uint64_t n_slots, n_pool_members;
+	int err = STW_ERANGE;
+
+	if (!in_range(model))
+		return STW_ERANGE;
+	struct stw_image_pool *pools = calloc(model->n_pools + 1, sizeof(*pools));
+	struct stw_maglev_member *scratch = calloc(STW_IMAGE_MEMBERS, sizeof(*scratch));
+	if (pools == NULL || scratch == NULL) {
+		err = STW_ENOMEM;
+		goto fail;
+	}
+	err = size_pools(&d, pools, &n_slots, &n_pool_members, scratch);
+	if (err != STW_OK)
+		goto fail;
+	const uint64_t n_rows[STW_IMAGE_N_SECTIONS] = {
+		model->n_listeners, model->n_pools, n_pool_members,
+		model->n_members,   n_slots,	    model->n_secrets};
+	header.size_bytes = lay_out(&header, n_rows);
+	err = STW_ERANGE;
+	if (header.size_bytes > STW_IMAGE_BYTES_MAX)
+		goto fail;
+	err = fill(&d, pools, &header, scratch);
+	if (err != STW_OK)
+		goto fail;
+	*out = (struct stw_image){.bytes = d.bytes,
+				  .size_bytes = header.size_bytes,
+				  .generation = generation};
+	memcpy(out->digest, d.header->digest, sizeof(out->digest));
+	d.bytes = NULL;
+fail:
+	free(d.bytes);
+	free(scratch);
+	free(pools);
+	return err;
+}
+
+void stw_image_fini(struct stw_image *image)
+{
+	free(image->bytes);
+	*image = (struct stw_image){0};
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Is this block of bytes an image we may serve from? After STW_OK every offset, count and index in
+ * it was seen to be in bounds, and readers use them unchecked.
+ */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+#include <strowger/stats.h>
+#include <strowger/table_image.h>
+
+#include "dataplane/route/siphash.h"
+
+/* Guards against accidents, not enemies: the socket's permissions do that. */
+static const struct stw_sipkey checksum_key = {0x73746f7267657221u, 0x63686563u};
+
+struct section_rule {
+	const char *name;
+	uint32_t row_bytes, least, most;
+};
+
+static const struct section_rule section_rules[STW_IMAGE_N_SECTIONS] = {
+#define X(name, text, type, least, most) {text, sizeof(type), least, most},
+	STW_IMAGE_SECTIONS(X)
+#undef X
+};
+
+/* What the checks share: the image and where the reason goes. */
+struct check {
+	const uint8_t *bytes;
+	const struct stw_image_header *header;
+	char *reason;
+	size_t reason_len;
+};
+
+__attribute__((format(printf, 3, 4))) static int refuse(const struct check *c, int err,
+							const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (c->reason_len > 0)
+		vsnprintf(c->reason, c->reason_len, format, args);
+	va_end(args);
+	return err;
+}
+
+static const void *rows(const struct check *c, enum stw_image_kind kind, uint32_t *n)
+{
+	*n = c->header->sections[kind].rows;
+	return c->bytes + c->header->sections[kind].offset;
+}
+
+uint64_t stw_image_checksum(const void *bytes, uint64_t size)
+{
+	struct stw_image_header h;
+	struct stw_siphash s = stw_siphash_start(checksum_key);
+
+	memcpy(&h, bytes, sizeof(h));
+	h.checksum = 0;
+	stw_siphash_bytes(&s, &h, sizeof(h), 1);
+	stw_siphash_bytes(&s, (const uint8_t *)bytes + sizeof(h), size - sizeof(h), 1);
+	return stw_siphash_end(&s, 3);
+}
+
+static int check_section(const struct check *c, int kind, uint64_t *end)
+{
+	const struct stw_image_section *s = &c->header->sections[kind];
+	const struct section_rule *r = &section_rules[kind];
+	uint64_t size = c->header->size_bytes;
+
+	if (s->row_bytes != r->row_bytes)
+		return refuse(c, STW_EVERSION, "section %s: rows of %u bytes, expected %u", r->name,
+			      s->row_bytes, r->row_bytes);
+	if (s->rows < r->least || s->rows > r->most)
+		return refuse(c, STW_EBOUNDS, "section %s: %u rows, allowed are %u..%u", r->name,
+			      s->rows, r->least, r->most);
+	if (s->offset % STW_IMAGE_ALIGN != 0 || s->offset < *end || s->offset > size)
+		return refuse(c, STW_EBOUNDS, "section %s: offset %u is misplaced", r->name,
+			      s->offset);
+	if ((uint64_t)s->rows * s->row_bytes > size - s->offset)
+		return refuse(c, STW_EBOUNDS, "section %s: %u rows leave the image", r->name,
+			      s->rows);
+	if (s->reserved != 0)
+		return refuse(c, STW_EMALFORMED, "section %s: reserved field is not zero", r->name);
+	*end = s->offset + (uint64_t)s->rows * s->row_bytes;
+	return STW_OK;
+}
+
+static int check_header(const struct check *c, uint64_t size)
+{
+	const struct stw_image_header *h = c->header;
+	uint64_t end = sizeof(*h);
+
+	if (size < sizeof(*h))
+		return refuse(c, STW_EBOUNDS, "header: %llu bytes are too few",
+			      (unsigned long long)size);
+	if (h->magic != STW_IMAGE_MAGIC)
+		return refuse(c, STW_EMALFORMED, "header: not a table image");
+	if (h->version != STW_IMAGE_VERSION)
+		return refuse(c, STW_EVERSION, "header: version %u, expected %u", h->version,
+			      STW_IMAGE_VERSION);
+	if (h->size_bytes != size || size > STW_IMAGE_BYTES_MAX)
+		return refuse(c, STW_EBOUNDS, "header: says %llu bytes, has %llu",
+			      (unsigned long long)h->size_bytes, (unsigned long long)size);
+	if (h->n_sections != STW_IMAGE_N_SECTIONS)
+		return refuse(c, STW_EVERSION, "header: %u sections, expected %u", h->n_sections,
+			      (unsigned int)STW_IMAGE_N_SECTIONS);
+	if (h->reserved != 0)
+		return refuse(c, STW_EMALFORMED, "header: reserved field is not zero");
+	for (int k = 0; k < STW_IMAGE_N_SECTIONS; k++) {
+		int err = check_section(c, k, &end);
+		if (err != STW_OK)
+			return err;
+	}
+	if (stw_image_checksum(c->bytes, size) != h->checksum)
+		return refuse(c, STW_EDIGEST, "header: checksum does not match the content");
+	return STW_OK;
+}
+
+static bool address_serves(const struct stw_endpoint *a)
+{
+	static const struct stw_ip unspecified6 = {{0}};
+	static const uint8_t unspecified4[4] = {0};
+
+	return a->transport == STW_TRANSPORT_UDP && a->port != 0 && a->reserved == 0 &&
+	       !stw_ip_equal(&a->ip, &unspecified6) &&
+	       !(stw_ip_is_v4(&a->ip) && memcmp(a->ip.b + 12, unspecified4, 4) == 0);
+}
+
+static int check_listeners(const struct check *c)
+{
+	uint32_t n, n_pools;
+	const struct stw_image_listener *l = rows(c, STW_IMAGE_LISTENERS_SECTION, &n);
+
+	rows(c, STW_IMAGE_POOLS_SECTION, &n_pools);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!address_serves(&l[i].address))
+			return refuse(c, STW_ERANGE, "section listeners, row %u: unusable address",
+				      i);
+		if (l[i].pool != STW_IMAGE_NO_POOL && l[i].pool >= n_pools)
+			return refuse(c, STW_EBOUNDS, "section listeners, row %u: no pool %u", i,
+				      l[i].pool);
+		if (l[i].reserved != 0)
+			return refuse(c, STW_EMALFORMED,
+				      "section listeners, row %u: reserved field is not zero", i);
+		for (uint32_t k = 0; k < i; k++)
+			if (stw_endpoint_equal(&l[i].address, &l[k].address))
+				return refuse(c, STW_EDUP,
+					      "section listeners, row %u: address of row %u again",
+					      i, k);
+	}
+	return STW_OK;
+}
+
+/* The members of one pool, and @in_pool [n_members] set for each. */
+static int check_pool_members(const struct check *c, uint32_t pool, uint8_t *in_pool)
+{
+	uint32_t n, n_pm, n_members;
+	const struct stw_image_pool *p = rows(c, STW_IMAGE_POOLS_SECTION, &n);
+	const struct stw_image_pool_member *pm = rows(c, STW_IMAGE_POOL_MEMBERS_SECTION, &n_pm);
+
+	rows(c, STW_IMAGE_MEMBERS_SECTION, &n_members);
+	memset(in_pool, 0, n_members);
+	for (uint32_t i = 0; i < p[pool].n_members; i++) {
+		uint32_t row = p[pool].first_member + i;
+		const struct stw_image_pool_member *m = &pm[row];
+
+		if (m->member >= n_members)
+			return refuse(c, STW_EBOUNDS, "section pool_members, row %u: no member %u",
+				      row, m->member);
+		if (in_pool[m->member])
+			return refuse(c, STW_EDUP,
+				      "section pool_members, row %u: member %u is in pool %u twice",
+				      row, m->member, pool);
+		if (m->asked >= STW_IMAGE_N_ASKED || m->failed > 1)
+			return refuse(c, STW_ERANGE, "section pool_members, row %u: unknown state",
+				      row);
+		if (m->reserved != 0)
+			return refuse(c, STW_EMALFORMED,
+				      "section pool_members, row %u: reserved field is not zero",
+				      row);
+		in_pool[m->member] = 1;
+	}
+	return STW_OK;
+}
+
+static int check_pool(const struct check *c, uint32_t i, uint8_t *in_pool)
+{
+	uint32_t n, n_pm, n_slots, n_members;
+	const struct stw_image_pool *p = rows(c, STW_IMAGE_POOLS_SECTION, &n);
+	const uint16_t *slots = rows(c, STW_IMAGE_SLOTS_SECTION, &n_slots);
+
+	rows(c, STW_IMAGE_POOL_MEMBERS_SECTION, &n_pm);
+	rows(c, STW_IMAGE_MEMBERS_SECTION, &n_members);
+	p += i;
+	if (p->first_slot > n_slots || p->n_slots > n_slots - p->first_slot ||
+	    p->n_slots > STW_IMAGE_POOL_SLOTS)
+		return refuse(c, STW_EBOUNDS, "section pools, row %u: slots leave their section",
+			      i);
+	if (p->first_member > n_pm || p->n_members > n_pm - p->first_member)
+		return refuse(c, STW_EBOUNDS, "section pools, row %u: members leave their section",
+			      i);
+	if ((p->flags & ~STW_IMAGE_POOL_RECORD_ROUTE) != 0 || p->reserved != 0)
+		return refuse(c, STW_EMALFORMED, "section pools, row %u: unknown flags", i);
+	int err = check_pool_members(c, i, in_pool);
+	if (err != STW_OK)
+		return err;
+	for (uint32_t s = p->first_slot; s < p->first_slot + p->n_slots; s++)
+		if (slots[s] >= n_members || !in_pool[slots[s]])
+			return refuse(c, STW_EBOUNDS,
+				      "section slots, row %u: member %u is not in pool %u", s,
+				      slots[s], i);
+	return STW_OK;
+}
+
+static int check_pools(const struct check *c)
+{
+	uint8_t in_pool[STW_IMAGE_MEMBERS];
+	uint32_t n;
+
+	rows(c, STW_IMAGE_POOLS_SECTION, &n);
+	for (uint32_t i = 0; i < n; i++) {
+		int err = check_pool(c, i, in_pool);
+		if (err != STW_OK)
+			return err;
+	}
+	return STW_OK;
+}
+
+static int check_members(const struct check *c)
+{
+	uint8_t taken[STW_MEMBER_NUMBERS / 8] = {0};
+	uint32_t n;
+	const struct stw_image_member *m = rows(c, STW_IMAGE_MEMBERS_SECTION, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint16_t number = m[i].number;
+
+		if (!address_serves(&m[i].address))
+			return refuse(c, STW_ERANGE, "section members, row %u: unusable address",
+				      i);
+		if (number >= STW_MEMBER_NUMBERS)
+			return refuse(c, STW_ERANGE,
+				      "section members, row %u: number %u, allowed"
+				      " are 0..%u",
+				      i, number, STW_MEMBER_NUMBERS - 1);
+		if (taken[number / 8] >> number % 8 & 1)
+			return refuse(c, STW_EDUP, "section members, row %u: number %u again", i,
+				      number);
+		if (m[i].reserved != 0)
+			return refuse(c, STW_EMALFORMED,
+				      "section members, row %u: reserved field is not zero", i);
+		taken[number / 8] |= (uint8_t)(1u << number % 8);
+	}
+	return STW_OK;
+}
+
+static int check_secrets(const struct check *c)
+{
+	static const uint8_t zero[sizeof(((struct stw_image_secret *)0)->reserved)];
+	uint32_t n;
+	const struct stw_image_secret *s = rows(c, STW_IMAGE_SECRETS_SECTION, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (s[i].id > 15)
+			return refuse(c, STW_ERANGE,
+				      "section secrets, row %u: id %u, allowed are"
+				      " 0..15",
+				      i, s[i].id);
+		if (i > 0 && s[i].id == s[0].id)
+			return refuse(c, STW_EDUP, "section secrets, row %u: id %u again", i,
+				      s[i].id);
+		if (memcmp(s[i].reserved, zero, sizeof(zero)) != 0)
+			return refuse(c, STW_EMALFORMED,
+				      "section secrets, row %u: reserved field is not zero", i);
+	}
+	return STW_OK;
+}
+
+int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t reason_len)
+{
+	const struct check c = {bytes, bytes, reason, reason_len};
+	int err = check_header(&c, size);
+
+	if (err == STW_OK)
+		err = check_listeners(&c);
+	if (err == STW_OK)
+		err = check_pools(&c);
+	if (err == STW_OK)
+		err = check_members(&c);
+	if (err == STW_OK)
+		err = check_secrets(&c);
+	return err;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/table/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <strowger/errors.h>
+
+static void *plain_alloc(size_t size, size_t align)
+{
+	return aligned_alloc(align, size);
+}
+
+static stw_tables_alloc_fn *alloc_fn = plain_alloc;
+static stw_tables_free_fn *free_fn = free;
+
+void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *release)
+{
+	alloc_fn = alloc != NULL ? alloc : plain_alloc;
+	free_fn = release != NULL ? release : free;
+}
+
+/* Where each part lies in the one allocation. */
+struct layout {
+	size_t listeners, members, by_id, by_address, by_listener, by_ip, image, size;
+};
+
+static size_t place(size_t *at, size_t bytes)
+{
+	size_t here = *at;
+
+	*at = (here + bytes + STW_TABLES_ALIGN - 1) & ~(size_t)(STW_TABLES_ALIGN - 1);
+	return here;
+}
+
+static size_t cell_bytes(uint32_t rows)
+{
+	return stw_index_cells(rows) * sizeof(struct stw_index_cell);
+}
+
+static struct layout lay_out(uint32_t n_listeners, uint32_t n_members, size_t image_bytes)
+{
+	struct layout l;
+	size_t at = 0;
+
+	place(&at, sizeof(struct stw_tables));
+	l.listeners = place(&at, n_listeners * sizeof(struct stw_listener_row));
+	l.members = place(&at, n_members * sizeof(struct stw_member_view));
+	l.by_id = place(&at, cell_bytes(n_members));
+	l.by_address = place(&at, cell_bytes(n_members));
+	l.by_listener = place(&at, cell_bytes(n_listeners));
+	l.by_ip = place(&at, cell_bytes(n_listeners));
+	l.image = place(&at, image_bytes);
+	l.size = at;
+	return l;
+}
+
+static struct stw_index index_at(struct stw_tables *t, size_t offset, uint32_t rows)
+{
+	struct stw_index ix = {stw_index_cells(rows) - 1,
+			       (struct stw_index_cell *)((char *)t + offset)};
+
+	memset(ix.cells, 0xff, cell_bytes(rows));
+	return ix;
+}
+
+static const void *section(const struct stw_image_header *h, enum stw_image_kind kind)
+{
+	return (const char *)h + h->sections[kind].offset;
+}
+
+static void write_texts(struct stw_listener_row *row)
+{
+	char hostport[STW_ENDPOINT_TEXT];
+
+	stw_endpoint_format(&row->view.address, hostport);
+	row->via_len = (uint16_t)snprintf(row->via, sizeof(row->via),
+					  "Via: SIP/2.0/UDP %s;branch=z9hG4bK", hostport);
+	row->record_route_len = (uint16_t)snprintf(row->record_route, sizeof(row->record_route),
+						   "Record-Route: <sip:%s;lr;stw=", hostport);
+}
+
+static struct stw_endpoint ip_key(const struct stw_ip *ip)
+{
+	return (struct stw_endpoint){.ip = *ip};
+}
+
+static void fill_listeners(struct stw_tables *t, const struct layout *l)
+{
+	struct stw_listener_row *row = (struct stw_listener_row *)((char *)t + l->listeners);
+	const struct stw_image_listener *in = section(t->image, STW_IMAGE_LISTENERS_SECTION);
+
+	t->listeners = row;
+	t->listener_by_address = index_at(t, l->by_listener, t->n_listeners);
+	t->listener_by_ip = index_at(t, l->by_ip, t->n_listeners);
+	for (uint32_t i = 0; i < t->n_listeners; i++) {
+		struct stw_endpoint key = ip_key(&in[i].address.ip);
+
+		row[i].view = (struct stw_listener_view){in[i].address, in[i].pool};
+		write_texts(&row[i]);
+		stw_index_add(&t->listener_by_address, stw_index_tag_endpoint(&in[i].address), i);
+		if (!stw_tables_has_listener_ip(t, &key.ip))
+			stw_index_add(&t->listener_by_ip, stw_index_tag_endpoint(&key), i);
+	}
+}
+
+/* The checks that need an index: no address and no id twice. */
+static int fill_members(struct stw_tables *t, const struct layout *l, char *reason,
+			size_t reason_len)
+{
+	struct stw_member_view *row = (struct stw_member_view *)((char *)t + l->members);
+	const struct stw_image_member *in = section(t->image, STW_IMAGE_MEMBERS_SECTION);
+
+	t->members = row;
+	t->member_by_id = index_at(t, l->by_id, t->n_members);
+	t->member_by_address = index_at(t, l->by_address, t->n_members);
+	for (uint32_t i = 0; i < t->n_members; i++) {
+		bool id_taken = stw_tables_find_member_id(t, in[i].id) >= 0;
+
+		if (id_taken || stw_tables_find_member(t, &in[i].address) >= 0) {
+			snprintf(reason, reason_len, "section members, row %u: %s again", i,
+				 id_taken ? "an id" : "an address");
+			return STW_EDUP;
+		}
+		row[i] = (struct stw_member_view){in[i].address, in[i].id, in[i].number};
+		stw_index_add(&t->member_by_id, stw_index_tag_u32(in[i].id), i);
+		stw_index_add(&t->member_by_address, stw_index_tag_endpoint(&in[i].address), i);
+	}
+	return STW_OK;
+}
+
+static void fill_plain(struct stw_tables *t)
+{
+	const struct stw_image_secret *secrets = section(t->image, STW_IMAGE_SECRETS_SECTION);
+
+	t->pools = section(t->image, STW_IMAGE_POOLS_SECTION);
+	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
+	t->hash_key = stw_sipkey_from(t->image->hash_key);
+	t->n_secrets = t->image->sections[STW_IMAGE_SECRETS_SECTION].rows;
+	for (uint32_t i = 0; i < t->n_secrets; i++)
+		t->secrets[i] = (struct stw_secret){stw_sipkey_from(secrets[i].key), secrets[i].id};
+}
+
+/* The sizes the layout needs, before the image can be checked as a whole. */
+static int peek(const void *bytes, size_t size, struct stw_image_header *h)
+{
+	if (size < sizeof(*h) || size > STW_IMAGE_BYTES_MAX)
+		return STW_EBOUNDS;
+	memcpy(h, bytes, sizeof(*h));
+	if (h->sections[STW_IMAGE_LISTENERS_SECTION].rows > STW_IMAGE_LISTENERS ||
+	    h->sections[STW_IMAGE_MEMBERS_SECTION].rows > STW_IMAGE_MEMBERS)
+		return STW_EBOUNDS;
+	return STW_OK;
+}
+
+int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_len,
+		   struct stw_tables **out)
+{
+	struct stw_image_header h;
+	int err = peek(bytes, size, &h);
+
+	if (err != STW_OK) {
+		snprintf(reason, reason_len, "header: %zu bytes cannot hold it, or too many rows",
+			 size);
+		return err;
+	}
+	uint32_t n_listeners = h.sections[STW_IMAGE_LISTENERS_SECTION].rows;
+	uint32_t n_members = h.sections[STW_IMAGE_MEMBERS_SECTION].rows;
+	struct layout l = lay_out(n_listeners, n_members, size);
+	struct stw_tables *t = alloc_fn(l.size, STW_TABLES_ALIGN);
+	if (t == NULL) {
+		snprintf(reason, reason_len, "out of memory: %zu bytes", l.size);
+		return STW_ENOMEM;
+	}
+	/* Copy, then check the copy: what was checked cannot change afterwards. */
+	memset(t, 0, l.image);
+	memcpy((char *)t + l.image, bytes, size);
+	t->image = (const struct stw_image_header *)((char *)t + l.image);
+	err = stw_image_check(t->image, size, reason, reason_len);
+	if (err == STW_OK && (t->image->sections[STW_IMAGE_LISTENERS_SECTION].rows != n_listeners ||
+			      t->image->sections[STW_IMAGE_MEMBERS_SECTION].rows != n_members)) {
+		snprintf(reason, reason_len, "header: changed while it was read");
+		err = STW_EBOUNDS;
+	}
+	if (err == STW_OK) {
+		t->n_listeners = n_listeners;
+		t->n_members = n_members;
+		t->n_pools = h.sections[STW_IMAGE_POOLS_SECTION].rows;
+		fill_plain(t);
+		fill_listeners(t, &l);
+		err = fill_members(t, &l, reason, reason_len);
+	}
+	if (err != STW_OK) {
+		free_fn(t);
+		return err;
+	}
+	*out = t;
+	return STW_OK;
+}
+
+void stw_tables_free(struct stw_tables *t)
+{
+	if (t != NULL)
+		free_fn(t);
+}
+
+uint64_t stw_tables_generation(const struct stw_tables *t)
+{
+	return t->image->generation;
+}
+
+const uint8_t *stw_tables_digest(const struct stw_tables *t)
+{
+	return t->image->digest;
+}
+
+size_t stw_tables_n_listeners(const struct stw_tables *t)
+{
+	return t->n_listeners;
+}
+
+size_t stw_tables_n_members(const struct stw_tables *t)
+{
+	return t->n_members;
+}
+
+const struct stw_listener_view *stw_tables_listener(const struct stw_tables *t, uint16_t i)
+{
+	return &t->listeners[i].view;
+}
+
+const struct stw_member_view *stw_tables_member(const struct stw_tables *t, uint16_t i)
+{
+	return &t->members[i];
+}
+
+int stw_tables_find_listener(const struct stw_tables *t, const struct stw_endpoint *local)
+{
+	const struct stw_index *ix = &t->listener_by_address;
+	uint32_t tag = stw_index_tag_endpoint(local);
+
+	for (uint32_t at = stw_index_home(ix, tag);; at = (at + 1) & ix->mask) {
+		struct stw_index_cell cell = ix->cells[at];
+
+		if (cell.row == STW_INDEX_EMPTY)
+			return -1;
+		if (cell.tag == tag &&
+		    stw_endpoint_equal(&t->listeners[cell.row].view.address, local))
+			return (int)cell.row;
+	}
+}
+
+bool stw_tables_has_listener_ip(const struct stw_tables *t, const struct stw_ip *ip)
+{
+	const struct stw_index *ix = &t->listener_by_ip;
+	struct stw_endpoint key = ip_key(ip);
+	uint32_t tag = stw_index_tag_endpoint(&key);
+
+	for (uint32_t at = stw_index_home(ix, tag);; at = (at + 1) & ix->mask) {
+		struct stw_index_cell cell = ix->cells[at];
+
+		if (cell.row == STW_INDEX_EMPTY)
+			return false;
+		if (cell.tag == tag && stw_ip_equal(&t->listeners[cell.row].view.address.ip, ip))
+			return true;
+	}
+}
+
+int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint *peer)
+{
+	const struct stw_index *ix = &t->member_by_address;
+	uint32_t tag = stw_index_tag_endpoint(peer);
+
+	for (uint32_t at = stw_index_home(ix, tag);; at = (at + 1) & ix->mask) {
+		struct stw_index_cell cell = ix->cells[at];
+
+		if (cell.row == STW_INDEX_EMPTY)
+			return -1;
+		if (cell.tag == tag && stw_endpoint_equal(&t->members[cell.row].address, peer))
+			return (int)cell.row;
+	}
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Inside of struct stw_tables: for table/ and route/ only. One aligned allocation holds all of it:
+ * this struct, the views, the indexes and a copy of the image.
+ *
+ * Not RCU: immutable after init; retired whole by the installer.
+ */
+
+#include <strowger/table_image.h>
+
+#include "dataplane/route/siphash.h"
+#include "dataplane/table/index.h"
+#include "dataplane/table/lookup.h"
+
+#define STW_TABLES_ALIGN 64u
+
+/* Longest constant text of a header of ours: "Record-Route: <sip:" + hostport + ";lr;stw=". */
+#define STW_LISTENER_TEXT 96
+
+/* A listener and what the rewrite copies for it; fixed text up to the first byte that varies. */
+struct stw_listener_row {
+	struct stw_listener_view view;
+	uint16_t via_len;	   /* of "Via: SIP/2.0/UDP host:port;branch=z9hG4bK" */
+	uint16_t record_route_len; /* of "Record-Route: <sip:host:port;lr;stw=" */
+	char via[STW_LISTENER_TEXT];
+	char record_route[STW_LISTENER_TEXT];
+};
+
+struct stw_secret {
+	struct stw_sipkey key;
+	uint8_t id;
+};
+
+struct stw_tables {
+	struct stw_sipkey hash_key;
+	struct stw_secret secrets[STW_IMAGE_SECRET_MAX];
+	uint32_t n_secrets;
+	uint32_t n_listeners;
+	uint32_t n_members;
+	uint32_t n_pools;
+
+	const struct stw_listener_row *listeners;
+	const struct stw_member_view *members;
+	const struct stw_image_pool *pools;
+	const uint16_t *slots; /* of all pools */
+	struct stw_index member_by_id;
+	struct stw_index member_by_address;
+	struct stw_index listener_by_address;
+	struct stw_index listener_by_ip;
+
+	const struct stw_image_header *image;
+};
+
+/** The pool's row, or NULL for STW_IMAGE_NO_POOL. */
+static inline const struct stw_image_pool *stw_tables_pool(const struct stw_tables *t,
+							   uint16_t pool)
+{
+	return pool == STW_IMAGE_NO_POOL ? NULL : &t->pools[pool];
+}
+
+/** The secret with this id, or NULL. */
+static inline const struct stw_secret *stw_tables_secret(const struct stw_tables *t, uint8_t id)
+{
+	for (uint32_t i = 0; i < t->n_secrets; i++)
+		if (t->secrets[i].id == id)
+			return &t->secrets[i];
+	return NULL;
+}
+
+/** Member with this identity. @return its index, or -1. Fast path: yes. */
+static inline int stw_tables_find_member_id(const struct stw_tables *t, uint32_t id)
+{
+	const struct stw_index *ix = &t->member_by_id;
+	uint32_t tag = stw_index_tag_u32(id);
+
+	for (uint32_t at = stw_index_home(ix, tag);; at = (at + 1) & ix->mask) {
+		struct stw_index_cell cell = ix->cells[at];
+
+		if (cell.row == STW_INDEX_EMPTY)
+			return -1;
+		if (cell.tag == tag && t->members[cell.row].id == id)
+			return (int)cell.row;
+	}
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The table image: what control builds and the data plane serves, as one contiguous block with
+ * offsets in place of pointers. Host byte order: it never leaves the machine.
+ *
+ *   header   struct stw_image_header, at offset 0
+ *   sections in the order of enum stw_image_kind, each at a multiple of 8, not overlapping
+ *
+ * Two sums: @digest (SHA-256) is the identity of the routing, the same on each node with equal
+ * configuration and health; it covers the sections with generation and member numbers left out, and
+ * is computed by control alone. @checksum covers every byte and is checked on arrival.
+ */
+
+#include <stdint.h>
+
+#include <strowger/endpoint.h>
+
+#define STW_IMAGE_MAGIC	      0x49575453u /* "STWI" */
+#define STW_IMAGE_VERSION     1u
+#define STW_IMAGE_ALIGN	      8u
+#define STW_IMAGE_BYTES_MAX   (1u << 30)
+#define STW_IMAGE_NO_POOL     UINT16_MAX
+#define STW_IMAGE_SECRET_MAX  2u
+#define STW_IMAGE_LISTENERS   1024u
+#define STW_IMAGE_POOLS	      1024u
+#define STW_IMAGE_MEMBERS     4096u
+#define STW_IMAGE_POOL_SLOTS  (1u << 24) /* of one pool */
+#define STW_IMAGE_WEIGHT_MAX  65535u
+#define STW_IMAGE_SECRET_SIZE 16u
+
+/* X(ENUM, "name", row type, least rows, most rows) */
+#define STW_IMAGE_SECTIONS(X)                                                         \
+	X(LISTENERS, "listeners", struct stw_image_listener, 1u, STW_IMAGE_LISTENERS) \
+	X(POOLS, "pools", struct stw_image_pool, 0u, STW_IMAGE_POOLS)                 \
+	X(POOL_MEMBERS, "pool_members", struct stw_image_pool_member, 0u,             \
+	  STW_IMAGE_POOLS *STW_IMAGE_MEMBERS)                                         \
+	X(MEMBERS, "members", struct stw_image_member, 0u, STW_IMAGE_MEMBERS)         \
+	X(SLOTS, "slots", uint16_t, 0u, STW_IMAGE_BYTES_MAX / 2u)                     \
+	X(SECRETS, "secrets", struct stw_image_secret, 1u, STW_IMAGE_SECRET_MAX)
+
+enum stw_image_kind {
+#define X(name, text, type, least, most) STW_IMAGE_##name##_SECTION,
+	STW_IMAGE_SECTIONS(X)
+#undef X
+		STW_IMAGE_N_SECTIONS,
+};
+
+struct stw_image_section {
+	uint32_t offset; /* from the start of the image */
+	uint32_t rows;
+	uint32_t row_bytes;
+	uint32_t reserved; /* zero, as every other reserved field */
+};
+
+struct stw_image_header {
+	uint32_t magic;
+	uint32_t version;
+	uint64_t size_bytes; /* of the whole image */
+	uint64_t generation;
+	uint64_t checksum; /* SipHash-2-4 of the image with this field zero, public key */
+	uint8_t digest[32];
+	uint8_t hash_key[16]; /* of the Call-ID hash: constant while secrets rotate, if control
+			       * wants it so */
+	uint32_t n_sections;
+	uint32_t reserved;
+	struct stw_image_section sections[STW_IMAGE_N_SECTIONS];
+};
+
+struct stw_image_listener {
+	struct stw_endpoint address; /* UDP, port not 0, no address twice */
+	uint16_t pool;		     /* row of pools, or STW_IMAGE_NO_POOL */
+	uint16_t reserved;
+};
+
+#define STW_IMAGE_POOL_RECORD_ROUTE 1u
+
+struct stw_image_pool {
+	uint32_t first_slot;   /* row of slots */
+	uint32_t n_slots;      /* 0: nobody takes new calls */
+	uint32_t first_member; /* row of pool_members */
+	uint32_t n_members;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+enum stw_image_asked { STW_IMAGE_UP, STW_IMAGE_DRAIN, STW_IMAGE_DOWN, STW_IMAGE_N_ASKED };
+
+struct stw_image_pool_member {
+	uint16_t member; /* row of members */
+	uint16_t weight;
+	uint8_t asked; /* enum stw_image_asked */
+	uint8_t failed;
+	uint16_t reserved;
+};
+
+struct stw_image_member {
+	struct stw_endpoint address; /* UDP, port not 0, no address twice */
+	uint32_t id;		     /* no id twice */
+	uint16_t number;	     /* below STW_MEMBER_NUMBERS, none twice; not in the digest */
+	uint16_t reserved;
+};
+
+struct stw_image_secret {
+	uint8_t id; /* 0..15, not twice; row 0 signs, all verify */
+	uint8_t reserved[7];
+	uint8_t key[STW_IMAGE_SECRET_SIZE];
+};
+
+_Static_assert(sizeof(struct stw_image_section) == 16, "no padding on the wire");
+_Static_assert(sizeof(struct stw_image_header) == 88 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
+_Static_assert(sizeof(struct stw_image_listener) == 24, "no padding");
+_Static_assert(sizeof(struct stw_image_pool) == 24, "no padding");
+_Static_assert(sizeof(struct stw_image_pool_member) == 8, "no padding");
+_Static_assert(sizeof(struct stw_image_member) == 28, "no padding");
+_Static_assert(sizeof(struct stw_image_secret) == 24, "no padding");
+
+/** The checksum an image of @size bytes, at least a header, should carry. */
+uint64_t stw_image_checksum(const void *bytes, uint64_t size);
+
+/**
+ * Check every field, offset, count and value of an image.
+ *
+ * @param bytes       aligned to STW_IMAGE_ALIGN; may hold anything at all
+ * @param reason      [reason_len] when refused: section, row and what is wrong
+ * @return STW_OK, STW_EVERSION, STW_EBOUNDS, STW_EDIGEST (the checksum), STW_ERANGE, STW_EDUP,
+ *         STW_EMALFORMED (not an image, or a reserved field that is not zero)
+ */
+int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t reason_len);
