@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <strowger/errors.h>
+
+#include "dataplane/snapshot.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * RCU retire: freed after a grace period; caller gives up the pointer. Debug builds poison what
+ * they free, so that a reader that kept a pointer trips over it instead of finding old, good bytes.
+ */
+static void snapshot_free(struct stw_snapshot *snap)
+{
+#ifndef NDEBUG
+	if (snap)
+		memset(snap, 0x5a, sizeof(*snap));
+#endif
+	free(snap);
+}
+
+/* Publish @fresh, wait until nobody reads the one before, free that. Its parts stay. */
+static void swap(struct stw_snapshots *s, struct stw_snapshot *fresh, uint64_t *swap_ns)
+{
+	const uint64_t start = now_ns();
+	struct stw_snapshot *old = rcu_xchg_pointer(&s->current, fresh);
+	synchronize_rcu();
+	if (swap_ns)
+		*swap_ns = now_ns() - start;
+	snapshot_free(old);
+	s->n_swaps++;
+}
+
+int stw_snapshots_init(struct stw_snapshots *s)
+{
+	struct stw_snapshot *first = calloc(1, sizeof(*first));
+	struct stw_fib *fib = stw_fib_build(NULL, 0, NULL, 0, NULL, 0);
+	if (!first || !fib) {
+		free(first);
+		stw_fib_free(fib);
+		return STW_ENOMEM;
+	}
+	memset(s, 0, sizeof(*s));
+	first->fib = fib;
+	stw_snapshot_face(first, NULL, 0);
+	s->fib = fib;
+	s->current = first;
+	return STW_OK;
+}
+
+int stw_snapshots_swap_tables(struct stw_snapshots *s, struct stw_tables *tables, uint64_t *swap_ns)
+{
+	struct stw_tables *old = s->tables;
+	struct stw_snapshot *fresh = calloc(1, sizeof(*fresh));
+	if (!fresh)
+		return STW_ENOMEM;
+	fresh->tables = tables;
+	fresh->fib = s->fib;
+	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
+	swap(s, fresh, swap_ns);
+	s->tables = tables;
+	stw_tables_free(old);
+	return STW_OK;
+}
+
+int stw_snapshots_swap_fib(struct stw_snapshots *s, struct stw_fib *fib,
+			   const struct stw_iface_address *addresses, size_t n_addresses,
+			   uint64_t *swap_ns)
+{
+	struct stw_fib *old = s->fib;
+	struct stw_snapshot *fresh = calloc(1, sizeof(*fresh));
+	struct stw_iface_address *kept = calloc(n_addresses + 1, sizeof(*kept));
+	if (!fresh || !kept) {
+		free(fresh);
+		free(kept);
+		return STW_ENOMEM;
+	}
+	if (n_addresses)
+		memcpy(kept, addresses, n_addresses * sizeof(*kept));
+	fresh->tables = s->tables;
+	fresh->fib = fib;
+	stw_snapshot_face(fresh, kept, n_addresses);
+	swap(s, fresh, swap_ns);
+	s->fib = fib;
+	free(s->addresses);
+	s->addresses = kept;
+	s->n_addresses = n_addresses;
+	stw_fib_free(old);
+	return STW_OK;
+}
+
+void stw_snapshots_fini(struct stw_snapshots *s)
+{
+	snapshot_free(s->current);
+	stw_tables_free(s->tables);
+	stw_fib_free(s->fib);
+	free(s->addresses);
+	memset(s, 0, sizeof(*s));
+}
