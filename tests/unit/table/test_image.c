@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <strowger/errors.h>
+#include <strowger/stats.h>
+#include <strowger/table_image.h>
+
+#include "control/tables/build.h"
+#include "dataplane/table/tables.h"
+#include "tests/support/farm.h"
+
+/* One image for all tests; each works on a copy. */
+struct fixture {
+	struct stw_farm farm;
+	struct stw_image image;
+	uint8_t *copy;
+	char reason[160];
+};
+
+static struct fixture fx;
+
+static int setup(void **state)
+{
+	(void)state;
+	stw_farm_init(&fx.farm, 5);
+	fx.farm.model.n_secrets = 2;
+	if (stw_image_build(&fx.farm.model, NULL, 42, &fx.image) != STW_OK)
+		return -1;
+	fx.copy = malloc(fx.image.size_bytes);
+	return fx.copy != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(fx.copy);
+	stw_image_fini(&fx.image);
+	return 0;
+}
+
+static struct stw_image_header *fresh(void)
+{
+	memcpy(fx.copy, fx.image.bytes, fx.image.size_bytes);
+	return (struct stw_image_header *)fx.copy;
+}
+
+static void *row(enum stw_image_kind kind, uint32_t i)
+{
+	const struct stw_image_section *s = &((struct stw_image_header *)fx.copy)->sections[kind];
+
+	return fx.copy + s->offset + (size_t)i * s->row_bytes;
+}
+
+/* Use everything in it: with a sanitizer this finds any index out of bounds. */
+static void walk(const struct stw_tables *t)
+{
+	volatile uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < t->n_pools; i++)
+		for (uint32_t s = 0; s < t->pools[i].n_slots; s++)
+			sum += t->members[t->slots[t->pools[i].first_slot + s]].id;
+	for (uint32_t i = 0; i < t->n_members; i++) {
+		assert_int_equal(stw_tables_find_member(t, &t->members[i].address), i);
+		assert_int_equal(stw_tables_find_member_id(t, t->members[i].id), i);
+		assert_true(t->members[i].number < STW_MEMBER_NUMBERS);
+	}
+	for (uint32_t i = 0; i < t->n_listeners; i++) {
+		uint16_t pool = t->listeners[i].view.pool;
+
+		assert_int_equal(stw_tables_find_listener(t, &t->listeners[i].view.address), i);
+		assert_true(pool == STW_IMAGE_NO_POOL || pool < t->n_pools);
+	}
+}
+
+/* Give the copy a right checksum again and present it. */
+static int present(size_t size)
+{
+	struct stw_image_header *h = (struct stw_image_header *)fx.copy;
+	struct stw_tables *t = NULL;
+
+	if (size >= sizeof(*h))
+		h->checksum = stw_image_checksum(fx.copy, size);
+	fx.reason[0] = '\0';
+	int err = stw_tables_new(fx.copy, size, fx.reason, sizeof(fx.reason), &t);
+	if (err == STW_OK) {
+		walk(t);
+		stw_tables_free(t);
+	} else {
+		assert_null(t);
+		assert_true(strlen(fx.reason) > 0);
+	}
+	return err;
+}
+
+static void accepts_what_control_builds(void **state)
+{
+	struct stw_tables *t;
+	struct stw_endpoint other = stw_farm_v4(192, 0, 2, 1, 5061);
+
+	(void)state;
+	fresh();
+	assert_int_equal(stw_tables_new(fx.copy, fx.image.size_bytes, fx.reason, sizeof(fx.reason),
+					&t),
+			 STW_OK);
+	walk(t);
+	assert_int_equal(stw_tables_generation(t), 42);
+	assert_memory_equal(stw_tables_digest(t), fx.image.digest, 32);
+	assert_int_equal(stw_tables_n_listeners(t), 2);
+	assert_int_equal(stw_tables_n_members(t), 5);
+	assert_int_equal(stw_tables_find_listener(t, &other), -1);
+	assert_int_equal(stw_tables_find_member(t, &other), -1);
+	assert_int_equal(stw_tables_find_member_id(t, 1), -1);
+	assert_true(stw_tables_has_listener_ip(t, &other.ip));
+	other = stw_farm_v4(192, 0, 2, 2, 5060);
+	assert_false(stw_tables_has_listener_ip(t, &other.ip));
+	stw_tables_free(t);
+}
+
+static void preformats_the_listeners_texts(void **state)
+{
+	struct stw_tables *t;
+
+	(void)state;
+	fresh();
+	assert_int_equal(stw_tables_new(fx.copy, fx.image.size_bytes, fx.reason, sizeof(fx.reason),
+					&t),
+			 STW_OK);
+	assert_string_equal(t->listeners[0].via, "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK");
+	assert_int_equal(t->listeners[0].via_len, strlen(t->listeners[0].via));
+	assert_string_equal(t->listeners[1].record_route,
+			    "Record-Route: <sip:[2001:db8::1]:5060;lr;stw=");
+	assert_int_equal(t->listeners[1].record_route_len, strlen(t->listeners[1].record_route));
+	stw_tables_free(t);
+}
+
+static void refuses_every_truncation(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < fx.image.size_bytes; n++) {
+		fresh();
+		assert_int_not_equal(present(n), STW_OK);
+	}
+}
+
+static void refuses_a_wrong_checksum(void **state)
+{
+	struct stw_tables *t;
+
+	(void)state;
+	for (size_t i = sizeof(struct stw_image_header); i < fx.image.size_bytes; i++) {
+		fresh();
+		fx.copy[i] ^= 0x10;
+		assert_int_equal(stw_tables_new(fx.copy, fx.image.size_bytes, fx.reason,
+						sizeof(fx.reason), &t),
+				 STW_EDIGEST);
+	}
+}
+
+/* With the checksum made right again, only the checks stand between a wild value and a crash. */
+static void survives_any_byte_changed(void **state)
+{
+	static const uint8_t flips[] = {0x01, 0x10, 0x80, 0xff};
+	size_t accepted = 0;
+
+	(void)state;
+	for (size_t i = 0; i < fx.image.size_bytes; i++)
+		for (size_t f = 0; f < sizeof(flips); f++) {
+			fresh();
+			fx.copy[i] ^= flips[f];
+			accepted += present(fx.image.size_bytes) == STW_OK;
+		}
+	/* keys, ids, weights, addresses may change; offsets and counts may not */
+	assert_true(accepted > 0);
+}
+
+static void survives_extreme_fields(void **state)
+{
+	static const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i + 4 <= fx.image.size_bytes; i += 4)
+		for (size_t e = 0; e < sizeof(extremes) / sizeof(extremes[0]); e++) {
+			fresh();
+			memcpy(fx.copy + i, &extremes[e], 4);
+			present(fx.image.size_bytes);
+		}
+}
+
+/* One row each: what is broken and what the reason must say. */
+static void names_section_and_row(void **state)
+{
+	struct stw_image_header *h;
+
+	(void)state;
+#define REFUSED(err, text)                                           \
+	do {                                                         \
+		assert_int_equal(present(fx.image.size_bytes), err); \
+		assert_string_equal(fx.reason, text);                \
+	} while (0)
+	h = fresh();
+	h->magic = 0;
+	REFUSED(STW_EMALFORMED, "header: not a table image");
+	h = fresh();
+	h->version = 2;
+	REFUSED(STW_EVERSION, "header: version 2, expected 1");
+	h = fresh();
+	h->sections[STW_IMAGE_SLOTS_SECTION].rows = 0xffffffff;
+	REFUSED(STW_EBOUNDS, "section slots: 4294967295 rows, allowed are 0..536870912");
+	h = fresh();
+	h->sections[STW_IMAGE_MEMBERS_SECTION].offset -= 8;
+	REFUSED(STW_EBOUNDS, "section members: offset 288 is misplaced");
+	fresh();
+	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->pool = 1;
+	REFUSED(STW_EBOUNDS, "section listeners, row 1: no pool 1");
+	fresh();
+	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->address =
+		fx.farm.listeners[0].address;
+	REFUSED(STW_EDUP, "section listeners, row 1: address of row 0 again");
+	fresh();
+	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 17) = 5;
+	REFUSED(STW_EBOUNDS, "section slots, row 17: member 5 is not in pool 0");
+	fresh();
+	((struct stw_image_pool_member *)row(STW_IMAGE_POOL_MEMBERS_SECTION, 2))->member = 1;
+	REFUSED(STW_EDUP, "section pool_members, row 2: member 1 is in pool 0 twice");
+	fresh();
+	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->number = 8192;
+	REFUSED(STW_ERANGE, "section members, row 4: number 8192, allowed are 0..8191");
+	fresh();
+	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->id = fx.farm.members[2].id;
+	REFUSED(STW_EDUP, "section members, row 4: an id again");
+	fresh();
+	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->address.port = 0;
+	REFUSED(STW_ERANGE, "section members, row 4: unusable address");
+	fresh();
+	((struct stw_image_secret *)row(STW_IMAGE_SECRETS_SECTION, 1))->id = 3;
+	REFUSED(STW_EDUP, "section secrets, row 1: id 3 again");
+#undef REFUSED
+}
+
+static size_t allocated, released;
+
+static void *counting_alloc(size_t size, size_t align)
+{
+	allocated++;
+	assert_int_equal(size % align, 0);
+	return aligned_alloc(align, size);
+}
+
+static void counting_free(void *p)
+{
+	released++;
+	free(p);
+}
+
+static void *no_memory(size_t size, size_t align)
+{
+	(void)size;
+	(void)align;
+	return NULL;
+}
+
+static void takes_its_memory_from_the_given_allocator(void **state)
+{
+	(void)state;
+	stw_tables_set_allocator(counting_alloc, counting_free);
+	fresh();
+	assert_int_equal(present(fx.image.size_bytes), STW_OK);
+	((struct stw_image_header *)fx.copy)->reserved = 1;
+	assert_int_equal(present(fx.image.size_bytes), STW_EMALFORMED);
+	assert_int_equal(allocated, 2);
+	assert_int_equal(released, 2);
+	stw_tables_set_allocator(no_memory, NULL);
+	fresh();
+	assert_int_equal(present(fx.image.size_bytes), STW_ENOMEM);
+	stw_tables_set_allocator(NULL, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepts_what_control_builds),
+		cmocka_unit_test(preformats_the_listeners_texts),
+		cmocka_unit_test(refuses_every_truncation),
+		cmocka_unit_test(refuses_a_wrong_checksum),
+		cmocka_unit_test(survives_any_byte_changed),
+		cmocka_unit_test(survives_extreme_fields),
+		cmocka_unit_test(names_section_and_row),
+		cmocka_unit_test(takes_its_memory_from_the_given_allocator),
+	};
+	return cmocka_run_group_tests_name("image", tests, setup, teardown);
+}
