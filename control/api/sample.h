@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Rates: the stats block is sampled once a second, and eleven samples are kept, so that rates over
+ * the last second and the last ten can be told. Also the baselines of members' counters, since a
+ * number may have belonged to another member before and nobody resets a counter.
+ *
+ * Threads: the loop's only.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/control.h"
+
+#define STW_SAMPLE_LONG_S 10
+
+enum stw_rate_span {
+	STW_RATE_SHORT, /* between the last two samples, about a second */
+	STW_RATE_LONG,	/* up to STW_SAMPLE_LONG_S */
+};
+
+struct stw_sampler; /* opaque; sample.c */
+
+/** @return NULL without memory. Samples once a second from now on; free with stw_sampler_free(). */
+struct stw_sampler *stw_sampler_new(struct ev_loop *loop, struct stw_control *control);
+
+/** The link to the data plane came or went: samples start over; totals do if it is a new process.
+ */
+void stw_sampler_link(struct stw_sampler *s);
+
+/** Take a sample now (the timer does so each second). @now_s: a monotonic clock */
+void stw_sampler_take(struct stw_sampler *s, double now_s);
+
+/**
+ * Growth of a worker's or member's counter a second.
+ *
+ * @param out  on true only
+ * @return false until there are two samples (of that member under that number)
+ */
+bool stw_sampler_worker_rate(const struct stw_sampler *s, uint32_t worker, enum stw_counter c,
+			     enum stw_rate_span span, double *out);
+bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
+			     enum stw_member_counter c, enum stw_rate_span span, double *out);
+
+/**
+ * A member's counters over all workers since it got its number or the data plane started.
+ *
+ * @return false without a data plane
+ */
+bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
+			      uint64_t out[STW_N_MEMBER_COUNTERS]);
+
+/** The data plane's installer has not moved for more than two seconds. */
+bool stw_sampler_stalled(const struct stw_sampler *s);
+
+/** Accepts NULL. */
+void stw_sampler_free(struct stw_sampler *s);

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/control.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+
+#include "control/model/secret.h"
+#include "control/tables/build.h"
+#include "dataplane/table/lookup.h"
+
+static void free_words(struct stw_file_word **words, size_t n_pools)
+{
+	for (size_t i = 0; words && i < n_pools; i++)
+		free(words[i]);
+	free(words);
+}
+
+/* Copies the file's words out of @m before anything is laid over them. */
+static struct stw_file_word **words_of(const struct stw_model *m)
+{
+	struct stw_file_word **words = calloc(m->n_pools + 1, sizeof(*words));
+	for (size_t i = 0; words && i < m->n_pools; i++) {
+		const struct stw_model_pool *pool = &m->pools[i];
+		words[i] = calloc(pool->n_members + 1, sizeof(**words));
+		if (!words[i]) {
+			free_words(words, i);
+			return NULL;
+		}
+		for (size_t k = 0; k < pool->n_members; k++) {
+			words[i][k].asked = pool->members[k].asked;
+			words[i][k].weight = pool->members[k].weight;
+		}
+	}
+	return words;
+}
+
+/* The model again as the file and the overrides say together. */
+static void lay_overrides(struct stw_control *c)
+{
+	for (size_t i = 0; i < c->model->n_pools; i++) {
+		struct stw_model_pool *pool = &c->model->pools[i];
+		for (size_t k = 0; k < pool->n_members; k++) {
+			pool->members[k].asked = c->file_words[i][k].asked;
+			pool->members[k].weight = c->file_words[i][k].weight;
+		}
+	}
+	stw_overrides_apply(c->overrides, c->model);
+}
+
+/* Reads the file and gives the model its secret: ready to be served. */
+static int read_model(const char *path, stw_config_message_fn message, void *ctx,
+		      struct stw_model **out)
+{
+	struct stw_model *m;
+	int err = stw_config_read(path, message, ctx, &m);
+	if (err)
+		return err;
+	char reason[256] = "";
+	err = stw_secret_fill(m, reason, sizeof(reason));
+	if (err) {
+		if (message)
+			message(ctx, reason);
+		stw_model_free(m);
+		return err;
+	}
+	*out = m;
+	return STW_OK;
+}
+
+/* Makes @m the running model; it belongs to @c on STW_OK only. */
+static int take_model(struct stw_control *c, struct stw_model *m)
+{
+	struct stw_file_word **words = words_of(m);
+	if (!words)
+		return STW_ENOMEM;
+	if (c->model)
+		free_words(c->file_words, c->model->n_pools);
+	stw_model_free(c->model);
+	c->model = m;
+	c->file_words = words;
+	c->numbered_for = 0;
+	stw_log_set_level((enum stw_log_level)m->log_level);
+	lay_overrides(c);
+	return STW_OK;
+}
+
+/* The data plane outlived a control: its members keep their numbers. */
+static void adopt(void *ctx, const struct stw_tables *served)
+{
+	struct stw_control *c = ctx;
+	size_t n = stw_tables_n_members(served);
+	size_t adopted = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct stw_member_view *v = stw_tables_member(served, (uint16_t)i);
+		adopted += stw_numbers_adopt(c->numbers, &v->address, v->number) == STW_OK;
+	}
+	c->numbered_for = 0;
+	stw_info("took over %zu of %zu member numbers from the data plane", adopted, n);
+}
+
+static int build(void *ctx, uint64_t generation, struct stw_image *out, char *reason,
+		 size_t reason_len)
+{
+	struct stw_control *c = ctx;
+	if (c->numbered_for == 0) {
+		if (stw_numbers_assign(c->numbers, c->model, generation)) {
+			snprintf(reason, reason_len,
+				 "no member numbers left for %zu members: remove members, or wait "
+				 "until those that left are let go",
+				 c->model->n_members);
+			return STW_ENOSPACE;
+		}
+		c->numbered_for = generation;
+	}
+	int err = stw_image_build(c->model, NULL, generation, out);
+	if (err)
+		snprintf(reason, reason_len, "tables: %s", stw_err_text(err));
+	return err;
+}
+
+static void acknowledged(void *ctx, uint64_t generation)
+{
+	struct stw_control *c = ctx;
+	stw_numbers_acknowledged(c->numbers, generation);
+}
+
+static void settled(void *ctx, const struct stw_publish_result *result)
+{
+	struct stw_control *c = ctx;
+	if (c->watch.settled)
+		c->watch.settled(c->watch.ctx, result);
+}
+
+static void link_changed(void *ctx, bool up)
+{
+	struct stw_control *c = ctx;
+	if (c->watch.link)
+		c->watch.link(c->watch.ctx, up);
+}
+
+static int load_overrides(struct stw_control *c, stw_config_message_fn message, void *ctx)
+{
+	char reason[256] = "";
+	int err = stw_overrides_load(c->overrides, c->model->state_dir, reason, sizeof(reason));
+	if (err && message)
+		message(ctx, reason);
+	if (!err)
+		lay_overrides(c);
+	return err;
+}
+
+static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_fn message,
+		void *ctx)
+{
+	struct stw_model *m;
+	int err = read_model(c->config_path, message, ctx, &m);
+	if (err)
+		return err;
+	c->overrides = stw_overrides_new();
+	c->numbers = stw_numbers_new();
+	if (!c->overrides || !c->numbers || take_model(c, m)) {
+		stw_model_free(m);
+		return STW_ENOMEM;
+	}
+	err = load_overrides(c, message, ctx);
+	if (err)
+		return err;
+	struct stw_publish_owner owner = {.ctx = c,
+					  .adopt = adopt,
+					  .build = build,
+					  .acknowledged = acknowledged,
+					  .settled = settled,
+					  .link = link_changed};
+	c->publish = stw_publish_new(loop, m->dataplane.socket, &owner);
+	c->started_unix_s = c->loaded_unix_s = ev_time();
+	return c->publish ? STW_OK : STW_ENOMEM;
+}
+
+int stw_control_new(struct ev_loop *loop, const char *config_path, stw_config_message_fn message,
+		    void *ctx, struct stw_control **out)
+{
+	struct stw_control *c = calloc(1, sizeof(*c));
+	if (!c)
+		return STW_ENOMEM;
+	c->config_path = strdup(config_path);
+	int err = c->config_path ? fill(c, loop, message, ctx) : STW_ENOMEM;
+	if (err) {
+		stw_control_free(c);
+		return err;
+	}
+	*out = c;
+	return STW_OK;
+}
+
+void stw_control_start(struct stw_control *c)
+{
+	stw_publish_change(c->publish);
+	stw_publish_start(c->publish);
+}
+
+/* Saves what people asked for; a failure is told, and does not undo what was asked. */
+static int save(struct stw_control *c, const struct stw_control_words *words)
+{
+	char reason[256] = "";
+	int err = stw_overrides_save(c->overrides, c->model->state_dir, reason, sizeof(reason));
+	if (!err)
+		return STW_OK;
+	stw_error("what was asked for is not saved: %s", reason);
+	if (words->message)
+		words->message(words->ctx, reason);
+	return STW_EIO;
+}
+
+int stw_control_reload(struct stw_control *c, const struct stw_control_words *words,
+		       uint64_t *change)
+{
+	struct stw_model *m;
+	c->reload_refused_unix_s = ev_time();
+	int err = read_model(c->config_path, words->message, words->ctx, &m);
+	if (err)
+		return err;
+	/* Compared as it will be served: a drain that stays in force is not a change. */
+	size_t forgotten = stw_overrides_prune(c->overrides, m);
+	struct stw_model *old = c->model;
+	struct stw_file_word **old_words = c->file_words;
+	c->model = NULL;
+	err = take_model(c, m);
+	if (err) {
+		c->model = old;
+		c->file_words = old_words;
+		stw_model_free(m);
+		return err;
+	}
+	stw_model_diff(old, m, words->line, words->ctx);
+	free_words(old_words, old->n_pools);
+	stw_model_free(old);
+	if (forgotten)
+		save(c, words);
+	c->reload_refused_unix_s = 0;
+	c->loaded_unix_s = ev_time();
+	*change = stw_publish_change(c->publish);
+	return STW_OK;
+}
+
+int stw_control_find_member(const struct stw_control *c, const char *name)
+{
+	for (size_t i = 0; i < c->model->n_members; i++)
+		if (strcmp(c->model->members[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *stw_asked_text(enum stw_asked asked)
+{
+	static const char *const text[] = {
+		[STW_ASKED_UP] = "up", [STW_ASKED_DRAIN] = "drain", [STW_ASKED_DOWN] = "down"};
+	return text[asked];
+}
+
+/* One wish for one member, to be laid over each pool that uses it. */
+struct wish {
+	size_t member;
+	const char *pool; /* NULL: all */
+	bool is_weight;
+	enum stw_asked asked;
+	uint32_t weight;
+};
+
+/* Writes one override. What equals the file's word needs none: a later reload then decides. */
+static int write_override(struct stw_control *c, const struct wish *w, size_t pool, size_t k)
+{
+	const char *name = c->model->pools[pool].name;
+	const struct stw_endpoint *address = &c->model->members[w->member].address;
+	const struct stw_file_word *file = &c->file_words[pool][k];
+	const struct stw_model_pool_member now = c->model->pools[pool].members[k];
+	enum stw_asked asked = w->is_weight ? now.asked : w->asked;
+	uint32_t weight = w->is_weight ? w->weight : now.weight;
+	uint64_t when = (uint64_t)ev_time();
+
+	stw_overrides_clear(c->overrides, name, address);
+	int err = STW_OK;
+	if (asked != file->asked)
+		err = stw_overrides_set_asked(c->overrides, name, address, asked, when);
+	if (!err && weight != file->weight)
+		err = stw_overrides_set_weight(c->overrides, name, address, weight, when);
+	return err;
+}
+
+static void tell(const struct stw_control *c, const struct wish *w, size_t pool,
+		 const struct stw_model_pool_member *before, const struct stw_control_words *words)
+{
+	char line[160];
+	const char *member = c->model->members[w->member].name;
+	const char *name = c->model->pools[pool].name;
+	if (w->is_weight)
+		snprintf(line, sizeof(line), "%s in %s: weight %u -> %u", member, name,
+			 before->weight, w->weight);
+	else
+		snprintf(line, sizeof(line), "%s in %s: %s -> %s", member, name,
+			 stw_asked_text(before->asked), stw_asked_text(w->asked));
+	stw_info("asked: %s", line);
+	if (words->line)
+		words->line(words->ctx, false, line);
+}
+
+/* @n_changed grows by each pool that changed, also when an error ends it half way. */
+static int fulfil_all(struct stw_control *c, const struct wish *w,
+		      const struct stw_control_words *words, size_t *n_changed)
+{
+	bool found = false;
+	for (size_t i = 0; i < c->model->n_pools; i++) {
+		const struct stw_model_pool *pool = &c->model->pools[i];
+		if (w->pool && strcmp(w->pool, pool->name) != 0)
+			continue;
+		for (size_t k = 0; k < pool->n_members; k++) {
+			const struct stw_model_pool_member *pm = &pool->members[k];
+			if (pm->member != w->member)
+				continue;
+			found = true;
+			if (w->is_weight ? pm->weight == w->weight : pm->asked == w->asked)
+				continue;
+			int err = write_override(c, w, i, k);
+			if (err)
+				return err;
+			tell(c, w, i, pm, words);
+			(*n_changed)++;
+		}
+	}
+	return found ? STW_OK : STW_ENOENT;
+}
+
+static int fulfil(struct stw_control *c, const struct wish *w,
+		  const struct stw_control_words *words, uint64_t *change)
+{
+	size_t n_changed = 0;
+	int err = fulfil_all(c, w, words, &n_changed);
+	if (n_changed) {
+		lay_overrides(c);
+		*change = stw_publish_change(c->publish);
+		int saved = save(c, words);
+		return err ? err : saved;
+	}
+	if (!err)
+		*change = 0;
+	return err;
+}
+
+int stw_control_ask(struct stw_control *c, size_t member, const char *pool, enum stw_asked asked,
+		    const struct stw_control_words *words, uint64_t *change)
+{
+	struct wish w = {.member = member, .pool = pool, .asked = asked};
+	return fulfil(c, &w, words, change);
+}
+
+int stw_control_set_weight(struct stw_control *c, size_t member, const char *pool, uint32_t weight,
+			   const struct stw_control_words *words, uint64_t *change)
+{
+	struct wish w = {.member = member, .pool = pool, .is_weight = true, .weight = weight};
+	if (weight > UINT16_MAX)
+		return STW_ERANGE;
+	return fulfil(c, &w, words, change);
+}
+
+void stw_control_free(struct stw_control *c)
+{
+	if (!c)
+		return;
+	stw_publish_free(c->publish);
+	if (c->model)
+		free_words(c->file_words, c->model->n_pools);
+	stw_model_free(c->model);
+	stw_overrides_free(c->overrides);
+	stw_numbers_free(c->numbers);
+	free(c->config_path);
+	free(c);
+}

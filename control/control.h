@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * What is to be served, and who changes it: the model from the file, with what people asked for at
+ * run time laid over it, published to the data plane. Reload, drain, undrain and weight all end in
+ * one numbered change of control/publish/publish.h.
+ *
+ * Threads: the loop's only. Ownership: owns model, overrides, numbers and publisher.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/config/config.h"
+#include "control/model/diff.h"
+#include "control/model/model.h"
+#include "control/model/numbers.h"
+#include "control/model/override.h"
+#include "control/publish/publish.h"
+
+struct ev_loop;
+
+/** Told of what the publisher reports; the API sets it. Both members may be NULL. */
+struct stw_control_watch {
+	void *ctx;
+	void (*settled)(void *ctx, const struct stw_publish_result *result);
+	void (*link)(void *ctx, bool up);
+};
+
+/** What the file says of a pool's member, before people's words are laid over it. */
+struct stw_file_word {
+	enum stw_asked asked;
+	uint32_t weight;
+};
+
+struct stw_control {
+	char *config_path;
+	struct stw_model *model; /* file + overrides; numbered once the first image is built */
+	struct stw_file_word **file_words; /* [model->n_pools][n_members of the pool] */
+	struct stw_overrides *overrides;
+	struct stw_numbers *numbers;
+	struct stw_publish *publish;
+	struct stw_control_watch watch;
+	uint64_t numbered_for; /* generation the model's numbers were assigned with, 0: not yet */
+	double started_unix_s;
+	double loaded_unix_s;	      /* when the running configuration was read */
+	double reload_refused_unix_s; /* of the last reload, 0 when it was good */
+};
+
+/** Where words about a change go, one line a call. */
+struct stw_control_words {
+	void *ctx;
+	stw_config_message_fn message; /* why a configuration is refused */
+	stw_diff_line_fn line;	       /* what changes */
+};
+
+/**
+ * Read the configuration, the secret and the overrides; make the publisher, not yet started.
+ *
+ * @param message  receives why not
+ * @param out      on STW_OK only; free with stw_control_free()
+ * @return STW_OK, or as stw_config_read() and stw_secret_fill()
+ */
+int stw_control_new(struct ev_loop *loop, const char *config_path, stw_config_message_fn message,
+		    void *ctx, struct stw_control **out);
+
+/** Start to publish: the configuration is change 1. */
+void stw_control_start(struct stw_control *c);
+
+/**
+ * Read the file again. A bad one is refused: the running configuration stays.
+ *
+ * @param change  on STW_OK: number of the change
+ * @return STW_OK, or as stw_config_read() and stw_secret_fill()
+ */
+int stw_control_reload(struct stw_control *c, const struct stw_control_words *words,
+		       uint64_t *change);
+
+/** Member of that name. @return its index in the model, or -1 */
+int stw_control_find_member(const struct stw_control *c, const char *name);
+
+/**
+ * Ask for a state or a weight of a member in one pool, or in all of its pools.
+ *
+ * @param member  index in the model
+ * @param pool    NULL: all pools that use the member
+ * @param words   line() is called once a pool that changes: "k1 in farm: up -> drain"
+ * @param change  on STW_OK: number of the change, 0 when nothing changed
+ * @return STW_OK, STW_ENOENT (the pool does not use the member), STW_ERANGE (weight), STW_ENOMEM,
+ *         STW_EIO (done, but it could not be saved: message() says why; @change is set)
+ */
+int stw_control_ask(struct stw_control *c, size_t member, const char *pool, enum stw_asked asked,
+		    const struct stw_control_words *words, uint64_t *change);
+int stw_control_set_weight(struct stw_control *c, size_t member, const char *pool, uint32_t weight,
+			   const struct stw_control_words *words, uint64_t *change);
+
+/** "up", "drain", "down". */
+const char *stw_asked_text(enum stw_asked asked);
+
+/** Stops publishing; the data plane goes on serving. Accepts NULL. */
+void stw_control_free(struct stw_control *c);
