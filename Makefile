@@ -1,0 +1,34 @@
+# Thin wrappers; the work is in meson and in tests/. As root, missing Debian packages are installed.
+#
+#   make run  [CALLS=n] [RATE=n] [CONFIG=file]   calls through the lab, or your own interfaces
+#   make test [ONLY=stage,...]                   every test (tests/run.py tells the stages)
+#   make bench [QUICK=1]                         the benchmarks: build/bench/report.json
+#   make install [DESTDIR=dir]                   programs, manual pages, completion
+
+BUILD ?= build
+PYTHON := /usr/bin/python3
+PACKAGES := tests/support/install-packages.sh
+
+.PHONY: all run test bench install
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@$(PACKAGES) build
+	meson setup $(BUILD)
+
+run: $(BUILD)/build.ninja
+	@$(PACKAGES) build $(if $(CONFIG),,lab)
+	@ninja -C $(BUILD) >$(BUILD)/ninja.log || { cat $(BUILD)/ninja.log; exit 1; }
+	@exec $(PYTHON) tests/lab/run.py --build $(BUILD) $(if $(CONFIG),--config '$(CONFIG)') \
+		$(if $(CALLS),--calls $(CALLS)) $(if $(RATE),--rate $(RATE))
+
+test: $(BUILD)/build.ninja
+	@$(PACKAGES) build lab
+	@exec $(PYTHON) tests/run.py --build $(BUILD) $(if $(ONLY),--only $(ONLY))
+
+bench: all
+	@exec $(PYTHON) bench/run.py --build $(BUILD) $(if $(QUICK),--quick)
+
+install: all
+	meson install -C $(BUILD) --no-rebuild

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Raising and removing a lab: caller -- balancer -- farm."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+from lab import addresses, hugepages, kamailio, netns, registry, sipp, strowger
+from lab.capture import Capture
+from lab.process import Process
+
+HUGEPAGES = 256
+TESTS_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+BALANCER_PORTS = ("outside", "inside")
+_serial = 0
+
+
+class LabError(Exception):
+    """The lab cannot be raised here."""
+
+
+def default_build_dir():
+    return os.environ.get("STW_BUILD_DIR") or os.path.join(os.path.dirname(TESTS_DIR), "build")
+
+
+def _end_on_signal(number, _frame):
+    raise SystemExit(128 + number)
+
+
+class Lab:
+    """Three hosts and what runs in them. A context manager.
+
+    Logs and captures are kept when it ends by an exception, or when a case of @tap failed.
+    """
+
+    def __init__(self, name, build_dir=None, tap=None):
+        global _serial
+        if os.geteuid() != 0:
+            raise LabError("the lab needs root, for network namespaces and interfaces")
+        _serial += 1
+        self.id = f"stw{os.getpid()}" + (f"x{_serial}" if _serial > 1 else "")
+        self.build_dir = build_dir or default_build_dir()
+        self.log_dir = os.path.join(self.build_dir, "test-logs", f"{name}-{self.id}")
+        self.tap = tap
+        self.caller, self.balancer, self.farm = (
+            netns.Host(f"{self.id}-{role}") for role in ("caller", "balancer", "farm"))
+        self.hosts = (self.caller, self.balancer, self.farm)
+        self.entry = registry.Entry(self.id, [host.name for host in self.hosts])
+        self.run_dir = self.entry.data["run_dir"]
+        self.processes = []
+        self.captures = 0
+        self.callers = 0
+        self.watchdog = None
+        self.balance = None
+
+    # life
+
+    def __enter__(self):
+        for number in ENDING_SIGNALS:
+            signal.signal(number, _end_on_signal)
+        registry.reap()
+        shutil.rmtree(self.log_dir, ignore_errors=True)
+        os.makedirs(self.log_dir)
+        try:
+            self._claim()
+            self._wire()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.close()
+        if kind is None and not (self.tap and self.tap.n_failed):
+            shutil.rmtree(self.log_dir, ignore_errors=True)
+        else:
+            print(f"# logs of this lab: {self.log_dir}", flush=True)
+        return False
+
+    def _claim(self):
+        """Write down what will be made, set the watchdog on it, then begin to make it."""
+        with registry.lock():
+            self.entry.save()
+        os.makedirs(self.run_dir, mode=0o700, exist_ok=True)
+        self.watchdog = subprocess.Popen(
+            [sys.executable, os.path.join(TESTS_DIR, "lab", "watchdog.py"), self.entry.path],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+        with registry.lock():
+            self.entry.data["hugepages"] = hugepages.reserve(HUGEPAGES)
+            self.entry.save()
+
+    def _wire(self):
+        for host in self.hosts:
+            host.create()
+        for port, peer in (("outside", self.caller), ("inside", self.farm)):
+            netns.cable(self.balancer, self.interface(port), peer, self.peer_interface(port))
+            netns.checksums_in_software(peer, self.peer_interface(port))
+            self.balancer.ip("link", "set", self.interface(port), "up")
+        self.caller.address(self.peer_interface("outside"),
+                            *addresses.with_prefix(addresses.CALLER))
+        for address in addresses.PROXIES + addresses.PHONES:
+            self.farm.address(self.peer_interface("inside"), *addresses.with_prefix(address))
+        self._route(self.farm, addresses.INSIDE)
+
+    def _route(self, host, gateway):
+        for family in addresses.FAMILIES:
+            host.ip(f"-{family}", "route", "add", "default", "via", gateway[family])
+
+    def close(self):
+        """Take everything away, last started first. Signals wait until it is done."""
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *ENDING_SIGNALS))
+        try:
+            if self.balance is not None:
+                self.balance.stop()
+            for process in reversed(self.processes):
+                process.stop()
+            registry.remove(self.entry)
+            if self.watchdog is not None:
+                self.watchdog.stdin.close()
+                self.watchdog.wait()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+    # names
+
+    def interface(self, port):
+        """The balancer's end of the cable to @port."""
+        return f"{self.id}{port[0]}"
+
+    def peer_interface(self, port):
+        return f"{self.id}{port[0]}p"
+
+    def twin(self, port):
+        return f"{self.id}{port[0]}t"
+
+    def log(self, name):
+        return os.path.join(self.log_dir, name)
+
+    # peers
+
+    def start_farm(self, families=(4,)):
+        """Two Kamailio proxies, and behind each a sipp that answers; returns when all are ready."""
+        proxies = [kamailio.start(self.farm, i, self.run_dir, self.log(f"kamailio{i}.log"))
+                   for i in range(len(addresses.PROXIES))]
+        self.processes += proxies
+        phones = [sipp.Called(f"called{i}v{f}", self.farm, phone[f], self.run_dir, self.log_dir)
+                  for i, phone in enumerate(addresses.PHONES) for f in families]
+        self.processes += [phone.process for phone in phones]
+        for i, proxy in enumerate(proxies):
+            kamailio.wait_ready(proxy, i)
+        for phone in phones:
+            phone.wait_ready()
+
+    def call(self, calls=0, rate=200, family=4, invite_bytes=0, target=None):
+        """Start a sipp that calls the balancer (or @target)."""
+        self.callers += 1
+        if target is None:
+            target = addresses.host_port(addresses.OUTSIDE[family])
+        caller = sipp.Caller(f"caller{self.callers}", self.caller, addresses.CALLER[family],
+                             target, self.run_dir, self.log_dir, calls, rate, invite_bytes,
+                             port=5070 + self.callers)
+        self.processes.append(caller.process)
+        return caller
+
+    def capture(self, port):
+        """Watch the cable of @port from the peer's side."""
+        self.captures += 1
+        host = self.caller if port == "outside" else self.farm
+        capture = Capture(host, self.peer_interface(port),
+                          self.log(f"{port}{self.captures}.pcap"),
+                          self.log(f"tcpdump{self.captures}.log"))
+        self.processes.append(capture.process)
+        return capture
+
+    def run_in(self, host, name, *argv):
+        """Any other program inside @host."""
+        process = Process(name, host.argv(*argv), self.log(f"{name}.log"))
+        self.processes.append(process)
+        return process
+
+    # balancer
+
+    def start_kernel_router(self):
+        """No Strowger: the balancer's kernel routes between its ports. Proves the lab itself."""
+        for port, own in (("outside", addresses.OUTSIDE), ("inside", addresses.INSIDE)):
+            self.balancer.address(self.interface(port), *addresses.with_prefix(own))
+        self.balancer.sysctl("net.ipv4.ip_forward", 1)
+        self.balancer.sysctl("net.ipv6.conf.all.forwarding", 1)
+        self._route(self.caller, addresses.OUTSIDE)
+
+    def start_strowger(self, weights=(10, 10), families=(4,), start=True, driver=None):
+        """Configuration, both processes, both ready. `self.balance` speaks with them."""
+        self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
+                                         self.log_dir, self.id)
+        self.driver = driver or os.environ.get("STW_LAB_DRIVER", "net_af_xdp")
+        self.configure(weights, families)
+        if start:
+            self.balance.start_dataplane()
+            self.balance.start_control()
+            self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS])
+            self.balance.wait_control()
+        return self.balance
+
+    def configure(self, weights=(10, 10), families=(4,), extra=""):
+        """Write the configuration file; a running control is not told."""
+        self.balance.write_config(self.ports(), weights, families, self.cores(), extra)
+
+    def ports(self):
+        return [(port, f"{self.driver}{i},iface={self.interface(port)}", self.twin(port),
+                 addresses.with_prefix(own))
+                for i, (port, own) in enumerate((("outside", addresses.OUTSIDE),
+                                                 ("inside", addresses.INSIDE)))]
+
+    def cores(self):
+        """One worker, on the last core this process may use; a second lab takes the one before."""
+        usable = sorted(os.sched_getaffinity(0))
+        return [usable[-1 - (_serial - 1) % len(usable)]]

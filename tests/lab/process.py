@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A process of the lab: started inside a host, output to a file, awaited by conditions."""
+
+import os
+import signal
+import subprocess
+
+from lab.wait import wait_until
+
+LOG_TAIL_BYTES = 4000
+
+
+class ProcessDied(Exception):
+    """It ended while something was expected of it."""
+
+
+class Process:
+    """One child process in a session of its own, so that Ctrl-C reaches the runner alone."""
+
+    def __init__(self, name, argv, log, cwd=None):
+        self.name = name
+        self.log = log
+        with open(log, "ab") as out:
+            self.child = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                cwd=cwd, start_new_session=True)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def running(self):
+        return self.child.poll() is None
+
+    def tail(self):
+        """The end of its output, for messages."""
+        with open(self.log, "rb") as f:
+            f.seek(max(0, os.path.getsize(self.log) - LOG_TAIL_BYTES))
+            return f.read().decode(errors="replace")
+
+    def wait_for(self, condition, timeout_s, what):
+        """Wait for @condition; at once an error when the process ends before it is true."""
+        def check():
+            result = condition()
+            if not result and not self.running():
+                raise ProcessDied(f"{self.name} ended with {self.child.returncode} before "
+                                  f"{what}; its output ends:\n{self.tail()}")
+            return result
+        return wait_until(check, timeout_s, f"{self.name}: {what}")
+
+    def wait_exit(self, timeout_s):
+        """Wait for its end; return the exit code (negative: the signal)."""
+        wait_until(lambda: not self.running(), timeout_s, f"{self.name} to end")
+        return self.child.returncode
+
+    def signal(self, number):
+        if self.running():
+            self.child.send_signal(number)
+
+    def kill(self):
+        """kill -9, and wait until the kernel has let go of it."""
+        self.signal(signal.SIGKILL)
+        return self.child.wait()
+
+    def stop(self, grace_s=10):
+        """SIGTERM; after @grace_s SIGKILL. Return the exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.child.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def udp_bound(self, address_hex, port):
+        """True when a UDP socket of its host is bound to that address (hex as in /proc) and port."""
+        wanted = f"{address_hex}:{port:04X}"
+        for table in ("udp", "udp6"):
+            try:
+                with open(f"/proc/{self.pid}/net/{table}", encoding="ascii") as f:
+                    if any(line.split()[1] == wanted for line in f):
+                        return True
+            except (FileNotFoundError, ProcessLookupError):
+                return False
+        return False

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What each lab owns, written down before it is made, so that anybody can take it away.
+
+One JSON file a lab under /run/strowger-lab. Three parties remove: the lab itself at its end, its
+watchdog when the lab's process was killed, and the next lab to start when both were.
+"""
+
+import contextlib
+import fcntl
+import glob
+import json
+import os
+import shutil
+
+from lab import hugepages, netns
+
+DIR = "/run/strowger-lab"
+
+
+@contextlib.contextmanager
+def lock():
+    """One lab at a time changes what labs share: hugepages and this directory."""
+    os.makedirs(DIR, mode=0o755, exist_ok=True)
+    with open(os.path.join(DIR, "lock"), "w", encoding="ascii") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
+def start_time(pid):
+    """When process @pid started, in clock ticks; None without one. Tells a reused pid."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            fields = f.read().rpartition(") ")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+class Entry:
+    """The record of one lab."""
+
+    def __init__(self, lab_id, namespaces):
+        self.data = {
+            "id": lab_id,
+            "owner": os.getpid(),
+            "owner_start": start_time(os.getpid()),
+            "namespaces": namespaces,
+            "run_dir": os.path.join(DIR, lab_id),
+            "hugepages": 0,
+        }
+
+    @property
+    def path(self):
+        return os.path.join(DIR, self.data["id"] + ".json")
+
+    def save(self):
+        """Replace the record in one step: a reader never sees half of it."""
+        temporary = self.path + ".new"
+        with open(temporary, "w", encoding="utf-8") as f:
+            json.dump(self.data, f)
+        os.replace(temporary, self.path)
+
+    def owner_alive(self):
+        start = start_time(self.data["owner"])
+        return start is not None and start == self.data["owner_start"]
+
+    @classmethod
+    def load(cls, path):
+        entry = cls.__new__(cls)
+        with open(path, encoding="utf-8") as f:
+            entry.data = json.load(f)
+        return entry
+
+
+def remove(entry):
+    """Take away everything of a lab. May be repeated, and after any interruption."""
+    for name in entry.data["namespaces"]:
+        netns.delete(name)
+    shutil.rmtree(entry.data["run_dir"], ignore_errors=True)
+    remove_dpdk_files(entry.data["id"])
+    with lock():
+        if os.path.exists(entry.path):
+            hugepages.give_back(entry.data["hugepages"])
+            os.unlink(entry.path)
+
+
+def remove_dpdk_files(lab_id):
+    """Files a killed data plane left: DPDK's runtime directory and its hugepage files, both named
+    after the file prefix, which holds the lab's id."""
+    for directory in glob.glob(f"/var/run/dpdk/*{lab_id}-*"):
+        shutil.rmtree(directory, ignore_errors=True)
+    for mount in hugetlbfs_mounts():
+        for path in glob.glob(f"{mount}/*{lab_id}-*"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def hugetlbfs_mounts():
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        return [line.split()[1] for line in f if line.split()[2] == "hugetlbfs"]
+
+
+def entries():
+    """All labs on this machine, dead or alive."""
+    found = []
+    for path in glob.glob(os.path.join(DIR, "*.json")):
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            found.append(Entry.load(path))
+    return found
+
+
+def reap():
+    """Remove the labs whose process is gone. Return their ids."""
+    dead = [entry for entry in entries() if not entry.owner_alive()]
+    for entry in dead:
+        remove(entry)
+    return [entry.data["id"] for entry in dead]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sipp as caller and as called side, and its statistics as plain numbers."""
+
+import csv
+import os
+
+from lab import addresses
+from lab.process import Process
+
+SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
+READY_S = 10
+CALL_MS = 300
+# sipp's own watchdog ends it on a machine that is only slow.
+COMMON = ["-nostdin", "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-trace_err"]
+PADDING_LINE = "a=candidate:{n} 1 UDP 2130706431 192.0.2.2 {port} typ host generation 0\n"
+
+
+def scenario(name, run_dir, invite_bytes=0):
+    """Path of the scenario file; with @invite_bytes its INVITE has at least that many."""
+    source = os.path.join(SCENARIOS, name)
+    with open(source, encoding="utf-8") as f:
+        text = f.read()
+    lines = []
+    while sum(map(len, lines)) + 500 < invite_bytes:
+        lines.append(PADDING_LINE.format(n=len(lines), port=40000 + len(lines)))
+    text = text.replace("@PADDING@\n", "      ".join(lines) if lines else "")
+    path = os.path.join(run_dir, f"{invite_bytes}-{name}")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+class Statistics:
+    """The last line of sipp's statistics file."""
+
+    # our name: sipp's column
+    COLUMNS = {
+        "sent": "OutgoingCall(C)",
+        "taken": "IncomingCall(C)",
+        "answered": "SuccessfulCall(C)",
+        "failed": "FailedCall(C)",
+        "unexpected": "FailedUnexpectedMessage(C)",
+        "current": "CurrentCall",
+        "retransmissions": "Retransmissions(C)",
+        "out_of_call": "OutOfCallMsgs(C)",
+        "dead_call": "DeadCallMsgs(C)",
+    }
+
+    def __init__(self, row):
+        for ours, theirs in self.COLUMNS.items():
+            setattr(self, ours, int(row.get(theirs) or 0))
+
+    @classmethod
+    def read(cls, path):
+        """From the file; all zero before sipp wrote its first complete line."""
+        try:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                lines = f.read().split("\n")
+        except FileNotFoundError:
+            return cls({})
+        rows = list(csv.DictReader(lines[:-1], delimiter=";"))
+        return cls(rows[-1] if rows else {})
+
+    def __repr__(self):
+        return ", ".join(f"{name} {getattr(self, name)}" for name in self.COLUMNS)
+
+
+class Sipp:
+    """One running sipp."""
+
+    def __init__(self, name, host, arguments, log_dir):
+        self.stat_file = os.path.join(log_dir, f"{name}.csv")
+        self.error_file = os.path.join(log_dir, f"{name}.errors")
+        self.process = Process(name, host.argv(
+            "sipp", *arguments, *COMMON, "-stf", self.stat_file, "-error_file", self.error_file),
+            os.path.join(log_dir, f"{name}.out"), cwd=log_dir)
+
+    def statistics(self):
+        return Statistics.read(self.stat_file)
+
+
+class Called(Sipp):
+    """Answers calls on @address until stopped."""
+
+    def __init__(self, name, host, address, run_dir, log_dir):
+        self.address = address
+        super().__init__(name, host, ["-sf", scenario("uas.xml", run_dir), "-i", address,
+                                      "-p", str(addresses.SIP_PORT)], log_dir)
+
+    def wait_ready(self):
+        self.process.wait_for(
+            lambda: self.process.udp_bound(addresses.proc_hex(self.address), addresses.SIP_PORT),
+            READY_S, f"it is bound to {self.address}")
+
+
+class Caller(Sipp):
+    """Makes calls: @calls of them (0: until stopped) at @rate a second to @target."""
+
+    def __init__(self, name, host, address, target, run_dir, log_dir, calls=0, rate=200,
+                 invite_bytes=0, port=5070):
+        arguments = ["-sf", scenario("uac.xml", run_dir, invite_bytes), target,
+                     "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
+                     "-l", "50000", "-cid_str", f"%u-{name}-%p@lab"]
+        if calls:
+            arguments += ["-m", str(calls)]
+        self.calls = calls
+        self.rate = rate
+        super().__init__(name, host, arguments, log_dir)
+
+    def running(self):
+        return self.process.running()
+
+    def wait_started(self, calls=1):
+        """Until so many calls were answered."""
+        self.process.wait_for(lambda: self.statistics().answered >= calls, 60,
+                              f"{calls} calls are answered")
+
+    def finish(self):
+        """No new calls; those under way go on to their end. Ask wait() for the result."""
+        self.process.signal(10)  # SIGUSR1
+
+    def wait(self, timeout_s=None):
+        """Until all calls ended; the statistics. By default what the rate takes and 60 s more."""
+        if timeout_s is None:
+            timeout_s = 60 + self.calls / self.rate
+        self.process.wait_exit(timeout_s)
+        return self.statistics()
