@@ -45,10 +45,11 @@ enum stw_sip_header {
 	STW_HDR_OTHER = 255,
 };
 
-#define STW_SIP_METHODS(X)                                                                        \
-	X(INVITE)                                                                                 \
-	X(ACK) X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH) \
-		X(INFO) X(REFER) X(MESSAGE) X(UPDATE)
+#define STW_SIP_METHODS(X)                                                                         \
+	X(INVITE)                                                                                  \
+	X(ACK)                                                                                     \
+	X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH) X(INFO) \
+		X(REFER) X(MESSAGE) X(UPDATE)
 
 enum stw_sip_method {
 	STW_METHOD_OTHER = 0, /* a token we do not know: forwarded (RFC 3261 s16.3, s7.1) */
@@ -77,6 +78,7 @@ enum stw_sip_kind {
 	X(HEADER_NAME, 400, "Bad Request - Header Name", "RFC 3261 s7.3.1")                    \
 	X(HEADERS_UNFINISHED, 400, "Bad Request - Header Block Unfinished", "RFC 3261 s7")     \
 	X(TOO_MANY_HEADERS, 513, "Message Too Large - Header Count", "RFC 3261 s21.5.7")       \
+	X(TOO_MANY_VIAS, 513, "Message Too Large - Via Count", "RFC 3261 s21.5.7")             \
 	X(TOO_LARGE, 513, "Message Too Large", "RFC 3261 s21.5.7")                             \
 	X(VIA_MISSING, 400, "Bad Request - Via Missing", "RFC 3261 s8.1.1")                    \
 	X(VIA, 400, "Bad Request - Via", "RFC 3261 s20.42")                                    \
@@ -175,6 +177,26 @@ enum stw_sip_kernel stw_sip_kernel_in_use(void);
 
 /** "scalar", "sse", "avx2", "avx512"; "auto" for STW_KERNEL_AUTO. */
 const char *stw_sip_kernel_name(enum stw_sip_kernel kernel);
+
+#define STW_SIP_HEADERS_DEFAULT 256u
+#define STW_SIP_HEADERS_MAX	1024u
+#define STW_SIP_VIAS_DEFAULT	128u
+#define STW_SIP_VIAS_MAX	1024u
+
+/** What a message may have at most; more is answered 513. */
+struct stw_sip_limits {
+	uint16_t max_headers; /* header lines, folds not counted: 5..STW_SIP_HEADERS_MAX */
+	uint16_t max_vias;    /* Via elements over all lines: 1..STW_SIP_VIAS_MAX */
+};
+
+/**
+ * Replace the default limits.
+ *
+ * @return STW_OK, STW_ERANGE (nothing changed)
+ *
+ * Threads: before any parser thread starts.
+ */
+int stw_sip_set_limits(const struct stw_sip_limits *limits);
 
 /**
  * Parse one datagram.

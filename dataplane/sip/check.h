@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * What is asked of a message once its lines are known: mandatory headers, one of each, and values
+ * that can be used. The order of the checks decides which reason a message with several faults
+ * gets; docs/parsing.md states it.
+ */
+
+#include <strowger/sip.h>
+
+/**
+ * Check @m, whose kind, spans, present and repeated are set; sets method (responses), cseq,
+ * max_forwards, content_length and len.
+ *
+ * @param len        bytes of the datagram
+ * @param error_off  set when the result is not STW_SIP_ACCEPTED
+ */
+enum stw_sip_reject stw_check(const char *buf, size_t len, struct stw_sip_msg *m,
+			      uint32_t *error_off);
+
+/** The value of CSeq: number, white space, method (RFC 3261 s20.16). */
+enum stw_sip_reject stw_cseq_parse(const char *buf, struct stw_span value, uint32_t *number,
+				   struct stw_span *method);
+
+/** True for the value of a Call-ID: word [ "@" word ], with any number of "@" (s20.8). */
+bool stw_callid_ok(const char *buf, struct stw_span value);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/sip/lines.h"
+
+#include "dataplane/sip/chars.h"
+#include "dataplane/sip/hdr_name.h"
+
+static void note(enum stw_sip_reject *error, uint32_t *error_off, enum stw_sip_reject what,
+		 uint32_t off)
+{
+	if (*error == STW_SIP_ACCEPTED) {
+		*error = what;
+		*error_off = off;
+	}
+}
+
+/* NUL may stand in a quoted-pair only: behind an odd number of backslashes. */
+static bool is_escaped(const char *buf, uint32_t from, uint32_t i)
+{
+	uint32_t n = 0;
+	while (i - n > from && buf[i - n - 1] == '\\')
+		n++;
+	return n & 1;
+}
+
+/* The byte after the LF that ends the line at @from, folds taken along; @len + 1 when none does. */
+static size_t end_of_line(const char *buf, size_t len, uint32_t from)
+{
+	for (size_t i = from; i < len; i++) {
+		if (buf[i] != '\n')
+			continue;
+		if (i + 1 < len && (buf[i + 1] == ' ' || buf[i + 1] == '\t'))
+			continue;
+		return i + 1;
+	}
+	return len + 1;
+}
+
+static void check_bytes(const char *buf, uint32_t from, uint32_t end, enum stw_sip_reject *error,
+			uint32_t *error_off)
+{
+	for (uint32_t i = from; i < end; i++) {
+		bool stray = false;
+		if (buf[i] == '\n')
+			stray = i == from || buf[i - 1] != '\r';
+		else if (buf[i] == '\r')
+			stray = i + 1 == end || buf[i + 1] != '\n';
+		else if (buf[i] == '\0')
+			stray = !is_escaped(buf, from, i);
+		if (stray) {
+			note(error, error_off, STW_REJECT_STRAY_BYTE, i);
+			return;
+		}
+	}
+}
+
+static struct stw_span trim(const char *buf, uint32_t from, uint32_t end)
+{
+	while (from < end && stw_is(buf[from], STW_C_LWS))
+		from++;
+	while (end > from && stw_is(buf[end - 1], STW_C_LWS))
+		end--;
+	return (struct stw_span){(uint16_t)from, (uint16_t)(end - from)};
+}
+
+/* header-name HCOLON: token, SP or HTAB, colon. @return offset after the colon, 0 when bad */
+static uint32_t take_name(const char *buf, struct stw_sip_line *line, enum stw_sip_reject *error,
+			  uint32_t *error_off)
+{
+	const char *from = buf + line->off, *end = buf + line->end;
+	const char *p = stw_span_over(from, end, STW_C_TOKEN);
+
+	line->name = (struct stw_span){line->off, (uint16_t)(p - from)};
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (line->name.len == 0 || p == end || *p != ':') {
+		note(error, error_off, STW_REJECT_HEADER_NAME, (uint32_t)(p - buf));
+		line->name.len = 0;
+		return 0;
+	}
+	return (uint32_t)(p - buf) + 1;
+}
+
+enum stw_line_kind stw_line_take(const char *buf, size_t len, uint32_t off,
+				 struct stw_sip_line *out, enum stw_sip_reject *error,
+				 uint32_t *error_off)
+{
+	out->off = (uint16_t)off;
+	if (off < len && buf[off] == '\n') {
+		note(error, error_off, STW_REJECT_STRAY_BYTE, off);
+		out->end = (uint16_t)(off + 1);
+		return STW_LINE_BLANK;
+	}
+	if (len - off >= 2 && buf[off] == '\r' && buf[off + 1] == '\n') {
+		out->end = (uint16_t)(off + 2);
+		return STW_LINE_BLANK;
+	}
+	size_t end = end_of_line(buf, len, off);
+	if (end > len) {
+		out->end = (uint16_t)len;
+		return STW_LINE_UNFINISHED;
+	}
+	out->end = (uint16_t)end;
+	uint32_t value = take_name(buf, out, error, error_off);
+	check_bytes(buf, off, (uint32_t)end, error, error_off);
+	out->header = STW_HDR_OTHER;
+	if (value != 0)
+		out->header = stw_hdr_of(buf + out->name.off, out->name.len);
+	out->value = trim(buf, value != 0 ? value : off, (uint32_t)end);
+	return STW_LINE_HEADER;
+}
+
+static bool take(const char *buf, const struct stw_sip_msg *m, uint32_t off,
+		 struct stw_sip_line *line)
+{
+	enum stw_sip_reject ignored = STW_SIP_ACCEPTED;
+	uint32_t ignored_off;
+	struct stw_sip_line next;
+
+	if (off >= m->body_off ||
+	    stw_line_take(buf, m->body_off, off, &next, &ignored, &ignored_off) != STW_LINE_HEADER)
+		return false;
+	*line = next;
+	return true;
+}
+
+bool stw_sip_line_first(const char *buf, const struct stw_sip_msg *m, struct stw_sip_line *out)
+{
+	return take(buf, m, m->headers_off, out);
+}
+
+bool stw_sip_line_next(const char *buf, const struct stw_sip_msg *m, struct stw_sip_line *line)
+{
+	return take(buf, m, line->end, line);
+}

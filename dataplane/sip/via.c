@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* via-parm = sent-protocol LWS sent-by *( SEMI via-params ), RFC 3261 s25.1. */
+#include <strowger/sip.h>
+
+#include "dataplane/sip/lex.h"
+#include "dataplane/sip/transport.h"
+
+static bool take_protocol(struct stw_lex *l, struct stw_sip_via *via)
+{
+	const char *from = l->p;
+	struct stw_span token;
+
+	if (!stw_lex_run(l, STW_C_TOKEN, &token) || !stw_lex_separator(l, '/') ||
+	    !stw_lex_run(l, STW_C_TOKEN, &token) || !stw_lex_separator(l, '/') ||
+	    !stw_lex_run(l, STW_C_TOKEN, &token))
+		return false;
+	via->protocol = stw_lex_span(l, from, l->p);
+	via->transport = stw_transport_of(l->base + token.off, token.len);
+	return true;
+}
+
+static bool take_sent_by(struct stw_lex *l, struct stw_sip_via *via)
+{
+	const char *from = l->p;
+
+	stw_lex_lws(l);
+	if (l->p == from || !stw_lex_host(l, &via->host))
+		return false;
+	return !stw_lex_separator(l, ':') || stw_lex_port(l, &via->port);
+}
+
+static struct stw_span without_brackets(const char *buf, struct stw_span s)
+{
+	if (s.len >= 2 && buf[s.off] == '[')
+		return (struct stw_span){(uint16_t)(s.off + 1), (uint16_t)(s.len - 2)};
+	return s;
+}
+
+/* A parameter may stand once (s7.3.1): which of two branches would we mean? */
+static bool set_once(struct stw_span *field, struct stw_span value)
+{
+	if (field->len != 0 || value.len == 0)
+		return false;
+	*field = value;
+	return true;
+}
+
+static bool note_rport(struct stw_lex *l, const struct stw_lex_param *param, struct stw_span whole,
+		       struct stw_sip_via *via)
+{
+	if (!set_once(&via->rport_param, whole))
+		return false;
+	via->rport = param->value;
+	struct stw_lex digits = stw_lex_on(l->base, param->value);
+	return !param->has_value ||
+	       (stw_lex_port(&digits, &via->rport_value) && digits.p == digits.end);
+}
+
+static bool note_param(struct stw_lex *l, const struct stw_lex_param *param, struct stw_span whole,
+		       struct stw_sip_via *via)
+{
+	const char *name = l->base + param->name.off;
+	struct stw_span value = without_brackets(l->base, param->value);
+
+	if (STW_CASE_IS(name, param->name.len, "branch"))
+		return set_once(&via->branch, param->value);
+	if (STW_CASE_IS(name, param->name.len, "rport"))
+		return note_rport(l, param, whole, via);
+	if (STW_CASE_IS(name, param->name.len, "received"))
+		return set_once(&via->received, value) && set_once(&via->received_param, whole);
+	if (STW_CASE_IS(name, param->name.len, "maddr"))
+		return set_once(&via->maddr, value);
+	return true;
+}
+
+static bool take_params(struct stw_lex *l, struct stw_sip_via *via)
+{
+	struct stw_lex_param param;
+	int taken;
+
+	for (;;) {
+		const char *from = stw_span_over(l->p, l->end, STW_C_LWS);
+		taken = stw_lex_param(l, &param);
+		if (taken <= 0)
+			return taken == 0;
+		uint32_t end = stw_span_end(param.has_value ? param.value : param.name);
+		if (!note_param(l, &param, stw_lex_span(l, from, l->base + end), via))
+			return false;
+	}
+}
+
+int stw_sip_via_parse(const char *buf, struct stw_span value, struct stw_sip_via *out)
+{
+	struct stw_lex l = stw_lex_on(buf, value);
+	struct stw_sip_via via = {0};
+
+	stw_lex_lws(&l);
+	const char *from = l.p;
+	if (!take_protocol(&l, &via) || !take_sent_by(&l, &via) || !take_params(&l, &via))
+		return STW_EMALFORMED;
+	const char *to = l.p;
+	while (stw_is(to[-1], STW_C_LWS))
+		to--;
+	via.all = stw_lex_span(&l, from, to);
+	if (stw_lex_separator(&l, ',')) {
+		if (l.p == l.end)
+			return STW_EMALFORMED;
+		via.more = true;
+		via.next = (uint16_t)(l.p - buf);
+	} else if (to = stw_span_over(l.p, l.end, STW_C_LWS), to < l.end) {
+		return STW_EMALFORMED;
+	}
+	*out = via;
+	return STW_OK;
+}
