@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/config/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+
+static bool equal(const struct stw_ref *a, const struct stw_ref *b, stw_ref_cmp_fn cmp)
+{
+	struct stw_ref same = *b;
+
+	same.order = a->order;
+	return cmp(a, &same) == 0;
+}
+
+void stw_check_unique(struct stw_ref *refs, size_t n, stw_ref_cmp_fn cmp, const char *what,
+		      struct stw_report *report)
+{
+	qsort(refs, n, sizeof(refs[0]), cmp);
+	for (size_t i = 1, first = 0; i < n; i++) {
+		if (!equal(&refs[first], &refs[i], cmp))
+			first = i;
+		else
+			stw_report(report, refs[i].node, "%s is used twice, first in line %u: %s",
+				   what, refs[first].node->line, "choose another");
+	}
+}
+
+static void check_secrets(const struct stw_conf *c, struct stw_report *report)
+{
+	const struct stw_conf_secret *s = c->secrets;
+
+	for (size_t i = 0; i < c->n_secrets; i++) {
+		size_t same = 1;
+
+		while (same < STW_SECRET_BYTES && s[i].v.key[same] == s[i].v.key[0])
+			same++;
+		if (same == STW_SECRET_BYTES)
+			stw_report(report, stw_node_at(s[i].node, "key"),
+				   "key is missing or one byte repeated, which anyone can guess: "
+				   "take the output of \"openssl rand -hex 16\"");
+	}
+	if (c->n_secrets < 2)
+		return;
+	if (s[0].v.id == s[1].v.id)
+		stw_report(report, stw_node_at(s[1].node, "id"),
+			   "id %u is used twice: give each key its own", s[1].v.id);
+	if (memcmp(s[0].v.key, s[1].v.key, STW_SECRET_BYTES) == 0)
+		stw_report(report, stw_node_at(s[1].node, "key"),
+			   "both keys are the same: make a new one with \"openssl rand -hex 16\"");
+}
+
+static void check_cores(const struct stw_conf *c, struct stw_report *report)
+{
+	for (size_t i = 1; i < c->n_cores; i++) {
+		size_t k = 0;
+
+		while (c->cores[k].core != c->cores[i].core)
+			k++;
+		if (k < i)
+			stw_report(report, c->cores[i].node,
+				   "core %u stands twice in cores: one worker runs on each",
+				   c->cores[i].core);
+	}
+}
+
+static void check_sockets(const struct stw_conf *c, struct stw_report *report)
+{
+	const struct stw_node *api = stw_node_get(c->node, "api");
+	const struct stw_node *at = stw_node_get(api, "socket");
+
+	if (!at)
+		at = stw_node_get(stw_node_get(c->node, "dataplane"), "socket");
+	if (strcmp(c->api.socket, c->dataplane.socket) == 0)
+		stw_report(report, at, "api.socket and dataplane.socket are the same: choose two");
+}
+
+int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
+{
+	check_cores(c, report);
+	check_sockets(c, report);
+	check_secrets(c, report);
+	int err = stw_check_ports(c, report);
+
+	if (err == STW_OK)
+		err = stw_check_listeners(c, report);
+	if (err == STW_OK)
+		err = stw_check_pools(c, report);
+	if (err == STW_OK)
+		err = stw_check_members(c, report);
+	return err;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The file's own shape in memory, where the option table's offsets point: names are not resolved
+ * yet, and each element remembers its place in the file. read.c fills it, check.c judges it and
+ * resolve.c makes the model of it; dump.c and diff.c go the other way.
+ */
+
+#include <stddef.h>
+
+#include "control/model/model.h"
+
+struct stw_node;
+
+/* Of a list: pointer and count stand side by side, as the option table expects. */
+#define STW_CONF_LIST(type, name) \
+	type *name;               \
+	size_t n_##name
+
+struct stw_conf_target {
+	struct stw_model_prefix prefix;
+	bool is_default; /* the family is that of via */
+	bool given;	 /* was read: "::/0" is all zero, too */
+};
+
+struct stw_conf_address {
+	const struct stw_node *node;
+	struct stw_model_address v;
+};
+
+struct stw_conf_route {
+	const struct stw_node *node;
+	struct stw_conf_target to;
+	struct stw_ip via;
+	uint16_t vlan;
+};
+
+struct stw_conf_neighbour {
+	const struct stw_node *node;
+	struct stw_model_neighbour v;
+};
+
+struct stw_conf_port {
+	const struct stw_node *node;
+	struct stw_model_port v; /* its lists stay empty */
+	STW_CONF_LIST(struct stw_conf_address, addresses);
+	STW_CONF_LIST(struct stw_conf_route, routes);
+	STW_CONF_LIST(struct stw_conf_neighbour, neighbours);
+};
+
+struct stw_conf_listener {
+	const struct stw_node *node;
+	struct stw_model_listener v;
+	char pool[STW_NAME_MAX]; /* "" for none */
+};
+
+struct stw_conf_member {
+	const struct stw_node *node;
+	char name[STW_NAME_MAX];
+	struct stw_endpoint address;
+	uint32_t weight;
+	enum stw_asked asked;
+};
+
+struct stw_conf_pool {
+	const struct stw_node *node;
+	struct stw_model_pool v; /* its members stay empty */
+	STW_CONF_LIST(struct stw_conf_member, members);
+};
+
+struct stw_conf_secret {
+	const struct stw_node *node;
+	struct stw_model_secret v;
+};
+
+struct stw_conf_core {
+	const struct stw_node *node;
+	uint16_t core;
+};
+
+struct stw_conf {
+	const struct stw_node *node;
+	struct stw_model_dataplane dataplane; /* its cores stay empty */
+	STW_CONF_LIST(struct stw_conf_core, cores);
+	struct stw_model_api api;
+	char state_dir[sizeof(((struct stw_model *)0)->state_dir)];
+	int log_level;
+	STW_CONF_LIST(struct stw_conf_port, ports);
+	STW_CONF_LIST(struct stw_conf_listener, listeners);
+	STW_CONF_LIST(struct stw_conf_pool, pools);
+	STW_CONF_LIST(struct stw_conf_secret, secrets);
+};
+
+/** Free the lists of @c, not @c itself; it may be all zero. */
+void stw_conf_fini(struct stw_conf *c);
+
+/** The file that would give @m: names instead of indices. @return STW_OK, STW_ENOMEM */
+int stw_conf_from_model(const struct stw_model *m, struct stw_conf *out);

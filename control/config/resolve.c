@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/config/check.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+
+static uint32_t line_of(const struct stw_node *node)
+{
+	return node ? node->line : 0;
+}
+
+/* calloc that gives memory for none, so that NULL always means failure. */
+static void *array(size_t n, size_t size)
+{
+	return calloc(n ? n : 1, size);
+}
+
+static int resolve_port(const struct stw_conf_port *c, struct stw_model_port *p)
+{
+	*p = c->v;
+	p->line = line_of(c->node);
+	p->addresses = array(c->n_addresses, sizeof(*p->addresses));
+	p->routes = array(c->n_routes, sizeof(*p->routes));
+	p->neighbours = array(c->n_neighbours, sizeof(*p->neighbours));
+	if (!p->addresses || !p->routes || !p->neighbours)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_addresses; i++)
+		p->addresses[p->n_addresses++] = c->addresses[i].v;
+	for (size_t i = 0; i < c->n_neighbours; i++)
+		p->neighbours[p->n_neighbours++] = c->neighbours[i].v;
+	for (size_t i = 0; i < c->n_routes; i++) {
+		const struct stw_conf_route *r = &c->routes[i];
+		struct stw_model_prefix to = r->to.prefix;
+
+		/* A default route is of its gateway's family: zero bits of that. */
+		if (r->to.is_default) {
+			to = (struct stw_model_prefix){.bits = 0};
+			if (stw_ip_is_v4(&r->via))
+				to.ip = stw_ip_from_v4("\0\0\0\0");
+		}
+		p->routes[p->n_routes++] =
+			(struct stw_model_route){.to = to, .via = r->via, .vlan = r->vlan};
+	}
+	return STW_OK;
+}
+
+static int resolve_ports(const struct stw_conf *c, struct stw_model *m)
+{
+	m->ports = array(c->n_ports, sizeof(*m->ports));
+	if (!m->ports)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_ports; i++) {
+		m->n_ports++;
+		if (resolve_port(&c->ports[i], &m->ports[i]) != STW_OK)
+			return STW_ENOMEM;
+	}
+	return STW_OK;
+}
+
+static uint32_t pool_index(const struct stw_conf *c, const char *name)
+{
+	for (uint32_t i = 0; *name && i < c->n_pools; i++) {
+		if (strcmp(c->pools[i].v.name, name) == 0)
+			return i;
+	}
+	return UINT32_MAX;
+}
+
+static int resolve_listeners(const struct stw_conf *c, struct stw_model *m)
+{
+	m->listeners = array(c->n_listeners, sizeof(*m->listeners));
+	if (!m->listeners)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		struct stw_model_listener *l = &m->listeners[m->n_listeners++];
+
+		*l = c->listeners[i].v;
+		l->pool = pool_index(c, c->listeners[i].pool);
+		l->line = line_of(c->listeners[i].node);
+	}
+	return STW_OK;
+}
+
+static int resolve_pools(const struct stw_conf *c, struct stw_model *m)
+{
+	m->pools = array(c->n_pools, sizeof(*m->pools));
+	if (!m->pools)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_pools; i++) {
+		struct stw_model_pool *p = &m->pools[m->n_pools++];
+
+		*p = c->pools[i].v;
+		p->line = line_of(c->pools[i].node);
+		p->members = array(c->pools[i].n_members, sizeof(*p->members));
+		if (!p->members)
+			return STW_ENOMEM;
+		p->n_members = c->pools[i].n_members;
+	}
+	return STW_OK;
+}
+
+static const struct stw_conf_member *member(const struct stw_ref *r)
+{
+	return r->key;
+}
+
+static int by_address(const void *x, const void *y)
+{
+	const struct stw_ref *a = x, *b = y;
+	int d = memcmp(&member(a)->address, &member(b)->address, sizeof(struct stw_endpoint));
+
+	return d ? d : stw_ref_order(a, b);
+}
+
+static int by_order(const void *x, const void *y)
+{
+	return stw_ref_order(x, y);
+}
+
+/* Point each reference's group to the order of the first of its address. */
+static void group_by_address(struct stw_ref *refs, size_t n)
+{
+	qsort(refs, n, sizeof(refs[0]), by_address);
+	for (size_t i = 0, first = 0; i < n; i++) {
+		if (!stw_endpoint_equal(&member(&refs[i])->address, &member(&refs[first])->address))
+			first = i;
+		refs[i].group = refs[first].order;
+	}
+	qsort(refs, n, sizeof(refs[0]), by_order);
+}
+
+static void add_member(struct stw_model *m, const struct stw_ref *r)
+{
+	struct stw_model_member *to = &m->members[m->n_members++];
+	char text[STW_ENDPOINT_TEXT];
+
+	to->address = member(r)->address;
+	to->id = stw_member_id(&to->address);
+	to->line = line_of(r->node);
+	/* A name given anywhere is the name (check_members.c: there is one, or the address fits).
+	 */
+	size_t n = stw_endpoint_format(&to->address, text);
+
+	memcpy(to->name, text, n < STW_NAME_MAX ? n : STW_NAME_MAX - 1);
+}
+
+static void use_member(struct stw_model_pool_member *to, const struct stw_ref *r, uint32_t index)
+{
+	*to = (struct stw_model_pool_member){
+		.member = index,
+		.weight = member(r)->weight,
+		.asked = member(r)->asked,
+		.line = line_of(r->node),
+	};
+}
+
+static int resolve_members(const struct stw_conf *c, struct stw_model *m)
+{
+	size_t n, at = 0;
+	struct stw_ref *refs = stw_member_refs(c, &n);
+	uint32_t *index = array(refs ? n : 0, sizeof(*index)); /* order of a first -> member */
+
+	m->members = array(refs ? n : 0, sizeof(*m->members));
+	if (!refs || !index || !m->members) {
+		free(refs);
+		free(index);
+		return STW_ENOMEM;
+	}
+	group_by_address(refs, n);
+	for (size_t i = 0; i < m->n_pools; i++) {
+		for (size_t k = 0; k < m->pools[i].n_members; k++, at++) {
+			const struct stw_ref *r = &refs[at];
+
+			if (r->group == at) {
+				index[at] = (uint32_t)m->n_members;
+				add_member(m, r);
+			}
+			use_member(&m->pools[i].members[k], r, index[r->group]);
+			if (*member(r)->name)
+				memcpy(m->members[index[r->group]].name, member(r)->name,
+				       STW_NAME_MAX);
+		}
+	}
+	free(refs);
+	free(index);
+	return STW_OK;
+}
+
+static int resolve_rest(const struct stw_conf *c, struct stw_model *m)
+{
+	m->dataplane = c->dataplane;
+	m->api = c->api;
+	memcpy(m->state_dir, c->state_dir, sizeof(m->state_dir));
+	m->log_level = c->log_level;
+	for (size_t i = 0; i < c->n_secrets; i++)
+		m->secrets[m->n_secrets++] = c->secrets[i].v;
+	m->dataplane.cores = array(c->n_cores, sizeof(*m->dataplane.cores));
+	if (!m->dataplane.cores)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_cores; i++)
+		m->dataplane.cores[m->dataplane.n_cores++] = c->cores[i].core;
+	return STW_OK;
+}
+
+int stw_conf_resolve(const struct stw_conf *c, struct stw_model **out)
+{
+	struct stw_model *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return STW_ENOMEM;
+	if (resolve_rest(c, m) != STW_OK || resolve_ports(c, m) != STW_OK ||
+	    resolve_listeners(c, m) != STW_OK || resolve_pools(c, m) != STW_OK ||
+	    resolve_members(c, m) != STW_OK) {
+		stw_model_free(m);
+		return STW_ENOMEM;
+	}
+	*out = m;
+	return STW_OK;
+}

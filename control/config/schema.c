@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/config/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/config/conf.h"
+
+#define AT(type, field) \
+	.at = offsetof(struct type, field), .size = sizeof(((struct type *)0)->field)
+#define LIST(type, field, element) \
+	.at = offsetof(struct type, field), .size = sizeof(struct element)
+
+#define RESTART	 STW_EFFECT_RESTART_DATAPLANE
+#define CONTROL	 STW_EFFECT_RESTART_CONTROL
+#define RELOAD	 STW_EFFECT_RELOAD
+#define REQUIRED .required = true
+
+/* Rows stand in the order of the documents and of the dump. A row's parent stands before it. */
+/* clang-format off */
+const struct stw_opt stw_schema[] = {
+	{"dataplane", STW_OPT_SECTION, RESTART,
+	 .help = "The process that moves packets, strowger-dataplane."},
+	{"dataplane.cores", STW_OPT_LIST, RESTART, .min = 1, .max = 64, .noun = "core",
+	 .computed = "[1] on a machine with several CPUs, else [0]",
+	 LIST(stw_conf, cores, stw_conf_core),
+	 .help = "CPUs that move packets. One worker is pinned to each and uses it whole while "
+		 "there is traffic, so leave at least one CPU to the system and to control."},
+	{"dataplane.cores[]", STW_OPT_UINT, RESTART, .max = 1023, AT(stw_conf_core, core),
+	 .help = "Number of a CPU, as in /proc/cpuinfo. Each at most once."},
+	{"dataplane.hugepages", STW_OPT_ENUM, RESTART, .def = "auto", .choices = "auto|yes|no",
+	 AT(stw_conf, dataplane.hugepages),
+	 .help = "Whether packets and tables live in hugepages. auto takes them when enough are "
+		 "free and ordinary memory otherwise; yes refuses to start without them."},
+	{"dataplane.memory_mb", STW_OPT_UINT, RESTART, .min = 32, .max = 1048576, .def = "256",
+	 .unit = "MiB", AT(stw_conf, dataplane.memory_mb),
+	 .help = "Memory for packets and tables, taken once at the start."},
+	{"dataplane.mbufs", STW_OPT_UINT, RESTART, .min = 512, .max = 8388608, .def = "16384",
+	 .unit = "packets", AT(stw_conf, dataplane.mbufs),
+	 .help = "Packet buffers in the pool of each port. It must hold what the port's queues can: "
+		 "for each core its receive and transmit descriptors and one burst."},
+	{"dataplane.burst", STW_OPT_UINT, RESTART, .min = 1, .max = 64, .def = "32",
+	 .unit = "packets", AT(stw_conf, dataplane.burst),
+	 .help = "The most packets a worker takes from a queue at once. Larger bursts cost less a "
+		 "packet, smaller ones add less latency."},
+	{"dataplane.idle_sleep_us", STW_OPT_UINT, RESTART, .max = 10000, .def = "100",
+	 .unit = "microseconds", AT(stw_conf, dataplane.idle_sleep_us),
+	 .help = "The longest sleep of a worker that found nothing to do for a while. 0 never "
+		 "sleeps: the lowest latency, and a CPU that is always busy."},
+	{"dataplane.socket", STW_OPT_PATH, RESTART, .min = 2, .max = 107,
+	 .def = "/run/strowger/dataplane.sock", AT(stw_conf, dataplane.socket),
+	 .help = "Unix socket on which the data plane takes tables from control."},
+	{"dataplane.workers", STW_OPT_ADVICE, RESTART,
+	 .help = "write dataplane.cores: one worker runs on each"},
+	{"dataplane.lcores", STW_OPT_ADVICE, RESTART,
+	 .help = "write dataplane.cores, a list such as [1, 2]"},
+
+	{"control", STW_OPT_SECTION, RELOAD,
+	 .help = "The process that reads the configuration and builds tables, strowger-control."},
+	{"control.state_dir", STW_OPT_PATH, CONTROL, .min = 2, .max = 87,
+	 .def = "/var/lib/strowger", AT(stw_conf, state_dir),
+	 .help = "Directory for what must survive a restart: the secret when the file names none, "
+		 "and drains and weights asked for at run time."},
+	{"control.log_level", STW_OPT_ENUM, RELOAD, .def = "info",
+	 .choices = "error|warn|info|debug", AT(stw_conf, log_level),
+	 .help = "The least important lines that are still logged, by both processes. The data plane "
+		 "reads it when it starts."},
+
+	{"api", STW_OPT_SECTION, CONTROL,
+	 .help = "The HTTP interface of control, which strowgerctl uses."},
+	{"api.socket", STW_OPT_PATH, CONTROL, .min = 2, .max = 107,
+	 .def = "/run/strowger/api.sock", AT(stw_conf, api.socket),
+	 .help = "Unix socket of the API."},
+	{"api.group", STW_OPT_TEXT, CONTROL, .max = 31, .def = "", AT(stw_conf, api.group),
+	 .help = "Group that owns the socket, so that its people can use strowgerctl. Empty leaves "
+		 "the group of the process."},
+	{"api.mode", STW_OPT_OCTAL, CONTROL, .max = 0770, .def = "0660", AT(stw_conf, api.mode),
+	 .help = "File mode of the socket, in octal. Whoever may write to it may drain members, so "
+		 "others than owner and group are never let in."},
+
+	{"ports", STW_OPT_LIST, RESTART, REQUIRED, .min = 1, .max = 32, .noun = "port",
+	 LIST(stw_conf, ports, stw_conf_port),
+	 .help = "Network ports that the data plane owns."},
+	{"ports[].name", STW_OPT_NAME, RESTART, REQUIRED, AT(stw_conf_port, v.name),
+	 .help = "Name of the port in commands, logs and metrics."},
+	{"ports[].device", STW_OPT_TEXT, RESTART, REQUIRED, .min = 1, .max = 255,
+	 AT(stw_conf_port, v.device),
+	 .help = "The device: any DPDK device string, such as \"net_af_xdp0,iface=eth1\", or the PCI "
+		 "address of a NIC bound to a DPDK driver, such as 0000:03:00.0."},
+	{"ports[].kernel", STW_OPT_ENUM, RESTART, .def = "twin", .choices = "twin|none",
+	 AT(stw_conf_port, v.kernel),
+	 .help = "twin makes a TAP interface with the port's MAC address, on which the kernel does "
+		 "ARP, neighbour discovery, ICMP and routing. none is for devices without a network "
+		 "behind them (pcap, ring, memif): routes and neighbours then come from this file, "
+		 "and packets that are not ours are dropped."},
+	{"ports[].twin", STW_OPT_TEXT, RESTART, .max = 15,
+	 .computed = "\"stw-\" and the port's name, cut to 15 bytes", AT(stw_conf_port, v.twin),
+	 .help = "Interface name of the twin."},
+	{"ports[].mtu", STW_OPT_UINT, RESTART, .min = 576, .max = 9216, .def = "1500",
+	 .unit = "bytes", AT(stw_conf_port, v.mtu),
+	 .help = "Largest IP packet of the port; longer datagrams are sent in fragments. At least "
+		 "1280 when the port has an IPv6 address (RFC 8200 s5)."},
+	{"ports[].rx_descriptors", STW_OPT_UINT, RESTART, .min = 64, .max = 32768, .def = "1024",
+	 .unit = "packets", AT(stw_conf_port, v.rx_descriptors),
+	 .help = "Length of each receive queue. Longer queues bear longer pauses of a worker."},
+	{"ports[].tx_descriptors", STW_OPT_UINT, RESTART, .min = 64, .max = 32768, .def = "1024",
+	 .unit = "packets", AT(stw_conf_port, v.tx_descriptors),
+	 .help = "Length of each transmit queue."},
+	{"ports[].addresses", STW_OPT_LIST, RESTART, .max = 256, .noun = "address",
+	 LIST(stw_conf_port, addresses, stw_conf_address),
+	 .help = "Addresses that the port carries, each with the length of its subnet. An address "
+		 "alone may stand for its mapping: \"192.0.2.1/24\" is {address: 192.0.2.1/24}."},
+	{"ports[].addresses[].address", STW_OPT_PREFIX, RESTART, REQUIRED, .shorthand = true,
+	 AT(stw_conf_address, v.prefix),
+	 .help = "The host's address and its subnet's prefix length."},
+	{"ports[].addresses[].vlan", STW_OPT_UINT, RESTART, .min = 1, .max = 4094,
+	 .computed = "untagged", AT(stw_conf_address, v.vlan),
+	 .help = "VLAN the address is on."},
+	{"ports[].routes", STW_OPT_LIST, RESTART, .max = 1024, .noun = "route",
+	 LIST(stw_conf_port, routes, stw_conf_route),
+	 .help = "Static routes. With a twin they are given to the kernel, whose own routing then "
+		 "decides; without one they are all there is."},
+	{"ports[].routes[].to", STW_OPT_TARGET, RESTART, REQUIRED, AT(stw_conf_route, to),
+	 .help = "Network the route leads to, or default: everything of the family of via."},
+	{"ports[].routes[].via", STW_OPT_ADDRESS, RESTART, REQUIRED, AT(stw_conf_route, via),
+	 .help = "The gateway. It must be in the subnet of an address of the port, on that VLAN."},
+	{"ports[].routes[].vlan", STW_OPT_UINT, RESTART, .min = 1, .max = 4094,
+	 .computed = "untagged", AT(stw_conf_route, vlan),
+	 .help = "VLAN the gateway is on."},
+	{"ports[].neighbours", STW_OPT_LIST, RESTART, .max = 4096, .noun = "neighbour",
+	 LIST(stw_conf_port, neighbours, stw_conf_neighbour),
+	 .help = "MAC addresses of hosts that cannot be asked for theirs."},
+	{"ports[].neighbours[].address", STW_OPT_ADDRESS, RESTART, REQUIRED,
+	 AT(stw_conf_neighbour, v.ip), .help = "The neighbour's IP address."},
+	{"ports[].neighbours[].mac", STW_OPT_MAC, RESTART, REQUIRED, AT(stw_conf_neighbour, v.mac),
+	 .help = "Its MAC address, six hex pairs."},
+	{"ports[].neighbours[].vlan", STW_OPT_UINT, RESTART, .min = 1, .max = 4094,
+	 .computed = "untagged", AT(stw_conf_neighbour, v.vlan), .help = "VLAN it is on."},
+	{"ports[].neighbors", STW_OPT_ADVICE, RESTART, .help = "write neighbours"},
+
+	{"listeners", STW_OPT_LIST, RELOAD, .max = 256, .noun = "listener",
+	 LIST(stw_conf, listeners, stw_conf_listener),
+	 .help = "Addresses at which SIP is served."},
+	{"listeners[].name", STW_OPT_NAME, RELOAD, REQUIRED, AT(stw_conf_listener, v.name),
+	 .help = "Name of the listener in commands, logs and metrics."},
+	{"listeners[].address", STW_OPT_ENDPOINT, RELOAD, REQUIRED,
+	 AT(stw_conf_listener, v.address),
+	 .help = "Address and UDP port, 5060 unless given. A port of this file must carry the "
+		 "address. IPv6 with a port stands in brackets: \"[2001:db8::1]:5060\"."},
+	{"listeners[].pool", STW_OPT_NAME, RELOAD, .computed = "none", AT(stw_conf_listener, pool),
+	 .help = "Pool that gets requests from outside. Without one only requests of members are "
+		 "served here."},
+
+	{"pools", STW_OPT_LIST, RELOAD, .max = 256, .noun = "pool",
+	 LIST(stw_conf, pools, stw_conf_pool),
+	 .help = "Groups of SIP proxies that share calls."},
+	{"pools[].name", STW_OPT_NAME, RELOAD, REQUIRED, AT(stw_conf_pool, v.name),
+	 .help = "Name of the pool in commands, logs and metrics."},
+	{"pools[].record_route", STW_OPT_BOOL, RELOAD, .def = "true",
+	 AT(stw_conf_pool, v.record_route),
+	 .help = "Whether dialogs are kept on their member by a Record-Route of ours with a cookie. "
+		 "Without it requests within a dialog go by the hash of their Call-ID, as new calls do."},
+	{"pools[].slots", STW_OPT_CHOICE, RELOAD, .def = "65537", .choices = "65537|655373",
+	 AT(stw_conf_pool, v.slots),
+	 .help = "Slots of the pool's Maglev table. The larger one gives closer shares to pools of "
+		 "more than some 500 members, and takes ten times the memory and time to build."},
+	{"pools[].members", STW_OPT_LIST, RELOAD, REQUIRED, .min = 1, .max = 4096,
+	 .noun = "member", LIST(stw_conf_pool, members, stw_conf_member),
+	 .help = "The proxies. One may be a member of several pools; it is then the same member, with "
+		 "one name. At most 8192 different ones in all pools."},
+	{"pools[].members[].name", STW_OPT_NAME, RELOAD,
+	 .computed = "its address and port, when that is short enough",
+	 AT(stw_conf_member, name),
+	 .help = "Name of the member in commands, logs and metrics; one name for one address."},
+	{"pools[].members[].address", STW_OPT_ENDPOINT, RELOAD, REQUIRED, .shorthand = true,
+	 AT(stw_conf_member, address),
+	 .help = "Address and UDP port, 5060 unless given. It is the member's identity: with another "
+		 "address it is another member."},
+	{"pools[].members[].weight", STW_OPT_UINT, RELOAD, .max = 65535, .def = "1",
+	 AT(stw_conf_member, weight),
+	 .help = "The member's share of new calls, relative to the pool's others. 0 gives it none; "
+		 "not all may be 0."},
+	{"pools[].members[].state", STW_OPT_ENUM, RELOAD, .def = "up", .choices = "up|drain|down",
+	 AT(stw_conf_member, asked),
+	 .help = "up takes calls; drain takes no new calls and keeps its dialogs; down takes none "
+		 "and is out of service. strowgerctl changes it at run time."},
+	{"pools[].backends", STW_OPT_ADVICE, RELOAD, .help = "write members"},
+	{"pools[].servers", STW_OPT_ADVICE, RELOAD, .help = "write members"},
+
+	{"secrets", STW_OPT_LIST, RELOAD, .max = 2, .noun = "secret",
+	 .computed = "one is made and kept in control.state_dir",
+	 LIST(stw_conf, secrets, stw_conf_secret),
+	 .help = "Keys that sign cookies and branches. The first signs, both verify: to change keys, "
+		 "add the new one second, then put it first, then take the old one out once its "
+		 "dialogs have ended. Nodes that share calls need the same. Keep a file with keys "
+		 "unreadable for others."},
+	{"secrets[].id", STW_OPT_UINT, RELOAD, REQUIRED, .max = 15, AT(stw_conf_secret, v.id),
+	 .help = "Number of the key, which cookies carry."},
+	{"secrets[].key", STW_OPT_KEY, RELOAD, REQUIRED, AT(stw_conf_secret, v.key),
+	 .help = "16 bytes from a good source as 32 hex digits, as \"openssl rand -hex 16\" makes."},
+};
+/* clang-format on */
+
+const size_t stw_schema_n = sizeof(stw_schema) / sizeof(stw_schema[0]);
+
+const struct stw_opt *stw_schema_find(const char *name)
+{
+	for (size_t i = 0; i < stw_schema_n; i++) {
+		if (strcmp(stw_schema[i].name, name) == 0)
+			return &stw_schema[i];
+	}
+	return NULL;
+}
+
+const char *stw_schema_key(const struct stw_opt *row)
+{
+	const char *dot = strrchr(row->name, '.');
+
+	return dot ? dot + 1 : row->name;
+}
+
+/* True for a key directly under @parent: "ports[]" has "ports[].mtu", but not
+ * "ports[].routes[].to", nor has "dataplane.cores" the scalar "dataplane.cores[]". */
+static bool is_child(const struct stw_opt *row, const char *parent, size_t len)
+{
+	const char *key = stw_schema_key(row);
+
+	if (key[strlen(key) - 1] == ']')
+		return false;
+	if (len == 0)
+		return key == row->name;
+	return (size_t)(key - row->name) == len + 1 && memcmp(row->name, parent, len) == 0;
+}
+
+const struct stw_opt *stw_schema_child(const char *parent, const struct stw_opt *after)
+{
+	size_t len = strlen(parent);
+
+	for (size_t i = after ? (size_t)(after - stw_schema) + 1 : 0; i < stw_schema_n; i++) {
+		if (is_child(&stw_schema[i], parent, len))
+			return &stw_schema[i];
+	}
+	return NULL;
+}
+
+const char *stw_schema_effect_text(enum stw_opt_effect effect)
+{
+	switch (effect) {
+	case STW_EFFECT_RELOAD: return "on reload";
+	case STW_EFFECT_RESTART_DATAPLANE: return "when strowger-dataplane starts";
+	case STW_EFFECT_RESTART_CONTROL: return "when strowger-control starts";
+	}
+	return "";
+}
+
+/* "auto|yes|no" as "auto, yes, no". */
+static void put_choices(const char *choices, char *out, size_t len)
+{
+	size_t at = (size_t)snprintf(out, len, "one of ");
+
+	for (; *choices && at + 3 < len; choices++) {
+		if (*choices == '|')
+			out[at++] = ',';
+		out[at++] = *choices == '|' ? ' ' : *choices;
+	}
+	out[at] = '\0';
+}
+
+static void put_range(const struct stw_opt *row, const char *of, char *out, size_t len)
+{
+	snprintf(out, len, "%llu..%llu%s%s", (unsigned long long)row->min,
+		 (unsigned long long)row->max, *of ? " " : "", of);
+}
+
+size_t stw_schema_describe(const struct stw_opt *row, char *out, size_t len)
+{
+	const char *text = "";
+
+	switch (row->type) {
+	case STW_OPT_SECTION: text = "a mapping"; break;
+	case STW_OPT_BOOL: text = "true or false"; break;
+	case STW_OPT_NAME: text = "1..31 of A-Z a-z 0-9 . _ -"; break;
+	case STW_OPT_ENDPOINT: text = "an IP address, with or without a port"; break;
+	case STW_OPT_ADDRESS: text = "an IP address"; break;
+	case STW_OPT_PREFIX: text = "an IP address and prefix length, such as 192.0.2.1/24"; break;
+	case STW_OPT_TARGET: text = "a network such as 198.51.100.0/24, or default"; break;
+	case STW_OPT_MAC: text = "a MAC address such as 02:00:00:00:00:01"; break;
+	case STW_OPT_KEY: text = "32 hex digits"; break;
+	case STW_OPT_ADVICE: break;
+	case STW_OPT_OCTAL:
+		return (size_t)snprintf(out, len, "an octal file mode, 0000..0%o, none for others",
+					(unsigned)row->max);
+	case STW_OPT_PATH:
+		return (size_t)snprintf(out, len, "an absolute path of at most %u bytes",
+					(unsigned)row->max);
+	case STW_OPT_TEXT: put_range(row, "bytes of text", out, len); return strlen(out);
+	case STW_OPT_UINT: put_range(row, row->unit ? row->unit : "", out, len); return strlen(out);
+	case STW_OPT_LIST: put_range(row, "elements", out, len); return strlen(out);
+	case STW_OPT_ENUM:
+	case STW_OPT_CHOICE: put_choices(row->choices, out, len); return strlen(out);
+	}
+	return (size_t)snprintf(out, len, "%s", text);
+}

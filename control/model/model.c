@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void free_ports(struct stw_model *m)
+{
+	for (size_t i = 0; i < m->n_ports; i++) {
+		free(m->ports[i].addresses);
+		free(m->ports[i].routes);
+		free(m->ports[i].neighbours);
+	}
+	free(m->ports);
+}
+
+static void free_pools(struct stw_model *m)
+{
+	for (size_t i = 0; i < m->n_pools; i++)
+		free(m->pools[i].members);
+	free(m->pools);
+}
+
+void stw_model_free(struct stw_model *m)
+{
+	if (!m)
+		return;
+	free_ports(m);
+	free_pools(m);
+	free(m->dataplane.cores);
+	free(m->listeners);
+	free(m->members);
+	/* The keys were in here. */
+	explicit_bzero(m, sizeof(*m));
+	free(m);
+}
