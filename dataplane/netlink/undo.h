@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * A stack of requests to the kernel that take back what was done, last done first. Each is a
+ * message the kernel took or told, said again under another type.
+ *
+ * Threads: installer only.
+ */
+
+#include "dataplane/netlink/rtnl.h"
+
+struct stw_undo; /* the stack: NULL is empty */
+
+/**
+ * Push a copy of @nlh as a request of another type.
+ *
+ * @param type   RTM_DELADDR for an address that was added, RTM_NEWADDR for one removed ...
+ * @param flags  beside NLM_F_REQUEST
+ * @return STW_OK or STW_ENOMEM
+ */
+int stw_undo_push(struct stw_undo **stack, const struct nlmsghdr *nlh, uint16_t type,
+		  uint16_t flags);
+
+/** Put all of @from on top of @stack, in its order; @from is empty then. */
+void stw_undo_move(struct stw_undo **stack, struct stw_undo **from);
+
+/** Say them all and empty the stack. What is gone already is no error; others are logged. */
+void stw_undo_all(struct stw_undo **stack, struct stw_rtnl *rtnl);
+
+/** Empty the stack without saying anything. */
+void stw_undo_free(struct stw_undo **stack);
