@@ -45,6 +45,7 @@ class Lab:
         self.build_dir = build_dir or default_build_dir()
         self.log_dir = os.path.join(self.build_dir, "test-logs", f"{name}-{self.id}")
         self.tap = tap
+        self.keep_logs = False
         self.caller, self.balancer, self.farm = (
             netns.Host(f"{self.id}-{role}") for role in ("caller", "balancer", "farm"))
         self.hosts = (self.caller, self.balancer, self.farm)
@@ -74,7 +75,7 @@ class Lab:
 
     def __exit__(self, kind, error, trace):
         self.close()
-        if kind is None and not (self.tap and self.tap.n_failed):
+        if kind is None and not self.keep_logs and not (self.tap and self.tap.n_failed):
             shutil.rmtree(self.log_dir, ignore_errors=True)
         else:
             print(f"# logs of this lab: {self.log_dir}", flush=True)
@@ -195,15 +196,19 @@ class Lab:
     def start_strowger(self, weights=(10, 10), families=(4,), start=True, driver=None):
         """Configuration, both processes, both ready. `self.balance` speaks with them."""
         self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
-                                         self.log_dir, self.id)
+                                         self.log_dir)
         self.driver = driver or os.environ.get("STW_LAB_DRIVER", "net_af_xdp")
         self.configure(weights, families)
         if start:
             self.balance.start_dataplane()
             self.balance.start_control()
-            self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS])
+            self.wait_dataplane()
             self.balance.wait_control()
         return self.balance
+
+    def wait_dataplane(self):
+        """After a start of the data plane: its twins and its socket are there."""
+        self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS])
 
     def configure(self, weights=(10, 10), families=(4,), extra=""):
         """Write the configuration file; a running control is not told."""

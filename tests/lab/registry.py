@@ -77,27 +77,10 @@ def remove(entry):
     for name in entry.data["namespaces"]:
         netns.delete(name)
     shutil.rmtree(entry.data["run_dir"], ignore_errors=True)
-    remove_dpdk_files(entry.data["id"])
     with lock():
         if os.path.exists(entry.path):
             hugepages.give_back(entry.data["hugepages"])
             os.unlink(entry.path)
-
-
-def remove_dpdk_files(lab_id):
-    """Files a killed data plane left: DPDK's runtime directory and its hugepage files, both named
-    after the file prefix, which holds the lab's id."""
-    for directory in glob.glob(f"/var/run/dpdk/*{lab_id}-*"):
-        shutil.rmtree(directory, ignore_errors=True)
-    for mount in hugetlbfs_mounts():
-        for path in glob.glob(f"{mount}/*{lab_id}-*"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-
-
-def hugetlbfs_mounts():
-    with open("/proc/self/mounts", encoding="utf-8") as f:
-        return [line.split()[1] for line in f if line.split()[2] == "hugetlbfs"]
 
 
 def entries():
