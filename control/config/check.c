@@ -31,16 +31,6 @@ static void check_secrets(const struct stw_conf *c, struct stw_report *report)
 {
 	const struct stw_conf_secret *s = c->secrets;
 
-	for (size_t i = 0; i < c->n_secrets; i++) {
-		size_t same = 1;
-
-		while (same < STW_SECRET_BYTES && s[i].v.key[same] == s[i].v.key[0])
-			same++;
-		if (same == STW_SECRET_BYTES)
-			stw_report(report, stw_node_at(s[i].node, "key"),
-				   "key is missing or one byte repeated, which anyone can guess: "
-				   "take the output of \"openssl rand -hex 16\"");
-	}
 	if (c->n_secrets < 2)
 		return;
 	if (s[0].v.id == s[1].v.id)

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/config/node.h"
@@ -33,14 +34,17 @@ static void tell(struct stw_report *r, uint32_t line, const char *where, const c
 {
 	char text[MESSAGE_MAX];
 
-	if (++r->n_errors > STW_REPORT_MAX || !r->message)
+	r->n_errors++;
+	if (r->n_held == STW_REPORT_MAX || !r->message)
 		return;
 	int n = line ? snprintf(text, sizeof(text), "%s:%u: %s", r->file, line, where)
 		     : snprintf(text, sizeof(text), "%s: %s", r->file, where);
 	if (n < 0 || (size_t)n >= sizeof(text))
 		n = (int)sizeof(text) - 1;
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
-	r->message(r->ctx, text);
+	r->held[r->n_held].line = line;
+	r->held[r->n_held].text = strdup(text);
+	r->n_held += r->held[r->n_held].text != NULL;
 }
 
 void stw_report_line(struct stw_report *r, uint32_t line, const char *fmt, ...)
@@ -96,15 +100,36 @@ void stw_report(struct stw_report *r, const struct stw_node *node, const char *f
 	va_end(ap);
 }
 
+/* Insertion: short, nearly in order, and equal lines keep the order they were found in. */
+static void sort_held(struct stw_report *r)
+{
+	for (size_t i = 1; i < r->n_held; i++) {
+		for (size_t k = i; k > 0 && r->held[k].line < r->held[k - 1].line; k--) {
+			uint32_t line = r->held[k].line;
+			char *text = r->held[k].text;
+
+			r->held[k] = r->held[k - 1];
+			r->held[k - 1].line = line;
+			r->held[k - 1].text = text;
+		}
+	}
+}
+
 void stw_report_end(struct stw_report *r)
 {
-	size_t held = r->n_errors > STW_REPORT_MAX ? r->n_errors - STW_REPORT_MAX : 0;
 	char text[MESSAGE_MAX];
 
-	if (held == 0 || !r->message)
-		return;
-	snprintf(text, sizeof(text), "%s: and %zu more errors", r->file, held);
-	r->message(r->ctx, text);
+	sort_held(r);
+	for (size_t i = 0; i < r->n_held; i++) {
+		r->message(r->ctx, r->held[i].text);
+		free(r->held[i].text);
+	}
+	if (r->message && r->n_errors > r->n_held) {
+		snprintf(text, sizeof(text), "%s: and %zu more errors", r->file,
+			 r->n_errors - r->n_held);
+		r->message(r->ctx, text);
+	}
+	r->n_held = 0;
 }
 
 /* Edits that make @b of @a: insert, delete, replace or swap two neighbours (restricted Damerau). */

@@ -24,6 +24,12 @@ struct stw_report {
 	stw_config_message_fn message; /* may be NULL */
 	void *ctx;
 	size_t n_errors;
+	/* Held back until stw_report_end(), which tells them in the order of the file. */
+	struct {
+		uint32_t line;
+		char *text;
+	} held[STW_REPORT_MAX];
+	size_t n_held;
 };
 
 /** One message about @line of the file, 0: about the whole. */
@@ -34,7 +40,7 @@ void stw_report_line(struct stw_report *r, uint32_t line, const char *fmt, ...)
 void stw_report(struct stw_report *r, const struct stw_node *node, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** Tell how many messages were held back, if any. */
+/** Tell all messages, by line, and how many more there were. Once, at the end. */
 void stw_report_end(struct stw_report *r);
 
 /** A text from the file made fit for a message: cut, control bytes as '?'. @return @out */

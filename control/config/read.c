@@ -90,6 +90,7 @@ int stw_config_read_text(const char *name, const char *text, size_t len,
 
 	if (len > FILE_MAX_BYTES) {
 		stw_report_line(&report, 0, "longer than 16 MiB: is this the right file?");
+		stw_report_end(&report);
 		return STW_ECONFIG;
 	}
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
@@ -111,6 +112,7 @@ static int refuse_file(const char *path, int why, stw_config_message_fn message,
 	struct stw_report report = {.file = path, .message = message, .ctx = ctx};
 
 	stw_report_line(&report, 0, "cannot be read: %s", strerror(why));
+	stw_report_end(&report);
 	return STW_EIO;
 }
 

@@ -226,6 +226,19 @@ static const char *read_hex(const char *text, size_t n, char sep, uint8_t *at)
 	return NULL;
 }
 
+static const char *read_key(const char *text, uint8_t *at)
+{
+	uint8_t key[STW_SECRET_BYTES];
+	const char *why = read_hex(text, sizeof(key), '\0', key);
+
+	if (why)
+		return why;
+	if (memcmp(key, key + 1, sizeof(key) - 1) == 0)
+		return "one byte repeated can be guessed: take what openssl rand -hex 16 prints";
+	memcpy(at, key, sizeof(key));
+	return NULL;
+}
+
 static const char *read_any(const struct stw_opt *row, const char *text, void *at)
 {
 	switch (row->type) {
@@ -243,7 +256,7 @@ static const char *read_any(const struct stw_opt *row, const char *text, void *a
 	case STW_OPT_PREFIX: return read_prefix(text, at);
 	case STW_OPT_TARGET: return read_target(text, at);
 	case STW_OPT_MAC: return read_hex(text, row->size, ':', at);
-	case STW_OPT_KEY: return read_hex(text, row->size, '\0', at);
+	case STW_OPT_KEY: return read_key(text, at);
 	case STW_OPT_SECTION:
 	case STW_OPT_LIST:
 	case STW_OPT_ADVICE: break;
