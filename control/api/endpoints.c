@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/api/endpoints.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/api/handlers.h"
+
+#define BODY_MAX  (64u * 1024)
+#define CHECK_MAX (4u * 1024 * 1024)
+
+static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
+	[STW_ENDPOINT_INDEX] = stw_api_index,
+	[STW_ENDPOINT_VERSION] = stw_api_version,
+	[STW_ENDPOINT_STATUS] = stw_api_status,
+	[STW_ENDPOINT_WORKERS] = stw_api_workers,
+	[STW_ENDPOINT_PORTS] = stw_api_ports,
+	[STW_ENDPOINT_LISTENERS] = stw_api_listeners,
+	[STW_ENDPOINT_POOLS] = stw_api_pools,
+	[STW_ENDPOINT_MEMBERS] = stw_api_members,
+	[STW_ENDPOINT_COUNTERS] = stw_api_counters,
+	[STW_ENDPOINT_CONFIG] = stw_api_config,
+	[STW_ENDPOINT_RELOAD] = stw_api_reload,
+	[STW_ENDPOINT_CHECK] = stw_api_check,
+	[STW_ENDPOINT_DRAIN] = stw_api_drain,
+	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
+	[STW_ENDPOINT_WEIGHT] = stw_api_weight,
+};
+
+/* Compares @path with a row's pattern; what stands for {member} is copied to @member. */
+static bool path_is(const char *pattern, const char *path, char *member, size_t member_size)
+{
+	static const char place[] = "{member}";
+	const char *hole = strstr(pattern, place);
+	if (!hole)
+		return strcmp(pattern, path) == 0;
+	size_t before = (size_t)(hole - pattern);
+	if (strncmp(pattern, path, before) != 0)
+		return false;
+	const char *name = path + before;
+	size_t len = strcspn(name, "/");
+	if (len == 0 || len >= member_size || strcmp(name + len, hole + sizeof(place) - 1) != 0)
+		return false;
+	memcpy(member, name, len);
+	member[len] = '\0';
+	return true;
+}
+
+bool stw_api_match(struct stw_request *r, const char *method, const char *path)
+{
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+	const char *other = NULL;
+	r->endpoint = STW_N_ENDPOINTS;
+	for (size_t i = 0; i < STW_N_ENDPOINTS; i++) {
+		const struct stw_endpoint_row *row = &stw_endpoint_rows[i];
+		if (!path_is(row->path, path, r->member, sizeof(r->member)))
+			continue;
+		if (strcmp(row->method, wanted) == 0) {
+			r->endpoint = (enum stw_endpoint_id)i;
+			return true;
+		}
+		other = row->method;
+	}
+	if (other) {
+		r->allow = other;
+		stw_problem(r, 405, "method", "Method not allowed", "%s: use %s, not %s", path, other,
+			    method);
+	} else {
+		stw_problem(r, 404, "unknown-path", "Unknown path",
+			    "%s: no such endpoint; GET /v1 lists them", path);
+	}
+	return false;
+}
+
+size_t stw_api_body_max(const struct stw_request *r)
+{
+	return r->endpoint == STW_ENDPOINT_CHECK ? CHECK_MAX : BODY_MAX;
+}
+
+void stw_api_dispatch(struct stw_api *api, struct stw_request *r)
+{
+	if (r->body_len && stw_endpoint_rows[r->endpoint].body[0] == '\0') {
+		stw_problem(r, 400, "body", "Unexpected body", "%s %s takes no body: send none",
+			    stw_endpoint_rows[r->endpoint].method,
+			    stw_endpoint_rows[r->endpoint].path);
+		return;
+	}
+	handlers[r->endpoint](api, r);
+}
+
+void stw_api_index(struct stw_api *api, struct stw_request *r)
+{
+	(void)api;
+	json_t *rows = json_array();
+	for (size_t i = 0; i < STW_N_ENDPOINTS; i++) {
+		const struct stw_endpoint_row *row = &stw_endpoint_rows[i];
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "method",
+						      row->method, "path", row->path, "effect",
+						      stw_effect_text(row->effect), "body",
+						      row->body, "help", row->help));
+	}
+	stw_reply(r, 200, json_pack("{s:o}", "endpoints", rows));
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/api/handlers.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "control/model/numbers.h"
+
+static json_t *address_text(const struct stw_endpoint *address)
+{
+	char text[STW_ENDPOINT_TEXT];
+	stw_endpoint_format(address, text);
+	return json_string(text);
+}
+
+void stw_api_listeners(struct stw_api *api, struct stw_request *r)
+{
+	const struct stw_model *m = api->control->model;
+	json_t *rows = json_array();
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct stw_model_listener *l = &m->listeners[i];
+		json_array_append_new(
+			rows, json_pack("{s:s, s:o, s:s, s:s?}", "name", l->name, "address",
+					address_text(&l->address), "transport",
+					stw_api_transport(l->address.transport), "pool",
+					l->pool < m->n_pools ? m->pools[l->pool].name : NULL));
+	}
+	json_t *reply = stw_api_envelope(api);
+	json_object_set_new(reply, "listeners", rows);
+	stw_reply(r, 200, reply);
+}
+
+/* Weight that counts for new calls. */
+static uint32_t counting_weight(const struct stw_model_pool_member *pm)
+{
+	return pm->asked == STW_ASKED_UP ? pm->weight : 0;
+}
+
+static json_t *pool_members(const struct stw_model *m, const struct stw_model_pool *pool)
+{
+	uint64_t all = 0;
+	for (size_t k = 0; k < pool->n_members; k++)
+		all += counting_weight(&pool->members[k]);
+	json_t *rows = json_array();
+	for (size_t k = 0; k < pool->n_members; k++) {
+		const struct stw_model_pool_member *pm = &pool->members[k];
+		double share = all ? (double)counting_weight(pm) / (double)all : 0;
+		json_array_append_new(
+			rows, json_pack("{s:s, s:o, s:I, s:s, s:f}", "name",
+					m->members[pm->member].name, "address",
+					address_text(&m->members[pm->member].address), "weight",
+					(json_int_t)pm->weight, "asked", stw_asked_text(pm->asked),
+					"share", round(share * 10000) / 10000));
+	}
+	return rows;
+}
+
+static json_t *pool_listeners(const struct stw_model *m, size_t pool)
+{
+	json_t *names = json_array();
+	for (size_t i = 0; i < m->n_listeners; i++)
+		if (m->listeners[i].pool == pool)
+			json_array_append_new(names, json_string(m->listeners[i].name));
+	return names;
+}
+
+void stw_api_pools(struct stw_api *api, struct stw_request *r)
+{
+	const struct stw_model *m = api->control->model;
+	json_t *rows = json_array();
+	for (size_t i = 0; i < m->n_pools; i++) {
+		const struct stw_model_pool *p = &m->pools[i];
+		json_array_append_new(
+			rows, json_pack("{s:s, s:b, s:I, s:o, s:o}", "name", p->name,
+					"record_route", (int)p->record_route, "slots",
+					(json_int_t)p->slots, "listeners", pool_listeners(m, i),
+					"members", pool_members(m, p)));
+	}
+	json_t *reply = stw_api_envelope(api);
+	json_object_set_new(reply, "pools", rows);
+	stw_reply(r, 200, reply);
+}
+
+/* A member's place in one pool: what is in force, and what the file says. */
+static json_t *place(const struct stw_control *c, size_t pool, size_t k)
+{
+	const struct stw_model_pool *p = &c->model->pools[pool];
+	const struct stw_model_pool_member *pm = &p->members[k];
+	const struct stw_file_word *file = &c->file_words[pool][k];
+	const struct stw_override *o =
+		stw_overrides_find(c->overrides, p->name, &c->model->members[pm->member].address);
+	return json_pack("{s:s, s:I, s:s, s:I, s:s, s:o}", "pool", p->name, "weight",
+			 (json_int_t)pm->weight, "asked", stw_asked_text(pm->asked), "file_weight",
+			 (json_int_t)file->weight, "file_asked", stw_asked_text(file->asked),
+			 "overridden_unix_s",
+			 o ? json_integer((json_int_t)o->since_unix_s) : json_null());
+}
+
+static json_t *places(const struct stw_control *c, size_t member)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; i < c->model->n_pools; i++)
+		for (size_t k = 0; k < c->model->pools[i].n_members; k++)
+			if (c->model->pools[i].members[k].member == member)
+				json_array_append_new(rows, place(c, i, k));
+	return rows;
+}
+
+static json_t *totals(struct stw_sampler *s, int number)
+{
+	uint64_t c[STW_N_MEMBER_COUNTERS];
+	if (number < 0 || !stw_sampler_member_total(s, (uint16_t)number, c))
+		return json_null();
+	json_t *o = json_object();
+	for (int i = 0; i < STW_N_MEMBER_COUNTERS; i++)
+		json_object_set_new(o, stw_member_counter_rows[i].name,
+				    json_integer((json_int_t)c[i]));
+	return o;
+}
+
+static json_t *member_rates(const struct stw_sampler *s, int number, enum stw_rate_span span)
+{
+	json_t *o = json_object();
+	for (int i = 0; i < STW_N_MEMBER_COUNTERS; i++) {
+		double rate = 0;
+		bool known = number >= 0 &&
+			     stw_sampler_member_rate(s, (uint16_t)number,
+						     (enum stw_member_counter)i, span, &rate);
+		json_object_set_new(o, stw_member_counter_rows[i].name, stw_api_rate(known, rate));
+	}
+	return o;
+}
+
+static json_t *member(struct stw_api *api, size_t i)
+{
+	const struct stw_control *c = api->control;
+	const struct stw_model_member *m = &c->model->members[i];
+	int number = stw_numbers_find(c->numbers, &m->address);
+	char id[9];
+	snprintf(id, sizeof(id), "%08x", m->id);
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name", m->name,
+			 "address", address_text(&m->address), "transport",
+			 stw_api_transport(m->address.transport), "id", id, "number",
+			 number < 0 ? json_null() : json_integer(number), "state", "unknown",
+			 "pools", places(c, i), "counters", totals(api->sampler, number), "rate_1s",
+			 member_rates(api->sampler, number, STW_RATE_SHORT), "rate_10s",
+			 member_rates(api->sampler, number, STW_RATE_LONG));
+}
+
+void stw_api_members(struct stw_api *api, struct stw_request *r)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; i < api->control->model->n_members; i++)
+		json_array_append_new(rows, member(api, i));
+	json_t *reply = stw_api_envelope(api);
+	json_object_set_new(reply, "members", rows);
+	stw_reply(r, 200, reply);
+}

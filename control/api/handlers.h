@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Handlers of the endpoints, and what they have in common. Each replies, or awaits a change.
+ */
+
+#include "control/api/api.h"
+
+typedef void (*stw_endpoint_fn)(struct stw_api *api, struct stw_request *r);
+
+/* about.c */
+void stw_api_index(struct stw_api *api, struct stw_request *r);
+void stw_api_version(struct stw_api *api, struct stw_request *r);
+void stw_api_status(struct stw_api *api, struct stw_request *r);
+/* traffic.c */
+void stw_api_workers(struct stw_api *api, struct stw_request *r);
+void stw_api_ports(struct stw_api *api, struct stw_request *r);
+void stw_api_counters(struct stw_api *api, struct stw_request *r);
+/* farm.c */
+void stw_api_listeners(struct stw_api *api, struct stw_request *r);
+void stw_api_pools(struct stw_api *api, struct stw_request *r);
+void stw_api_members(struct stw_api *api, struct stw_request *r);
+/* change.c */
+void stw_api_config(struct stw_api *api, struct stw_request *r);
+void stw_api_reload(struct stw_api *api, struct stw_request *r);
+void stw_api_check(struct stw_api *api, struct stw_request *r);
+void stw_api_drain(struct stw_api *api, struct stw_request *r);
+void stw_api_undrain(struct stw_api *api, struct stw_request *r);
+void stw_api_weight(struct stw_api *api, struct stw_request *r);
+
+/** An object with the state of the data plane, which each answer about it begins with. */
+json_t *stw_api_envelope(const struct stw_api *api);
+
+/** Reply @json when @change is served, with its generation; at once when nobody is connected. */
+void stw_api_reply_when_served(struct stw_api *api, struct stw_request *r, uint64_t change,
+			       json_t *json);
+
+/** "udp", "tcp" ... */
+const char *stw_api_transport(uint8_t transport);
+
+/** A rate as JSON: a number with one decimal, or null when @known is false. */
+json_t *stw_api_rate(bool known, double rate);

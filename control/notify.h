@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Readiness for whoever started us: one datagram to the socket named by NOTIFY_SOCKET, the protocol
+ * of sd_notify(3), which needs no library.
+ */
+
+/** Send @state ("READY=1"); does nothing without NOTIFY_SOCKET. Never blocks, never fails. */
+void stw_notify(const char *state);
