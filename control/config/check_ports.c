@@ -207,6 +207,12 @@ static void check_port_names(const struct stw_conf *c, struct stw_ref *refs,
 	}
 }
 
+/* A group for what is on one link only: a port's VLAN. 0 is everywhere. */
+static size_t link_group(size_t port, uint16_t vlan)
+{
+	return 1 + port * 4096 + vlan;
+}
+
 static void check_port_addresses(const struct stw_conf *c, struct stw_ref *refs,
 				 struct stw_report *report)
 {
@@ -215,13 +221,61 @@ static void check_port_addresses(const struct stw_conf *c, struct stw_ref *refs,
 	for (size_t i = 0; i < c->n_ports; i++) {
 		for (size_t k = 0; k < c->ports[i].n_addresses; k++) {
 			const struct stw_conf_address *a = &c->ports[i].addresses[k];
+			bool local = stw_address_is_link_local6(&a->v.prefix.ip);
 
-			/* A link-local address belongs to its link: two ports may have the same. */
-			if (given(&a->v.prefix.ip) && !stw_address_is_link_local6(&a->v.prefix.ip))
-				refs[n++] = (struct stw_ref){&a->v.prefix.ip, a->node, n, 0};
+			if (!given(&a->v.prefix.ip))
+				continue;
+			refs[n] = (struct stw_ref){&a->v.prefix.ip, a->node, n,
+						   local ? link_group(i, a->v.vlan) : 0};
+			n++;
 		}
 	}
 	stw_check_unique(refs, n, stw_ref_by_ip, "address", report);
+}
+
+static void check_port_neighbours(const struct stw_conf *c, struct stw_ref *refs,
+				  struct stw_report *report)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_ports; i++) {
+		for (size_t k = 0; k < c->ports[i].n_neighbours; k++) {
+			const struct stw_conf_neighbour *h = &c->ports[i].neighbours[k];
+
+			if (!given(&h->v.ip))
+				continue;
+			refs[n] = (struct stw_ref){&h->v.ip, h->node, n, link_group(i, h->v.vlan)};
+			n++;
+		}
+	}
+	stw_check_unique(refs, n, stw_ref_by_ip, "address", report);
+}
+
+static int by_target(const void *x, const void *y)
+{
+	const struct stw_ref *a = x, *b = y;
+	struct stw_model_prefix p = stw_conf_route_to(a->key), q = stw_conf_route_to(b->key);
+	int d = memcmp(&p, &q, sizeof(p));
+
+	return d ? d : stw_ref_order(a, b);
+}
+
+static void check_port_routes(const struct stw_conf *c, struct stw_ref *refs,
+			      struct stw_report *report)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_ports; i++) {
+		for (size_t k = 0; k < c->ports[i].n_routes; k++) {
+			const struct stw_conf_route *r = &c->ports[i].routes[k];
+
+			if (!r->to.given || !given(&r->via))
+				continue;
+			refs[n] = (struct stw_ref){r, stw_node_at(r->node, "to"), n, 0};
+			n++;
+		}
+	}
+	stw_check_unique(refs, n, by_target, "to", report);
 }
 
 int stw_check_ports(const struct stw_conf *c, struct stw_report *report)
@@ -230,7 +284,7 @@ int stw_check_ports(const struct stw_conf *c, struct stw_report *report)
 
 	for (size_t i = 0; i < c->n_ports; i++) {
 		check_port(c, &c->ports[i], report);
-		most += c->ports[i].n_addresses;
+		most += c->ports[i].n_addresses + c->ports[i].n_neighbours + c->ports[i].n_routes;
 	}
 	struct stw_ref *refs = calloc(most + 1, sizeof(refs[0]));
 
@@ -238,6 +292,8 @@ int stw_check_ports(const struct stw_conf *c, struct stw_report *report)
 		return STW_ENOMEM;
 	check_port_names(c, refs, report);
 	check_port_addresses(c, refs, report);
+	check_port_neighbours(c, refs, report);
+	check_port_routes(c, refs, report);
 	free(refs);
 	return STW_OK;
 }

@@ -149,3 +149,14 @@ int stw_conf_from_model(const struct stw_model *m, struct stw_conf *out)
 	*out = c;
 	return STW_OK;
 }
+
+struct stw_model_prefix stw_conf_route_to(const struct stw_conf_route *r)
+{
+	struct stw_model_prefix to = {.bits = 0};
+
+	if (!r->to.is_default)
+		return r->to.prefix;
+	if (stw_ip_is_v4(&r->via))
+		to.ip = stw_ip_from_v4("\0\0\0\0");
+	return to;
+}

@@ -98,3 +98,6 @@ void stw_conf_fini(struct stw_conf *c);
 
 /** The file that would give @m: names instead of indices. @return STW_OK, STW_ENOMEM */
 int stw_conf_from_model(const struct stw_model *m, struct stw_conf *out);
+
+/** Where a route leads: its network, or for "default" zero bits of its gateway's family. */
+struct stw_model_prefix stw_conf_route_to(const struct stw_conf_route *r);

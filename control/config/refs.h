@@ -48,11 +48,13 @@ static inline int stw_ref_by_endpoint(const void *x, const void *y)
 	return d ? d : stw_ref_order(a, b);
 }
 
-/** Keys are struct stw_ip. */
+/** Keys are struct stw_ip; equal only within a group. */
 static inline int stw_ref_by_ip(const void *x, const void *y)
 {
 	const struct stw_ref *a = x, *b = y;
 	int d = memcmp(a->key, b->key, sizeof(struct stw_ip));
 
+	if (d == 0)
+		d = (a->group > b->group) - (a->group < b->group);
 	return d ? d : stw_ref_order(a, b);
 }

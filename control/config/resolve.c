@@ -33,16 +33,9 @@ static int resolve_port(const struct stw_conf_port *c, struct stw_model_port *p)
 		p->neighbours[p->n_neighbours++] = c->neighbours[i].v;
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct stw_conf_route *r = &c->routes[i];
-		struct stw_model_prefix to = r->to.prefix;
-
-		/* A default route is of its gateway's family: zero bits of that. */
-		if (r->to.is_default) {
-			to = (struct stw_model_prefix){.bits = 0};
-			if (stw_ip_is_v4(&r->via))
-				to.ip = stw_ip_from_v4("\0\0\0\0");
-		}
-		p->routes[p->n_routes++] =
-			(struct stw_model_route){.to = to, .via = r->via, .vlan = r->vlan};
+		p->routes[p->n_routes++] = (struct stw_model_route){.to = stw_conf_route_to(r),
+								    .via = r->via,
+								    .vlan = r->vlan};
 	}
 	return STW_OK;
 }

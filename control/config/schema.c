@@ -21,7 +21,7 @@
 const struct stw_opt stw_schema[] = {
 	{"dataplane", STW_OPT_SECTION, RESTART,
 	 .help = "The process that moves packets, strowger-dataplane."},
-	{"dataplane.cores", STW_OPT_LIST, RESTART, .min = 1, .max = 64, .noun = "core",
+	{"dataplane.cores", STW_OPT_LIST, RESTART, .min = 1, .max = 64, .noun = "core", .ordered = true,
 	 .computed = "[1] on a machine with several CPUs, else [0]",
 	 LIST(stw_conf, cores, stw_conf_core),
 	 .help = "CPUs that move packets. One worker is pinned to each and uses it whole while "
@@ -139,6 +139,7 @@ const struct stw_opt stw_schema[] = {
 	{"ports[].neighbors", STW_OPT_ADVICE, RESTART, .help = "write neighbours"},
 
 	{"listeners", STW_OPT_LIST, RELOAD, .max = 256, .noun = "listener",
+	 .ordered = true,
 	 LIST(stw_conf, listeners, stw_conf_listener),
 	 .help = "Addresses at which SIP is served."},
 	{"listeners[].name", STW_OPT_NAME, RELOAD, REQUIRED, AT(stw_conf_listener, v.name),
@@ -188,6 +189,7 @@ const struct stw_opt stw_schema[] = {
 	{"pools[].servers", STW_OPT_ADVICE, RELOAD, .help = "write members"},
 
 	{"secrets", STW_OPT_LIST, RELOAD, .max = 2, .noun = "secret",
+	 .ordered = true,
 	 .computed = "one is made and kept in control.state_dir",
 	 LIST(stw_conf, secrets, stw_conf_secret),
 	 .help = "Keys that sign cookies and branches. The first signs, both verify: to change keys, "

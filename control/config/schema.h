@@ -51,6 +51,7 @@ struct stw_opt {
 	enum stw_opt_effect effect;
 	bool required;
 	bool shorthand; /* an element written as a scalar means this row */
+	bool ordered;	/* LIST: another order is another meaning */
 	uint64_t min;	/* of the value; of bytes (TEXT, PATH); of elements (LIST) */
 	uint64_t max;
 	const char *def;      /* as written in the file; NULL: none, or computed (then in words) */
