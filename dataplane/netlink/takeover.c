@@ -20,9 +20,10 @@ struct takeover {
 	struct stw_undo **undo;
 	uint32_t under[UNDER_MAX]; /* interface indexes */
 	size_t n_under;
-	struct stw_undo *remove;  /* addresses to take */
-	struct stw_undo *restore; /* what puts them back, and later the routes */
-	struct stw_undo *others;  /* IPv4 addresses that may go with them, to be put back at once */
+	struct stw_undo *remove;    /* addresses to take */
+	struct stw_undo *addresses; /* what puts them back */
+	struct stw_undo *routes;    /* what puts back the routes that go with them */
+	struct stw_undo *others; /* IPv4 addresses that may go with them, to be put back at once */
 	size_t n_taken;
 };
 
@@ -79,7 +80,7 @@ static int keep_address(struct takeover *t, const struct nlmsghdr *nlh, bool our
 	t->n_taken++;
 	if (stw_undo_push(&t->remove, nlh, RTM_DELADDR, 0) != STW_OK)
 		return STW_ENOMEM;
-	return stw_undo_push(&t->restore, nlh, RTM_NEWADDR, flags);
+	return stw_undo_push(&t->addresses, nlh, RTM_NEWADDR, flags);
 }
 
 static int each_address(const struct nlmsghdr *nlh, void *arg)
@@ -113,8 +114,8 @@ static int each_route(const struct nlmsghdr *nlh, void *arg)
 	if (!is_under(t, stw_rtnl_get_u32(a[RTA_OIF], 0)))
 		return MNL_CB_OK;
 	m->rtm_flags &= RTNH_F_ONLINK; /* the others are states, which a request may not set */
-	return stw_undo_push(&t->restore, nlh, RTM_NEWROUTE, NLM_F_CREATE) == STW_OK ? MNL_CB_OK
-										     : MNL_CB_ERROR;
+	return stw_undo_push(&t->routes, nlh, RTM_NEWROUTE, NLM_F_CREATE) == STW_OK ? MNL_CB_OK
+										    : MNL_CB_ERROR;
 }
 
 static int dump(struct stw_rtnl *rtnl, uint16_t type, mnl_cb_t each, struct takeover *t)
@@ -125,17 +126,15 @@ static int dump(struct stw_rtnl *rtnl, uint16_t type, mnl_cb_t each, struct take
 
 static int take(struct stw_rtnl *rtnl, struct takeover *t)
 {
-	struct stw_undo *addresses = NULL;
 	int err = dump(rtnl, RTM_GETLINK, each_link, t);
 	if (err == STW_OK)
 		err = dump(rtnl, RTM_GETADDR, each_address, t);
 	if (err != STW_OK || !t->n_taken)
 		return err;
-	/* Addresses on top of the routes that need them: they come back first. */
-	stw_undo_move(&addresses, &t->restore);
 	err = dump(rtnl, RTM_GETROUTE, each_route, t);
-	stw_undo_move(t->undo, &t->restore);
-	stw_undo_move(t->undo, &addresses);
+	/* Addresses on top of the routes that need them: they come back first. */
+	stw_undo_move(t->undo, &t->routes);
+	stw_undo_move(t->undo, &t->addresses);
 	if (err != STW_OK)
 		return err;
 	stw_undo_all(&t->remove, rtnl);
@@ -161,7 +160,8 @@ int stw_takeover(struct stw_rtnl *rtnl, const struct stw_model_port *port, const
 	else if (t.n_taken)
 		stw_info("interface %s: %zu addresses taken over to %s until the data plane stops",
 			 name, t.n_taken, twin);
-	stw_undo_free(&t.restore);
+	stw_undo_free(&t.addresses);
+	stw_undo_free(&t.routes);
 	stw_undo_free(&t.remove);
 	stw_undo_free(&t.others);
 	return err;

@@ -30,12 +30,12 @@ int stw_undo_push(struct stw_undo **stack, const struct nlmsghdr *nlh, uint16_t 
 
 void stw_undo_move(struct stw_undo **stack, struct stw_undo **from)
 {
-	struct stw_undo **last = from;
-	while (*last)
-		last = &(*last)->next;
-	*last = *stack;
-	*stack = *from;
-	*from = NULL;
+	while (*from) {
+		struct stw_undo *u = *from;
+		*from = u->next;
+		u->next = *stack;
+		*stack = u;
+	}
 }
 
 /* Gone with its interface, or there again by someone else's hand. */

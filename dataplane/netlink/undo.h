@@ -23,7 +23,7 @@ struct stw_undo; /* the stack: NULL is empty */
 int stw_undo_push(struct stw_undo **stack, const struct nlmsghdr *nlh, uint16_t type,
 		  uint16_t flags);
 
-/** Put all of @from on top of @stack, in its order; @from is empty then. */
+/** Put all of @from on top of @stack so that its first comes first; @from is empty then. */
 void stw_undo_move(struct stw_undo **stack, struct stw_undo **from);
 
 /** Say them all and empty the stack. What is gone already is no error; others are logged. */

@@ -86,6 +86,8 @@ struct stw_fib {
 	struct stw_iface *ifaces;
 	size_t n_ifaces;
 	size_t n_hops;
+	uint32_t *gateways; /* [n_gateways] indexes of those hops that are not links */
+	size_t n_gateways;
 	size_t n_routes;
 	size_t n_neighbours;
 };
@@ -381,6 +383,8 @@ static uint32_t hop_need(struct stw_fib *fib, struct pair_map *map, const struct
 	at = pair_map_at(map, gateway, r->iface);
 	if (!at->used) {
 		pair_take(at, gateway, r->iface, (uint32_t)fib->n_hops);
+		if (!r->on_link)
+			fib->gateways[fib->n_gateways++] = (uint32_t)fib->n_hops;
 		fib->hops[fib->n_hops++] = (struct hop){.gateway = *gateway,
 							.iface = r->iface,
 							.reachable = true,
@@ -394,8 +398,9 @@ static int add_routes(struct stw_fib *fib, const struct stw_fib_route *routes, s
 	struct pair_map map;
 	int err;
 	fib->hops = calloc(n_routes + HOPS_FIRST, sizeof(*fib->hops));
+	fib->gateways = calloc(n_routes + 1, sizeof(*fib->gateways));
 	fib->n_hops = HOPS_FIRST;
-	if (!fib->hops || pair_map_init(&map, n_routes) != STW_OK)
+	if (!fib->hops || !fib->gateways || pair_map_init(&map, n_routes) != STW_OK)
 		return STW_ENOMEM;
 	err = STW_OK;
 	for (size_t i = 0; i < n_routes && err == STW_OK; i++) {
@@ -514,10 +519,19 @@ void stw_fib_free(struct stw_fib *fib)
 		return;
 	free(fib->hosts);
 	free(fib->hops);
+	free(fib->gateways);
 	free(fib->family[0].rows);
 	free(fib->family[1].rows);
 	free(fib->ifaces);
 	free(fib);
+}
+
+static void fill(struct stw_hop *out, const struct hop *hop, const struct stw_ip *next_hop)
+{
+	out->next_hop = *next_hop;
+	out->iface = hop->iface;
+	out->resolved = hop->resolved;
+	memcpy(out->mac, hop->mac, sizeof(out->mac));
 }
 
 int stw_fib_lookup(const struct stw_fib *fib, const struct stw_ip *dst, struct stw_hop *out)
@@ -531,10 +545,7 @@ int stw_fib_lookup(const struct stw_fib *fib, const struct stw_ip *dst, struct s
 	hop = route_of(fib, dst);
 	if (!hop->reachable)
 		return STW_ENOENT;
-	out->next_hop = hop->on_link ? *dst : hop->gateway;
-	out->iface = hop->iface;
-	out->resolved = hop->resolved;
-	memcpy(out->mac, hop->mac, sizeof(out->mac));
+	fill(out, hop, hop->on_link ? dst : &hop->gateway);
 	return STW_OK;
 }
 
@@ -556,4 +567,15 @@ size_t stw_fib_n_routes(const struct stw_fib *fib)
 size_t stw_fib_n_neighbours(const struct stw_fib *fib)
 {
 	return fib->n_neighbours;
+}
+
+size_t stw_fib_n_gateways(const struct stw_fib *fib)
+{
+	return fib->n_gateways;
+}
+
+void stw_fib_gateway(const struct stw_fib *fib, size_t i, struct stw_hop *out)
+{
+	const struct hop *hop = &fib->hops[fib->gateways[i]];
+	fill(out, hop, &hop->gateway);
 }

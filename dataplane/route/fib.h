@@ -83,3 +83,9 @@ const struct stw_iface *stw_fib_iface(const struct stw_fib *fib, uint16_t i);
 size_t stw_fib_n_ifaces(const struct stw_fib *fib);
 size_t stw_fib_n_routes(const struct stw_fib *fib);
 size_t stw_fib_n_neighbours(const struct stw_fib *fib);
+
+/** Distinct gateways of routes, each on its interface. */
+size_t stw_fib_n_gateways(const struct stw_fib *fib);
+
+/** Gateway @i, i < stw_fib_n_gateways(). */
+void stw_fib_gateway(const struct stw_fib *fib, size_t i, struct stw_hop *out);
