@@ -85,7 +85,8 @@ void stw_bench_call_init(struct stw_bench_call *c, struct stw_bench_random *rand
 	stw_endpoint_format(&c->source[STW_BENCH_CALLER], caller->contact);
 	caller->address[stw_ip_format(&c->source[STW_BENCH_CALLER].ip, caller->address)] = '\0';
 	draw_sent_by(random, caller);
-	/* Without rport an answer goes to the port in Via (RFC 3261 s18.2.2): 5060 in all of them. */
+	/* Without rport an answer goes to the port in Via (RFC 3261 s18.2.2): 5060 in all of them.
+	 */
 	caller->rport |= c->source[STW_BENCH_CALLER].port != 5060;
 	stw_endpoint_format(listener, c->listener);
 	draw_call_id(random, serial, caller->host, c->call_id, sizeof(c->call_id));

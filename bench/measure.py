@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Numbers of a benchmark: repeated runs with their median and spread, and progress lines."""
+
+import statistics
+import sys
+import time
+
+HIGHER = "higher"
+LOWER = "lower"
+
+
+def metric(runs, unit, better):
+    """A measured quantity: every run is kept; compare.py looks for dictionaries of this form."""
+    runs = [float(run) for run in runs]
+    if not runs:
+        raise ValueError("a metric needs at least one run")
+    median = statistics.median(runs)
+    spread = 100.0 * (max(runs) - min(runs)) / median if median else 0.0
+    return {
+        "unit": unit,
+        "better": better,
+        "median": median,
+        "min": min(runs),
+        "max": max(runs),
+        "spread_percent": round(spread, 2),
+        "runs": runs,
+    }
+
+
+def is_metric(value):
+    return isinstance(value, dict) and isinstance(value.get("runs"), list) and \
+        "median" in value and "better" in value
+
+
+def walk(tree, prefix=""):
+    """Yields (dotted path, metric) for each metric in a report."""
+    if is_metric(tree):
+        yield prefix, tree
+    elif isinstance(tree, dict):
+        for key in tree:
+            yield from walk(tree[key], f"{prefix}.{key}" if prefix else key)
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from walk(item, f"{prefix}[{index}]")
+
+
+def quantity(value, unit):
+    """A value for people: 3 241 000 1/s as 3.24 M/s."""
+    if unit == "1/s":
+        for factor, letter in ((1e6, "M"), (1e3, "k")):
+            if abs(value) >= factor:
+                return f"{value / factor:.2f} {letter}/s"
+        return f"{value:.0f} /s"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
+    return f"{value:.{digits}f} {unit}"
+
+
+class Progress:
+    """One line a step on standard error, with the time since the start."""
+
+    def __init__(self, stream=sys.stderr):
+        self.stream = stream
+        self.start = time.monotonic()
+
+    def say(self, text):
+        print(f"[{time.monotonic() - self.start:5.1f} s] {text}", file=self.stream, flush=True)

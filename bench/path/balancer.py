@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The real balancer for a benchmark: both processes, their configuration, their counters."""
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import string
+import subprocess
+import time
+
+import machine
+
+HERE = pathlib.Path(__file__).resolve().parent
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20
+
+
+class BalancerError(Exception):
+    pass
+
+
+def write_config(run, corpus, core, burst=32, hugepages="auto"):
+    """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
+    template = string.Template((HERE / "strowger.yaml.in").read_text())
+    # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
+    text = template.safe_substitute(run=run, corpus=corpus, core=core, burst=burst,
+                                    hugepages=hugepages)
+    path = pathlib.Path(run) / "strowger.yaml"
+    path.write_text(text)
+    path.chmod(0o600)  # it holds a key
+    return path
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=10)
+        self.unix_path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.unix_path)
+
+
+class Sample:
+    """The drop ledger of all workers at one moment."""
+
+    def __init__(self, when, total):
+        self.when = when
+        self.counters = dict(total["counters"])
+        self.drops = total["ledger"]["drops"]
+
+    def since(self, earlier):
+        return Growth(self.when - earlier.when,
+                      {name: value - earlier.counters.get(name, 0)
+                       for name, value in self.counters.items()},
+                      self.drops - earlier.drops)
+
+
+class Growth:
+    """What happened between two samples."""
+
+    def __init__(self, seconds, counters, drops):
+        self.seconds = seconds
+        self.counters = counters
+        self.drops = drops
+
+    def complaints(self):
+        """Why this must not count as a run: every message has to be sent, none another end."""
+        found = []
+        if self.counters["sent"] <= 0:
+            found.append("nothing was sent")
+        if self.drops:
+            found.append(f"{self.drops} messages dropped")
+        for name in ("answered", "kernel", "handed_over", "merged"):
+            if self.counters[name]:
+                found.append(f"{self.counters[name]} messages {name}")
+        return found
+
+
+class Balancer:
+    """Starts both processes on @config; use as a context manager."""
+
+    def __init__(self, build, config, run, affinity):
+        self.run = pathlib.Path(run)
+        self.affinity = affinity
+        self.processes = []
+        self.logs = []
+        try:
+            self.dataplane = self.start(build / "dataplane" / "strowger-dataplane", config)
+            self.control = self.start(build / "control" / "strowger-control", config)
+            self.await_serving()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self, program, config):
+        log = open(self.run / (program.name + ".log"), "ab")
+        self.logs.append(log)
+        # The data plane pins its worker itself and must be allowed to.
+        process = subprocess.Popen(
+            machine.child([program, "--config", config]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            preexec_fn=lambda: os.sched_setaffinity(0, self.affinity))
+        self.processes.append(process)
+        return process
+
+    def get(self, path):
+        connection = UnixConnection(self.run / "api.sock")
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            text = response.read()
+            if response.status != 200:
+                raise BalancerError(f"GET {path}: {response.status} {text[:200]!r}")
+            return json.loads(text)
+        finally:
+            connection.close()
+
+    def sample(self):
+        before = time.monotonic()
+        total = self.get("/v1/counters")["total"]
+        if total is None:
+            raise BalancerError("control has no data plane")
+        return Sample((before + time.monotonic()) / 2, total)
+
+    def check_alive(self):
+        for process, log in zip(self.processes, self.logs):
+            if process.poll() is not None:
+                tail = pathlib.Path(log.name).read_text(errors="replace")[-1500:]
+                raise BalancerError(f"{pathlib.Path(log.name).stem} ended with "
+                                    f"{process.returncode}:\n{tail}")
+
+    def await_serving(self):
+        """Returns once messages are being sent."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                if self.sample().counters["sent"] > 0:
+                    return
+            except (OSError, BalancerError, http.client.HTTPException):
+                pass  # not listening yet, or no data plane yet
+            time.sleep(0.05)
+        raise BalancerError(f"not serving after {START_TIMEOUT_S} s; see the logs in {self.run}")
+
+    def close(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(timeout=STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for log in self.logs:
+            log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+The path benchmark's corpus: what it is made of, and that the balancer's code forwards each frame.
+
+    test_corpus.py STW_BENCH_CORPUS STW_BENCH_STAGES
+"""
+
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
+
+from path import balancer  # noqa: E402
+from support.tap import Tap, expect, expect_equal  # noqa: E402
+
+CORPUS, STAGES = sys.argv[1:3]
+COUNT = 400
+HEADERS = 42
+
+
+def make(work, name, seed, config):
+    path, summary = work / f"{name}.pcap", work / f"{name}.json"
+    subprocess.run([CORPUS, "--config", config, "--output", path, "--summary", summary,
+                    "--count", str(COUNT), "--seed", str(seed)], check=True,
+                   stdout=subprocess.DEVNULL)
+    return path, json.loads(summary.read_text())
+
+
+def frames(path):
+    data = path.read_bytes()
+    at, found = 24, []
+    while at < len(data):
+        length = struct.unpack_from("<I", data, at + 8)[0]
+        found.append(data[at + 16:at + 16 + length])
+        at += 16 + length
+    return found
+
+
+def ones_sum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total >> 16) + (total & 0xffff)
+    return total
+
+
+def good_checksums(frame):
+    pseudo = frame[26:34] + struct.pack(">HH", 17, len(frame) - 34)
+    return ones_sum(frame[14:34]) == 0xffff and ones_sum(pseudo + frame[34:]) == 0xffff
+
+
+def header_names(frame):
+    """Names of the header lines in order, long or short as written."""
+    head = frame[HEADERS:].split(b"\r\n\r\n")[0]
+    return tuple(line.split(b":")[0] for line in head.split(b"\r\n")[1:])
+
+
+def call_id(frame):
+    for line in frame[HEADERS:].split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() in (b"call-id", b"i"):
+            return value.strip()
+    return None
+
+
+def content(tap, all_frames, summary):
+    with tap.case("as many frames as asked for, all different, each of a call of its own"):
+        expect_equal(len(all_frames), COUNT, "frames")
+        expect_equal(len(set(all_frames)), COUNT, "different frames")
+        expect_equal(len({call_id(frame) for frame in all_frames}), COUNT, "Call-IDs")
+    with tap.case("IP and UDP checksums are right"):
+        bad = sum(not good_checksums(frame) for frame in all_frames)
+        expect_equal(bad, 0, "frames with a wrong checksum")
+    with tap.case("at least 8 shapes, none missing"):
+        shapes = summary["shapes"]
+        expect(len(shapes) >= 8 and min(shapes.values()) > 0, f"{shapes}")
+        expect_equal(sum(shapes.values()), COUNT, "sum over the shapes")
+    with tap.case("messages average 550 to 800 bytes, short and long ones among them"):
+        sizes = [len(frame) - HEADERS for frame in all_frames]
+        mean = sum(sizes) / COUNT
+        expect(550 <= mean <= 800, f"mean {mean}")
+        expect(abs(mean - summary["sip_bytes_mean"]) < 0.1, f"{summary['sip_bytes_mean']}")
+        expect(min(sizes) < 400 and max(sizes) > 1100, f"{min(sizes)} to {max(sizes)}")
+    with tap.case("the order of header lines is shuffled"):
+        firsts = {header_names(frame)[0].lower() for frame in all_frames}
+        expect(len(firsts) >= 8, f"first lines: {firsts}")
+    with tap.case("long, compact and lower-case header names occur"):
+        names = {name for frame in all_frames for name in header_names(frame)}
+        expect({b"Via", b"v", b"via", b"Call-ID", b"i", b"call-id"} <= names, f"{names}")
+    with tap.case("many callers"):
+        sources = {frame[26:30] for frame in all_frames}
+        expect(len(sources) > COUNT // 3, f"{len(sources)}")
+
+
+def programs(tap, work, config, path, all_frames):
+    with tap.case("the same seed gives the same file, another one another"):
+        expect_equal(frames(make(work, "again", 1, config)[0]), all_frames, "frames")
+        expect(frames(make(work, "other", 2, config)[0]) != all_frames, "the same frames")
+    with tap.case("the stages forward every frame and tell their times"):
+        done = subprocess.run([STAGES, "--config", config, "--corpus", path, "--rounds", "2"],
+                              capture_output=True, text=True, check=False)
+        expect_equal(done.returncode, 0, done.stderr)
+        times = json.loads(done.stdout)["ns_per_message"]
+        expect_equal(list(times), ["copy", "parse", "route", "rewrite", "all"], "stages")
+        expect(all(len(runs) == 2 and min(runs) > 0 for runs in times.values()), f"{times}")
+    with tap.case("a corpus of other secrets is refused: its branches do not verify"):
+        other = work / "other.yaml"
+        other.write_text(config.read_text().replace("73747265", "00000000"))
+        done = subprocess.run([STAGES, "--config", other, "--corpus", path, "--rounds", "1"],
+                              capture_output=True, text=True, check=False)
+        expect(done.returncode != 0, "accepted")
+        expect("response_forged" in done.stderr, done.stderr)
+
+
+with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
+    WORK = pathlib.Path(DIRECTORY)
+    CONFIG = balancer.write_config(WORK, WORK / "corpus.pcap", core=0)
+    PATH, SUMMARY = make(WORK, "corpus", 1, CONFIG)
+    FRAMES = frames(PATH)
+    content(TAP, FRAMES, SUMMARY)
+    programs(TAP, WORK, CONFIG, PATH, FRAMES)
