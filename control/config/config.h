@@ -8,6 +8,7 @@
  */
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "control/model/model.h"
 
@@ -31,3 +32,14 @@ int stw_config_read(const char *path, stw_config_message_fn message, void *ctx,
 /** The same from memory; @name stands for the file in messages. */
 int stw_config_read_text(const char *name, const char *text, size_t len,
 			 stw_config_message_fn message, void *ctx, struct stw_model **out);
+
+/**
+ * Write the configuration in effect as YAML, every option spelled out, secrets' keys left out: fit
+ * for people and logs.
+ *
+ * @return STW_OK, STW_ENOMEM, STW_EIO (@out failed)
+ */
+int stw_config_dump(const struct stw_model *m, FILE *out);
+
+/** The same with the keys: reading it gives the same model. Keep it as safe as the file. */
+int stw_config_dump_with_keys(const struct stw_model *m, FILE *out);

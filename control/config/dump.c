@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "control/config/dump.h"
+#include "control/config/config.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 struct dump {
 	FILE *out;
-	enum stw_dump_keys keys;
+	bool with_keys;
 };
 
 struct list {
@@ -92,7 +92,7 @@ static void put_items(const struct dump *d, const struct stw_opt *row, const str
 static void put_list(const struct dump *d, const struct stw_opt *row, const void *scope, int depth)
 {
 	const struct list *list = (const struct list *)((const char *)scope + row->at);
-	bool hide = d->keys == STW_DUMP_HIDE_KEYS && strcmp(row->name, "secrets") == 0;
+	bool hide = !d->with_keys && strcmp(row->name, "secrets") == 0;
 
 	if (list->n == 0 && row->computed)
 		return; /* absent means something else than empty */
@@ -142,9 +142,9 @@ static void put_map(const struct dump *d, const char *path, const void *scope, i
 	}
 }
 
-int stw_config_dump(const struct stw_model *m, enum stw_dump_keys keys, FILE *out)
+static int dump(const struct stw_model *m, bool with_keys, FILE *out)
 {
-	struct dump d = {.out = out, .keys = keys};
+	struct dump d = {.out = out, .with_keys = with_keys};
 	struct stw_conf c;
 	int err = stw_conf_from_model(m, &c);
 
@@ -153,4 +153,14 @@ int stw_config_dump(const struct stw_model *m, enum stw_dump_keys keys, FILE *ou
 	put_map(&d, "", &c, 0, false);
 	stw_conf_fini(&c);
 	return fflush(out) == 0 && !ferror(out) ? STW_OK : STW_EIO;
+}
+
+int stw_config_dump(const struct stw_model *m, FILE *out)
+{
+	return dump(m, false, out);
+}
+
+int stw_config_dump_with_keys(const struct stw_model *m, FILE *out)
+{
+	return dump(m, true, out);
 }
