@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/netif.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <strowger/errors.h>
+
+static int request(unsigned long what, const char *name, struct ifreq *r)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return STW_EIO;
+	snprintf(r->ifr_name, sizeof(r->ifr_name), "%s", name);
+	err = ioctl(fd, what, r) < 0 ? STW_EIO : STW_OK;
+	close(fd);
+	return err;
+}
+
+void stw_netif_of_device(const char *device, char out[16])
+{
+	const char *at = strstr(device, ",iface=");
+	size_t len;
+
+	out[0] = '\0';
+	/* net_tap's iface= is the name of a TAP still to be made. */
+	if (at == NULL || strncmp(device, "net_tap", 7) == 0)
+		return;
+	at += strlen(",iface=");
+	len = strcspn(at, ",");
+	if (len < 16) {
+		memcpy(out, at, len);
+		out[len] = '\0';
+	}
+}
+
+bool stw_netif_exists(const char *name)
+{
+	return if_nametoindex(name) != 0;
+}
+
+int stw_netif_save(const char *name, struct stw_netif_saved *out)
+{
+	struct ifreq flags = {0}, mtu = {0};
+
+	if (request(SIOCGIFFLAGS, name, &flags) != STW_OK ||
+	    request(SIOCGIFMTU, name, &mtu) != STW_OK)
+		return STW_EIO;
+	out->flags = flags.ifr_flags;
+	out->mtu = mtu.ifr_mtu;
+	out->valid = true;
+	return STW_OK;
+}
+
+int stw_netif_up(const char *name)
+{
+	struct ifreq r = {0};
+
+	if (request(SIOCGIFFLAGS, name, &r) != STW_OK)
+		return STW_EIO;
+	if (r.ifr_flags & IFF_UP)
+		return STW_OK;
+	r.ifr_flags |= IFF_UP;
+	return request(SIOCSIFFLAGS, name, &r);
+}
+
+int stw_netif_set_mtu(const char *name, uint16_t mtu)
+{
+	struct ifreq r = {.ifr_mtu = mtu};
+
+	return request(SIOCSIFMTU, name, &r);
+}
+
+void stw_netif_restore(const char *name, const struct stw_netif_saved *saved)
+{
+	struct ifreq r = {0};
+
+	if (!saved->valid || request(SIOCGIFMTU, name, &r) != STW_OK)
+		return;
+	if (r.ifr_mtu != saved->mtu) {
+		r.ifr_mtu = saved->mtu;
+		request(SIOCSIFMTU, name, &r);
+	}
+	memset(&r, 0, sizeof(r));
+	if (request(SIOCGIFFLAGS, name, &r) == STW_OK && r.ifr_flags != saved->flags) {
+		r.ifr_flags = saved->flags;
+		request(SIOCSIFFLAGS, name, &r);
+	}
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From frames to SIP bytes. A datagram to a listener's address and port is ours; a fragment of one
+ * to a listener's address is, until its datagram is whole. Everything else is the kernel's, as it
+ * came.
+ */
+#include "dataplane/path/path.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_prefetch.h>
+
+#include "dataplane/pool.h"
+#include "dataplane/table/lookup.h"
+
+#define PREFETCH_AHEAD 8
+#define UDP_LEN	       8u
+#define IPV4_LEN       20u
+#define IPV6_LEN       40u
+#define IPV6_FRAG_LEN  8u
+
+enum kind { KIND_KERNEL, KIND_TRUNCATED, KIND_UDP, KIND_FRAGMENT };
+
+/* What decap learns of a frame; pointers into it. */
+struct view {
+	uint32_t l3_off;
+	const uint8_t *l4; /* UDP header, or a fragment's bytes */
+	uint32_t l4_len;
+	struct stw_ip src;
+	struct stw_ip dst;
+	uint32_t id; /* of a fragment */
+	uint32_t frag_off;
+	bool more;
+};
+
+static uint16_t be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)be16(p) << 16 | be16(p + 2);
+}
+
+static enum kind see_ipv4(const uint8_t *ip, uint32_t left, struct view *v)
+{
+	uint32_t header, total, frag;
+
+	if (left < IPV4_LEN)
+		return KIND_TRUNCATED;
+	header = (ip[0] & 0x0fu) * 4u;
+	total = be16(ip + 2);
+	if (ip[0] >> 4 != 4 || header < IPV4_LEN || header > total || total > left)
+		return KIND_TRUNCATED;
+	if (ip[9] != IPPROTO_UDP)
+		return KIND_KERNEL;
+	v->src = stw_ip_from_v4(ip + 12);
+	v->dst = stw_ip_from_v4(ip + 16);
+	v->l4 = ip + header;
+	v->l4_len = total - header;
+	frag = be16(ip + 6);
+	if ((frag & 0x3fff) == 0)
+		return KIND_UDP;
+	v->id = be16(ip + 4);
+	v->frag_off = (frag & 0x1fff) * 8;
+	v->more = (frag & 0x2000) != 0;
+	return KIND_FRAGMENT;
+}
+
+static enum kind see_ipv6_fragment(struct view *v)
+{
+	const uint8_t *h = v->l4;
+	uint32_t frag;
+
+	if (v->l4_len < IPV6_FRAG_LEN)
+		return KIND_TRUNCATED;
+	if (h[0] != IPPROTO_UDP)
+		return KIND_KERNEL;
+	frag = be16(h + 2);
+	v->id = be32(h + 4);
+	v->l4 += IPV6_FRAG_LEN;
+	v->l4_len -= IPV6_FRAG_LEN;
+	v->frag_off = frag & 0xfff8;
+	v->more = (frag & 1) != 0;
+	/* A datagram in one piece that has the header all the same (RFC 6946). */
+	return v->frag_off == 0 && !v->more ? KIND_UDP : KIND_FRAGMENT;
+}
+
+static enum kind see_ipv6(const uint8_t *ip, uint32_t left, struct view *v)
+{
+	uint32_t payload;
+
+	if (left < IPV6_LEN)
+		return KIND_TRUNCATED;
+	payload = be16(ip + 4);
+	if (ip[0] >> 4 != 6 || payload > left - IPV6_LEN)
+		return KIND_TRUNCATED;
+	v->src = stw_ip_from_v6(ip + 8);
+	v->dst = stw_ip_from_v6(ip + 24);
+	v->l4 = ip + IPV6_LEN;
+	v->l4_len = payload;
+	if (ip[6] == IPPROTO_UDP)
+		return KIND_UDP;
+	return ip[6] == IPPROTO_FRAGMENT ? see_ipv6_fragment(v) : KIND_KERNEL;
+}
+
+static enum kind see(const struct rte_mbuf *m, struct view *v)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint32_t len = m->data_len;
+	uint16_t type;
+
+	if (len < RTE_ETHER_HDR_LEN)
+		return KIND_TRUNCATED;
+	v->l3_off = RTE_ETHER_HDR_LEN;
+	type = be16(frame + 12);
+	if (type == RTE_ETHER_TYPE_VLAN) {
+		v->l3_off += RTE_VLAN_HLEN;
+		if (len < v->l3_off)
+			return KIND_TRUNCATED;
+		type = be16(frame + 16);
+	}
+	if (type == RTE_ETHER_TYPE_IPV4)
+		return see_ipv4(frame + v->l3_off, len - v->l3_off, v);
+	if (type == RTE_ETHER_TYPE_IPV6)
+		return see_ipv6(frame + v->l3_off, len - v->l3_off, v);
+	return KIND_KERNEL;
+}
+
+/* Frames for other stations reach a port that listens to all; the twin drops them. */
+static bool for_this_station(const struct stw_worker *w, const struct rte_mbuf *m)
+{
+	const struct stw_port *p = &w->ports->port[w->ports->by_dev[m->port]];
+
+	return p->twin.id == STW_NO_DEV ||
+	       memcmp(rte_pktmbuf_mtod(m, const char *), p->mac, sizeof(p->mac)) == 0;
+}
+
+static bool ip_sum_bad(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD;
+}
+
+static bool udp_sum_bad(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD;
+}
+
+static bool end(struct stw_worker *w, struct rte_mbuf *m, enum stw_counter reason)
+{
+	stw_drop(w, m, stw_tag_plain(STW_TAG_SENT), reason);
+	return false;
+}
+
+static bool to_kernel(struct stw_worker *w, struct rte_mbuf *m)
+{
+	stw_to_kernel(w, m);
+	return false;
+}
+
+static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, const struct view *v)
+{
+	struct rte_mbuf *m = b->frame[i];
+	struct stw_endpoint to = {.ip = v->dst};
+	uint32_t len;
+	int listener;
+
+	if (v->l4_len < UDP_LEN)
+		return end(w, m, STW_C_DROP_FRAME_TRUNCATED);
+	/* Silence until tables come: an ICMP error from the kernel would fail calls that a
+	 * retransmission saves. */
+	if (b->snap->tables == NULL)
+		return end(w, m, STW_C_DROP_NO_TABLES);
+	to.port = be16(v->l4 + 2);
+	listener = stw_tables_find_listener(b->snap->tables, &to);
+	if (listener < 0 || !for_this_station(w, m))
+		return to_kernel(w, m);
+	len = be16(v->l4 + 4);
+	if (len < UDP_LEN || len > v->l4_len)
+		return end(w, m, STW_C_DROP_FRAME_TRUNCATED);
+	if (ip_sum_bad(m) || udp_sum_bad(m))
+		return end(w, m, STW_C_DROP_BAD_CHECKSUM);
+	b->text[i] = rte_pktmbuf_mtod(m, char *) +
+		     (v->l4 + UDP_LEN - rte_pktmbuf_mtod(m, const uint8_t *));
+	b->text_len[i] = len - UDP_LEN;
+	b->src[i] = (struct stw_source){
+		.peer = {.ip = v->src, .port = be16(v->l4)},
+		.listener = (uint16_t)listener,
+	};
+	return true;
+}
+
+static bool take_fragment(struct stw_worker *w, struct stw_burst *b, unsigned i,
+			  const struct view *v)
+{
+	struct stw_fragment f = {.src = v->src,
+				 .dst = v->dst,
+				 .id = v->id,
+				 .off = v->frag_off,
+				 .more = v->more,
+				 .data = v->l4,
+				 .len = v->l4_len};
+	struct rte_mbuf *m = b->frame[i];
+	struct view whole;
+
+	if (b->snap->tables == NULL)
+		return end(w, m, STW_C_DROP_NO_TABLES);
+	if (!stw_tables_has_listener_ip(b->snap->tables, &v->dst) || !for_this_station(w, m))
+		return to_kernel(w, m);
+	if (ip_sum_bad(m))
+		return end(w, m, STW_C_DROP_BAD_CHECKSUM);
+	m = stw_fragment_take(w, m, v->l3_off, &f, i >= b->n_injected);
+	if (m == NULL)
+		return false;
+	b->frame[i] = m;
+	if (see(m, &whole) != KIND_UDP)
+		return end(w, m, STW_C_DROP_FRAGMENT_BAD);
+	return take_udp(w, b, i, &whole);
+}
+
+/* A frame in several buffers is rare enough to be copied into one. */
+static struct rte_mbuf *flatten(struct stw_worker *w, struct rte_mbuf *m)
+{
+	struct rte_mbuf *flat = rte_pktmbuf_alloc(w->ports->jumbo);
+	const void *bytes;
+
+	if (flat == NULL || m->pkt_len > STW_DATAGRAM_MAX) {
+		rte_pktmbuf_free(flat);
+		return NULL;
+	}
+	flat->data_off = STW_JUMBO_START;
+	bytes = rte_pktmbuf_read(m, 0, m->pkt_len, rte_pktmbuf_mtod(flat, void *));
+	if (bytes != rte_pktmbuf_mtod(flat, void *))
+		memcpy(rte_pktmbuf_mtod(flat, void *), bytes, m->pkt_len);
+	flat->data_len = (uint16_t)m->pkt_len;
+	flat->pkt_len = m->pkt_len;
+	flat->port = m->port;
+	flat->ol_flags = m->ol_flags;
+	rte_pktmbuf_free(m);
+	return flat;
+}
+
+static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i)
+{
+	struct view v;
+
+	if (b->frame[i]->nb_segs > 1) {
+		struct rte_mbuf *flat = flatten(w, b->frame[i]);
+
+		if (flat == NULL)
+			return end(w, b->frame[i], STW_C_DROP_NO_BUFFER);
+		b->frame[i] = flat;
+	}
+	switch (see(b->frame[i], &v)) {
+	case KIND_UDP: return take_udp(w, b, i, &v);
+	case KIND_FRAGMENT: return take_fragment(w, b, i, &v);
+	case KIND_TRUNCATED: return end(w, b->frame[i], STW_C_DROP_FRAME_TRUNCATED);
+	default: return to_kernel(w, b->frame[i]);
+	}
+}
+
+void stw_decap(struct stw_worker *w, struct stw_burst *b)
+{
+	uint16_t n = 0;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		if (i + PREFETCH_AHEAD < b->n)
+			rte_prefetch0(rte_pktmbuf_mtod(b->frame[i + PREFETCH_AHEAD], void *));
+		if (take(w, b, i))
+			b->live[n++] = (uint8_t)i;
+	}
+	b->n_live = n;
+	stw_fragment_expire(w, false);
+}

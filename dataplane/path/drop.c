@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/path/path.h"
+
+void stw_drop(struct stw_worker *w, struct rte_mbuf *m, uint32_t tag, enum stw_counter reason)
+{
+	stw_count(w, reason, 1);
+	stw_count_member(w, stw_tag_member(tag), STW_M_UNSENT);
+	rte_pktmbuf_free(m);
+}

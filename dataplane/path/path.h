@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The way of a packet, in order. Each stage takes the whole burst; no stage allocates, locks, calls
+ * the system (drivers apart), logs or reads a wall clock. What leaves a stage is in b->live; what
+ * does not has ended: in a buffer towards a device, in the kernel, with another worker, held, or
+ * dropped and counted.
+ *
+ *     rx -> decap -> parse -> classify -> route -> rewrite -> tx
+ *             |                              |
+ *             +------- kernel (twin) --------+
+ *
+ * RCU reader: online worker only. Bytes from the wire are never asserted on; lengths are compared
+ * as remaining bytes.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/burst.h"
+#include "dataplane/worker.h"
+
+/* ---- the stages ---- */
+
+/** Take up to a burst: first what other workers handed over, then from the queues in turn. */
+void stw_rx(struct stw_worker *w, struct stw_burst *b);
+
+/** Ethernet, VLAN, IPv4 or IPv6, UDP: find the SIP bytes of what is ours; the rest is the kernel's.
+ */
+void stw_decap(struct stw_worker *w, struct stw_burst *b);
+
+/** Parse each message (RFC 3261 s7). */
+void stw_parse(struct stw_worker *w, struct stw_burst *b);
+
+/** Requests and responses go on; keep-alives are absorbed, what is not SIP is dropped. */
+void stw_classify(struct stw_worker *w, struct stw_burst *b);
+
+/** Ask stw_route() for a verdict on each message, and carry out those that end it here. */
+void stw_route_burst(struct stw_worker *w, struct stw_burst *b);
+
+/** Make each message what its verdict says, with new UDP, IP and Ethernet headers before it. */
+void stw_rewrite_burst(struct stw_worker *w, struct stw_burst *b);
+
+/** Frames of the twins this worker serves go to their wires. @return how many */
+uint32_t stw_twin(struct stw_worker *w);
+
+/** Buffer, fragment or hold each frame; then flush every buffer. */
+void stw_tx(struct stw_worker *w, struct stw_burst *b);
+
+/* ---- what stages share ---- */
+
+/** End a packet: count @reason, and UNSENT of the member it was for; free it. */
+void stw_drop(struct stw_worker *w, struct rte_mbuf *m, uint32_t tag, enum stw_counter reason);
+
+/** Give a frame to the kernel side of the port it came from, as it came. */
+void stw_to_kernel(struct stw_worker *w, struct rte_mbuf *m);
+
+/**
+ * Take a fragment of a datagram to one of our listeners' addresses.
+ *
+ * @param m        the frame, taken over
+ * @param l3_off   where its IP header begins
+ * @param f        the fragment in it
+ * @param foreign  true when no other worker has seen it: it may be another's
+ * @return the whole datagram as one frame when this was the missing piece, else NULL
+ */
+struct rte_mbuf *stw_fragment_take(struct stw_worker *w, struct rte_mbuf *m, uint32_t l3_off,
+				   const struct stw_fragment *f, bool foreign);
+
+/** Drop what waited too long for the rest of its datagram; all of it when @all. */
+void stw_fragment_expire(struct stw_worker *w, bool all);
+
+/** Queue a finished frame for a device (index into w->out). */
+void stw_out_push(struct stw_worker *w, uint32_t out, struct rte_mbuf *m, uint32_t tag);
+
+/** Queue a frame for a device, in fragments when its IP packet exceeds @mtu. */
+void stw_out_push_mtu(struct stw_worker *w, uint32_t out, struct rte_mbuf *m, uint32_t tag,
+		      uint16_t mtu);
+
+/** Give every buffered frame to its device, or to the worker that has the queue. */
+void stw_out_flush(struct stw_worker *w);
+
+/** Hold a frame until the kernel knows its next hop, and ask for it. */
+void stw_neighbour_hold(struct stw_worker *w, struct rte_mbuf *m, uint32_t tag,
+			const struct stw_ip *dst, const struct stw_hop *hop);
+
+/** Send what can be sent of the held, drop what waited a second; all of it when @all. */
+void stw_neighbour_retry(struct stw_worker *w, const struct stw_snapshot *snap, bool all);
+
+/** Send a frame on an interface: next hop's MAC, fragments, buffer. */
+void stw_send_on(struct stw_worker *w, const struct stw_iface *iface, const uint8_t mac[6],
+		 struct rte_mbuf *m, uint32_t tag);
+
+static inline uint32_t stw_out_wire(uint32_t port)
+{
+	return port;
+}
+
+static inline uint32_t stw_out_twin(uint32_t port)
+{
+	return STW_STATS_PORTS_MAX + port;
+}

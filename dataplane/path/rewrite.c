@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/path/path.h"
+
+#include "dataplane/path/frame.h"
+#include "dataplane/table/lookup.h"
+
+#define UDP_LEN	 8u
+#define IPV4_LEN 20u
+#define IPV6_LEN 40u
+
+/* Writable bytes from @text to the end of its buffer. */
+static size_t room(const struct rte_mbuf *m, const char *text)
+{
+	return (size_t)((const char *)m->buf_addr + m->buf_len - text);
+}
+
+static enum stw_counter edit(struct stw_burst *b, unsigned i, struct stw_rewritten *out)
+{
+	const struct stw_verdict *v = &b->verdict[i];
+	char *text = b->text[i];
+	int err;
+
+	if (v->action == STW_ACTION_FORWARD)
+		err = stw_rewrite(b->snap, &b->msg[i], &b->src[i], v, text, out);
+	else
+		err = stw_answer(b->snap, &b->msg[i], &b->src[i], v, text, room(b->frame[i], text),
+				 out);
+	if (err == STW_OK)
+		return STW_C_SENT;
+	return err == STW_EMALFORMED ? STW_C_DROP_MALFORMED : STW_C_DROP_TOO_BIG;
+}
+
+/* The address of ours that the message leaves from. */
+static const struct stw_endpoint *source_of(const struct stw_burst *b, const struct stw_verdict *v)
+{
+	uint16_t l = v->action == STW_ACTION_FORWARD ? v->listener_out : v->listener_in;
+
+	return &stw_tables_listener(b->snap->tables, l)->address;
+}
+
+static enum stw_counter wrap(struct stw_worker *w, struct stw_burst *b, unsigned i,
+			     const struct stw_rewritten *r)
+{
+	const struct stw_verdict *v = &b->verdict[i];
+	const struct stw_endpoint *src = source_of(b, v);
+	const struct stw_iface *iface = stw_fib_iface(b->snap->fib, v->hop.iface);
+	uint32_t ip_len = (stw_ip_is_v4(&v->dst.ip) ? IPV4_LEN : IPV6_LEN) + UDP_LEN + r->len;
+	struct rte_mbuf *m = b->frame[i];
+	char *text = b->text[i] + r->start;
+	char *l3, *start;
+	bool offload;
+
+	if (stw_ip_is_v4(&src->ip) != stw_ip_is_v4(&v->dst.ip))
+		return STW_C_DROP_NO_LISTENER;
+	if (ip_len > UINT16_MAX)
+		return STW_C_DROP_TOO_BIG;
+	/* A device cannot sum a datagram it gets in pieces, and one that waits for its next hop may
+	 * leave by another device. */
+	offload =
+		w->out[stw_out_wire(iface->port)]->sums && ip_len <= iface->mtu && v->hop.resolved;
+	l3 = stw_frame_ip(m, text, r->len, src, &v->dst, w->ip_id++, offload);
+	start = stw_frame_ethernet(m, l3, iface);
+	if (!stw_frame_settle(m, start, (uint32_t)(text - start) + r->len))
+		return STW_C_DROP_TOO_BIG;
+	return STW_C_SENT;
+}
+
+void stw_rewrite_burst(struct stw_worker *w, struct stw_burst *b)
+{
+	struct stw_rewritten r;
+	uint16_t n = 0;
+
+	for (unsigned k = 0; k < b->n_live; k++) {
+		uint8_t i = b->live[k];
+		enum stw_counter end = edit(b, i, &r);
+
+		if (end == STW_C_SENT)
+			end = wrap(w, b, i, &r);
+		if (end == STW_C_SENT)
+			b->live[n++] = i;
+		else
+			stw_drop(w, b->frame[i], b->tag[i], end);
+	}
+	b->n_live = n;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/path/path.h"
+
+#include "dataplane/table/lookup.h"
+
+static uint16_t member_number(const struct stw_snapshot *snap, uint16_t member)
+{
+	return stw_tables_member(snap->tables, member)->number;
+}
+
+static void count_response(struct stw_worker *w, uint16_t number, uint16_t status)
+{
+	if (status < 200)
+		stw_count_member(w, number, STW_M_PROVISIONAL);
+	else if (status < 300)
+		stw_count_member(w, number, STW_M_SUCCESS);
+	else if (status >= 500 && status < 600)
+		stw_count_member(w, number, STW_M_FAILED);
+	else
+		stw_count_member(w, number, STW_M_REJECTED);
+}
+
+static void count_from(struct stw_worker *w, const struct stw_burst *b, unsigned i)
+{
+	const struct stw_verdict *v = &b->verdict[i];
+	uint16_t number;
+
+	if (v->member_from == STW_NO_MEMBER)
+		return;
+	number = member_number(b->snap, v->member_from);
+	if (b->msg[i].kind == STW_SIP_REQUEST)
+		stw_count_member(w, number, STW_M_FROM_MEMBER);
+	else
+		count_response(w, number, b->msg[i].status);
+}
+
+static void count_how(struct stw_worker *w, const struct stw_verdict *v)
+{
+	switch (v->how) {
+	case STW_HOW_COOKIE: stw_count(w, STW_C_BY_COOKIE, 1); break;
+	case STW_HOW_HASH: stw_count(w, STW_C_BY_HASH, 1); break;
+	case STW_HOW_URI: stw_count(w, STW_C_BY_URI, 1); break;
+	default: break;
+	}
+	if (v->new_call)
+		stw_count(w, STW_C_NEW_CALLS, 1);
+}
+
+static uint32_t tag_of(const struct stw_burst *b, unsigned i)
+{
+	const struct stw_verdict *v = &b->verdict[i];
+
+	if (v->action == STW_ACTION_ANSWER)
+		return stw_tag_plain(STW_TAG_ANSWERED);
+	if (v->member == STW_NO_MEMBER || b->msg[i].kind != STW_SIP_REQUEST)
+		return stw_tag_plain(STW_TAG_SENT);
+	return stw_tag(STW_TAG_SENT, member_number(b->snap, v->member), v->new_call);
+}
+
+/* @return true when the message goes on to the rewrite */
+static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
+{
+	const struct stw_verdict *v = &b->verdict[i];
+
+	if (v->cookie_failed != 0)
+		stw_count(w, (enum stw_counter)v->cookie_failed, 1);
+	if (v->from_member)
+		count_from(w, b, i);
+	b->tag[i] = tag_of(b, i);
+	switch (v->action) {
+	case STW_ACTION_FORWARD: count_how(w, v); return true;
+	case STW_ACTION_ANSWER: return true;
+	case STW_ACTION_KERNEL: stw_to_kernel(w, b->frame[i]); return false;
+	default: stw_drop(w, b->frame[i], b->tag[i], (enum stw_counter)v->reason); return false;
+	}
+}
+
+void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
+{
+	uint16_t n = 0;
+
+	for (unsigned k = 0; k < b->n_live; k++)
+		stw_route_prefetch(b->snap, b->text[b->live[k]], &b->msg[b->live[k]]);
+	for (unsigned k = 0; k < b->n_live; k++) {
+		uint8_t i = b->live[k];
+
+		stw_route(b->snap, b->text[i], &b->msg[i], &b->src[i], &b->verdict[i]);
+		if (carry_out(w, b, i))
+			b->live[n++] = i;
+	}
+	b->n_live = n;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/path/path.h"
+
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+
+#define PREFETCH_AHEAD 8
+
+/* Finished frames are for our device queues; what is raw joins the burst. */
+static void sort_inbox(struct stw_worker *w, struct stw_burst *b, void **handed, unsigned n)
+{
+	unsigned n_counted = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = handed[i];
+		uint32_t tag = m->hash.usr;
+
+		n_counted += stw_tag_counts(tag);
+		if (stw_tag_kind(tag) == STW_TAG_RAW)
+			b->frame[b->n++] = m;
+		else
+			stw_out_push(w, m->port, m, tag);
+	}
+	stw_count(w, STW_C_INJECTED, n_counted);
+	b->n_injected = b->n;
+}
+
+static void take_inbox(struct stw_worker *w, struct stw_burst *b)
+{
+	void *handed[STW_BURST_MAX];
+	unsigned n = rte_ring_sc_dequeue_burst(w->inboxes[w->index], handed, w->burst_max, NULL);
+
+	if (n > 0)
+		sort_inbox(w, b, handed, n);
+}
+
+/* Queues take turns at being first, so that a full one cannot starve the next. */
+static void take_queues(struct stw_worker *w, struct stw_burst *b)
+{
+	uint16_t q = w->first_rx;
+
+	for (uint16_t k = 0; k < w->n_rx && b->n < w->burst_max; k++) {
+		const struct stw_rx_queue *rx = &w->rx[q];
+
+		b->n = (uint16_t)(b->n + rte_eth_rx_burst(rx->dev, rx->queue, b->frame + b->n,
+							  (uint16_t)(w->burst_max - b->n)));
+		if (++q == w->n_rx)
+			q = 0;
+	}
+	if (++w->first_rx >= w->n_rx)
+		w->first_rx = 0;
+}
+
+static void count_received(struct stw_worker *w, const struct stw_burst *b)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t i = b->n_injected; i < b->n; i++)
+		bytes += b->frame[i]->pkt_len;
+	stw_count(w, STW_C_RECEIVED, (uint64_t)b->n - b->n_injected);
+	stw_count(w, STW_C_BYTES_RECEIVED, bytes);
+}
+
+void stw_rx(struct stw_worker *w, struct stw_burst *b)
+{
+	b->n = 0;
+	b->n_injected = 0;
+	b->n_live = 0;
+	b->snap = stw_snapshot_rcu(w->snapshots);
+	take_inbox(w, b);
+	take_queues(w, b);
+	if (b->n == 0)
+		return;
+	for (uint16_t i = 0; i < b->n && i < PREFETCH_AHEAD; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(b->frame[i], void *));
+	count_received(w, b);
+}

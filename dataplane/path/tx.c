@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/path/path.h"
+
+#include "dataplane/path/frame.h"
+
+void stw_send_on(struct stw_worker *w, const struct stw_iface *iface, const uint8_t mac[6],
+		 struct rte_mbuf *m, uint32_t tag)
+{
+	stw_frame_set_mac(m, mac);
+	stw_out_push_mtu(w, stw_out_wire(iface->port), m, tag, iface->mtu);
+}
+
+void stw_tx(struct stw_worker *w, struct stw_burst *b)
+{
+	stw_neighbour_retry(w, b->snap, false);
+	for (unsigned k = 0; k < b->n_live; k++) {
+		unsigned i = b->live[k];
+		const struct stw_verdict *v = &b->verdict[i];
+
+		if (v->hop.resolved)
+			stw_send_on(w, stw_fib_iface(b->snap->fib, v->hop.iface), v->hop.mac,
+				    b->frame[i], b->tag[i]);
+		else
+			stw_neighbour_hold(w, b->frame[i], b->tag[i], &v->dst.ip, &v->hop);
+	}
+	b->n_live = 0;
+	stw_out_flush(w);
+}

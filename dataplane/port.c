@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/port.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+
+#include "dataplane/eal.h"
+#include "dataplane/pool.h"
+
+#define TWIN_DESCRIPTORS 256u
+#define TWIN_QUEUES_MAX	 16u /* of net_tap */
+
+/* Why DPDK refused, in words: its own error line when it left one. */
+static const char *why(int err)
+{
+	return stw_eal_error()[0] != '\0' ? stw_eal_error() : rte_strerror(-err);
+}
+
+static int refuse(const struct stw_port *p, const char *what, int err)
+{
+	stw_error("port \"%s\": device %s: %s: %s", p->model->name, p->model->device, what,
+		  why(err));
+	return STW_EIO;
+}
+
+/* A device string is "name,arguments"; its bus follows from the name. */
+static int probe(const char *device, struct stw_dev *dev)
+{
+	const char *args = strchr(device, ',');
+	size_t len = args != NULL ? (size_t)(args - device) : strlen(device);
+	int err = 0;
+
+	if (len >= sizeof(dev->name))
+		return -ENAMETOOLONG;
+	memcpy(dev->name, device, len);
+	dev->name[len] = '\0';
+	/* A PCI device is there since EAL scanned the bus. */
+	if (rte_eth_dev_get_port_by_name(dev->name, &dev->id) == 0)
+		return stw_eal_is_pci(device) ? 0 : -EEXIST;
+	err = rte_eal_hotplug_add(stw_eal_is_pci(device) ? "pci" : "vdev", dev->name,
+				  args != NULL ? args + 1 : "");
+	if (err != 0)
+		return err;
+	dev->probed = true;
+	if (rte_eth_dev_get_port_by_name(dev->name, &dev->id) != 0)
+		return -ENODEV;
+	return 0;
+}
+
+static uint16_t at_most(uint16_t n, uint16_t limit)
+{
+	return n < limit ? n : limit;
+}
+
+/* Only what is used: checksums, and spreading over queues. */
+static void choose_offloads(const struct rte_eth_dev_info *info, struct stw_dev *dev,
+			    struct rte_eth_conf *conf)
+{
+	const uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+	const uint64_t tx = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	const uint64_t rss = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP;
+
+	conf->rxmode.offloads = info->rx_offload_capa & rx;
+	/* net_tap computes them in software, one by one, slower than we do. */
+	dev->sums = (info->tx_offload_capa & tx) == tx && strcmp(info->driver_name, "net_tap") != 0;
+	if (dev->sums)
+		conf->txmode.offloads = tx;
+	if (dev->n_rx > 1 && (info->flow_type_rss_offloads & rss) != 0) {
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
+	}
+}
+
+static int set_up_queues(struct stw_dev *dev, struct rte_mempool *pool, uint16_t rx, uint16_t tx)
+{
+	int socket = rte_eth_dev_socket_id(dev->id);
+	int err = rte_eth_dev_adjust_nb_rx_tx_desc(dev->id, &rx, &tx);
+
+	for (uint16_t q = 0; q < dev->n_rx && err == 0; q++)
+		err = rte_eth_rx_queue_setup(dev->id, q, rx, (unsigned)socket, NULL, pool);
+	for (uint16_t q = 0; q < dev->n_tx && err == 0; q++)
+		err = rte_eth_tx_queue_setup(dev->id, q, tx, (unsigned)socket, NULL);
+	return err;
+}
+
+static int set_mtu(uint16_t id, uint16_t mtu)
+{
+	uint16_t now = 0;
+
+	if (rte_eth_dev_get_mtu(id, &now) == 0 && now == mtu)
+		return 0;
+	return rte_eth_dev_set_mtu(id, mtu);
+}
+
+static int configure(struct stw_dev *dev, struct rte_mempool *pool, uint16_t rx, uint16_t tx,
+		     uint16_t n_rx, uint16_t n_tx)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	int err = rte_eth_dev_info_get(dev->id, &info);
+
+	if (err != 0)
+		return err;
+	dev->n_rx = at_most(n_rx, info.max_rx_queues);
+	dev->n_tx = at_most(n_tx, info.max_tx_queues);
+	if (dev->n_rx == 0 || dev->n_tx == 0)
+		return -ENOTSUP;
+	choose_offloads(&info, dev, &conf);
+	err = rte_eth_dev_configure(dev->id, dev->n_rx, dev->n_tx, &conf);
+	return err != 0 ? err : set_up_queues(dev, pool, rx, tx);
+}
+
+static int start(struct stw_dev *dev)
+{
+	int err = rte_eth_dev_start(dev->id);
+
+	dev->started = err == 0;
+	return err;
+}
+
+/* Only a device with nothing but software behind it has no MTU to set. */
+static int wire_mtu(const struct stw_port *p)
+{
+	int err;
+
+	if (p->under[0] != '\0')
+		return stw_netif_set_mtu(p->under, p->mtu) == STW_OK ? 0 : -EINVAL;
+	err = set_mtu(p->wire.id, p->mtu);
+	return err == -ENOTSUP ? 0 : err;
+}
+
+static int prepare_under(struct stw_port *p)
+{
+	stw_netif_of_device(p->model->device, p->under);
+	if (p->under[0] == '\0')
+		return STW_OK;
+	if (!stw_netif_exists(p->under)) {
+		stw_error("port \"%s\": there is no interface %s", p->model->name, p->under);
+		return STW_EIO;
+	}
+	if (stw_netif_save(p->under, &p->saved) != STW_OK || stw_netif_up(p->under) != STW_OK) {
+		stw_error("port \"%s\": interface %s cannot be brought up; is this root?",
+			  p->model->name, p->under);
+		return STW_EIO;
+	}
+	return STW_OK;
+}
+
+static int start_wire(struct stw_port *p, unsigned n_workers)
+{
+	const struct stw_model_port *m = p->model;
+	struct rte_ether_addr mac;
+	int err = probe(m->device, &p->wire);
+
+	if (err != 0)
+		return refuse(p, "cannot be opened", err);
+	err = wire_mtu(p);
+	if (err != 0)
+		return refuse(p, "does not take this MTU", err);
+	err = configure(&p->wire, p->pool, m->rx_descriptors, m->tx_descriptors,
+			(uint16_t)n_workers, (uint16_t)n_workers);
+	if (err != 0)
+		return refuse(p, "cannot be configured", err);
+	err = start(&p->wire);
+	if (err != 0)
+		return refuse(p, "does not start", err);
+	err = rte_eth_macaddr_get(p->wire.id, &mac);
+	if (err != 0)
+		return refuse(p, "has no MAC address", err);
+	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
+	/* Neighbour discovery is multicast, and the groups are joined on the twin, not here. */
+	if (m->kernel == STW_KERNEL_SIDE_TWIN && rte_eth_allmulticast_enable(p->wire.id) != 0)
+		rte_eth_promiscuous_enable(p->wire.id);
+	return STW_OK;
+}
+
+static int start_twin(struct stw_port *p, size_t index)
+{
+	uint16_t n = at_most(p->wire.n_tx, TWIN_QUEUES_MAX);
+	char device[128];
+	int err;
+
+	snprintf(device, sizeof(device),
+		 "net_tap_twin%zu,iface=%s,mac=%02x:%02x:%02x:%02x:%02x:%02x", index,
+		 p->model->twin, p->mac[0], p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5]);
+	if (stw_netif_exists(p->model->twin)) {
+		stw_error("port \"%s\": twin %s: an interface of this name is there already",
+			  p->model->name, p->model->twin);
+		return STW_EIO;
+	}
+	err = probe(device, &p->twin);
+	if (err == 0)
+		err = configure(&p->twin, p->pool, TWIN_DESCRIPTORS, TWIN_DESCRIPTORS, n, n);
+	if (err == 0)
+		err = set_mtu(p->twin.id, p->mtu);
+	if (err == 0)
+		err = start(&p->twin);
+	if (err != 0) {
+		stw_error("port \"%s\": twin %s: %s", p->model->name, p->model->twin, why(err));
+		return STW_EIO;
+	}
+	return STW_OK;
+}
+
+static int start_port(struct stw_port *p, size_t index, const struct stw_model *model,
+		      unsigned n_workers)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int err;
+
+	stw_eal_error_clear();
+	snprintf(name, sizeof(name), "port%zu", index);
+	p->mtu = p->model->mtu;
+	p->pool = stw_pool_new(name, &model->dataplane, p->mtu, SOCKET_ID_ANY);
+	if (p->pool == NULL) {
+		stw_error("port \"%s\": no memory for %u packets", p->model->name,
+			  model->dataplane.mbufs);
+		return STW_ENOMEM;
+	}
+	err = prepare_under(p);
+	if (err == STW_OK)
+		err = start_wire(p, n_workers);
+	if (err == STW_OK && p->model->kernel == STW_KERNEL_SIDE_TWIN)
+		err = start_twin(p, index);
+	return err;
+}
+
+static void log_port(const struct stw_port *p)
+{
+	stw_info("port \"%s\": %s, %02x:%02x:%02x:%02x:%02x:%02x, MTU %u, queues %u/%u, "
+		 "checksums by %s, kernel side %s",
+		 p->model->name, p->wire.name, p->mac[0], p->mac[1], p->mac[2], p->mac[3],
+		 p->mac[4], p->mac[5], p->mtu, p->wire.n_rx, p->wire.n_tx,
+		 p->wire.sums ? "device" : "software",
+		 p->twin.id == STW_NO_DEV ? "none" : p->model->twin);
+}
+
+int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct stw_ports *out)
+{
+	int err;
+
+	if (model->n_ports > STW_STATS_PORTS_MAX)
+		return STW_ERANGE;
+	out->jumbo = stw_pool_jumbo_new(&model->dataplane);
+	if (out->jumbo == NULL) {
+		stw_error("no memory for reassembled datagrams");
+		return STW_ENOMEM;
+	}
+	for (size_t i = 0; i < model->n_ports; i++) {
+		struct stw_port *p = &out->port[i];
+
+		p->model = &model->ports[i];
+		p->wire.id = STW_NO_DEV;
+		p->twin.id = STW_NO_DEV;
+		out->n = i + 1;
+		err = start_port(p, i, model, n_workers);
+		if (err != STW_OK)
+			return err;
+		out->by_dev[p->wire.id] = (uint8_t)i;
+		if (p->twin.id != STW_NO_DEV)
+			out->by_dev[p->twin.id] = (uint8_t)i;
+		log_port(p);
+	}
+	return STW_OK;
+}
+
+static void stop_dev(struct stw_dev *dev)
+{
+	if (dev->id != STW_NO_DEV) {
+		if (dev->started) {
+			rte_eth_promiscuous_disable(dev->id);
+			rte_eth_allmulticast_disable(dev->id);
+			rte_eth_dev_stop(dev->id);
+		}
+		rte_eth_dev_close(dev->id);
+	}
+	if (dev->probed)
+		rte_eal_hotplug_remove("vdev", dev->name);
+	*dev = (struct stw_dev){.id = STW_NO_DEV};
+}
+
+void stw_ports_stop(struct stw_ports *ports)
+{
+	for (size_t i = ports->n; i-- > 0;) {
+		struct stw_port *p = &ports->port[i];
+
+		stop_dev(&p->twin);
+		stop_dev(&p->wire);
+		if (p->under[0] != '\0')
+			stw_netif_restore(p->under, &p->saved);
+		rte_mempool_free(p->pool);
+	}
+	rte_mempool_free(ports->jumbo);
+	memset(ports, 0, sizeof(*ports));
+}
+
+void stw_ports_describe(const struct stw_ports *ports, struct stw_stats *stats)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		const struct stw_port *p = &ports->port[i];
+		struct stw_stats_port *s = &stats->ports[i];
+
+		snprintf(s->name, sizeof(s->name), "%s", p->model->name);
+		snprintf(s->device, sizeof(s->device), "%s", p->wire.name);
+		if (p->twin.id != STW_NO_DEV)
+			snprintf(s->kernel, sizeof(s->kernel), "%s", p->model->twin);
+		memcpy(s->mac, p->mac, sizeof(s->mac));
+		s->n_rx_queues = (uint8_t)p->wire.n_rx;
+		s->n_tx_queues = (uint8_t)p->wire.n_tx;
+		s->mtu = p->mtu;
+	}
+	stats->n_ports = (uint32_t)ports->n;
+}
+
+static void set(_Atomic uint64_t *to, uint64_t value)
+{
+	atomic_store_explicit(to, value, memory_order_relaxed);
+}
+
+void stw_ports_refresh(const struct stw_ports *ports, struct stw_stats *stats)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		struct stw_stats_port *s = &stats->ports[i];
+		struct rte_eth_stats now;
+		struct rte_eth_link link;
+
+		if (rte_eth_link_get_nowait(ports->port[i].wire.id, &link) == 0)
+			s->link_up = link.link_status == RTE_ETH_LINK_UP;
+		if (rte_eth_stats_get(ports->port[i].wire.id, &now) != 0)
+			continue;
+		set(&s->rx_packets, now.ipackets);
+		set(&s->tx_packets, now.opackets);
+		set(&s->rx_bytes, now.ibytes);
+		set(&s->tx_bytes, now.obytes);
+		set(&s->rx_missed, now.imissed);
+		set(&s->rx_errors, now.ierrors);
+		set(&s->tx_errors, now.oerrors);
+		set(&s->rx_no_buffer, now.rx_nombuf);
+	}
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+#include <strowger/urcu.h>
+
+#include "dataplane/path/path.h"
+#include "dataplane/pool.h"
+
+/* An idle worker spins this long, then sleeps: a little, then twice as long, up to the limit. */
+#define SPIN_US	       50u
+#define FIRST_SLEEP_US 5u
+
+/* ---- the loop ---- */
+
+bool stw_worker_turn(struct stw_worker *w)
+{
+	struct stw_burst *b = &w->burst;
+	uint32_t n_kernel;
+
+	stw_rx(w, b);
+	stw_decap(w, b);
+	stw_parse(w, b);
+	stw_classify(w, b);
+	stw_route_burst(w, b);
+	stw_rewrite_burst(w, b);
+	n_kernel = stw_twin(w);
+	stw_tx(w, b);
+	rcu_quiescent_state(); /* table pointers taken above are dead from here */
+	return b->n > 0 || n_kernel > 0;
+}
+
+static void sleep_offline(struct stw_worker *w)
+{
+	struct timespec t = {.tv_nsec = (long)w->sleep_us * 1000};
+
+	stw_count(w, STW_C_SLEEPS, 1);
+	atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
+	rcu_thread_offline();
+	nanosleep(&t, NULL);
+	rcu_thread_online();
+	atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
+	w->sleep_us *= 2;
+	if (w->sleep_us > w->idle_sleep_us)
+		w->sleep_us = w->idle_sleep_us;
+}
+
+static void back_off(struct stw_worker *w)
+{
+	if (w->idle_since_tsc == 0) {
+		w->idle_since_tsc = w->now_tsc;
+		w->sleep_us = w->idle_sleep_us < FIRST_SLEEP_US ? w->idle_sleep_us : FIRST_SLEEP_US;
+	}
+	if (w->idle_sleep_us == 0 || w->now_tsc - w->idle_since_tsc < w->tsc_hz / 1000000 * SPIN_US)
+		rte_pause();
+	else
+		sleep_offline(w);
+}
+
+/* Cycles of a busy turn are counted when the next one reads the clock: one reading a turn. */
+static void tick(struct stw_worker *w)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (w->busy_since_tsc != 0)
+		stw_count(w, STW_C_CYCLES_BUSY, now - w->busy_since_tsc);
+	w->busy_since_tsc = 0;
+	w->now_tsc = now;
+}
+
+static void turn(struct stw_worker *w)
+{
+	tick(w);
+	if (stw_worker_turn(w)) {
+		stw_count(w, STW_C_TURNS_BUSY, 1);
+		w->busy_since_tsc = w->now_tsc;
+		w->idle_since_tsc = 0;
+	} else {
+		stw_count(w, STW_C_TURNS_IDLE, 1);
+		back_off(w);
+	}
+}
+
+void stw_worker_drain(struct stw_worker *w)
+{
+	stw_out_flush(w);
+	stw_neighbour_retry(w, NULL, true);
+	stw_fragment_expire(w, true);
+}
+
+static int run(void *arg)
+{
+	struct stw_worker *w = arg;
+	sigset_t all;
+
+	/* Signals are main's; those that drivers use go to their own threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_TIMERSLACK, 1000UL);
+	rcu_register_thread();
+	w->stats->running = 1;
+	while (atomic_load_explicit(&w->running, memory_order_relaxed))
+		turn(w);
+	stw_worker_drain(w);
+	w->stats->running = 0;
+	rcu_unregister_thread();
+	return 0;
+}
+
+/* ---- life ---- */
+
+static struct rte_ring *new_ring(const char *kind, uint32_t i, unsigned element, unsigned n,
+				 unsigned flags)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s%u", kind, i);
+	return rte_ring_create_elem(name, element, n, SOCKET_ID_ANY, flags);
+}
+
+static struct stw_out *new_out(const struct stw_worker *w, const struct stw_dev *dev,
+			       uint32_t index)
+{
+	struct stw_out *o = aligned_alloc(64, (sizeof(*o) + 63) & ~(size_t)63);
+
+	if (o == NULL)
+		return NULL;
+	memset(o, 0, sizeof(*o));
+	o->dev = dev->id;
+	o->owner = (uint16_t)(w->index % dev->n_tx);
+	o->queue = o->owner;
+	o->index = (uint16_t)index;
+	o->sums = dev->sums;
+	return o;
+}
+
+static void take_queues(const struct stw_worker *w, const struct stw_dev *dev, size_t port,
+			struct stw_rx_queue *to, uint16_t *n)
+{
+	for (uint32_t q = w->index; q < dev->n_rx; q += w->n_workers)
+		to[(*n)++] = (struct stw_rx_queue){dev->id, (uint16_t)q, (uint16_t)port};
+}
+
+static int share_out(struct stw_worker *w, const struct stw_ports *ports)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		const struct stw_port *p = &ports->port[i];
+		uint32_t wire = stw_out_wire((uint32_t)i), twin = stw_out_twin((uint32_t)i);
+
+		take_queues(w, &p->wire, i, w->rx, &w->n_rx);
+		w->out[wire] = new_out(w, &p->wire, wire);
+		if (w->out[wire] == NULL)
+			return STW_ENOMEM;
+		if (p->twin.id == STW_NO_DEV)
+			continue;
+		take_queues(w, &p->twin, i, w->twin, &w->n_twins);
+		w->out[twin] = new_out(w, &p->twin, twin);
+		if (w->out[twin] == NULL)
+			return STW_ENOMEM;
+	}
+	return STW_OK;
+}
+
+static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32_t i,
+				     struct stw_stats *stats)
+{
+	struct stw_worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+
+	if (w == NULL)
+		return NULL;
+	memset(w, 0, sizeof(*w));
+	w->index = i;
+	w->n_workers = (uint32_t)d->n_cores;
+	w->burst_max = d->burst >= 1 && d->burst <= STW_BURST_MAX ? d->burst : STW_BURST_MAX;
+	w->idle_sleep_us = d->idle_sleep_us;
+	w->tsc_hz = rte_get_tsc_hz();
+	w->now_tsc = rte_rdtsc();
+	/* Senders from one address must not repeat an id soon: workers start far apart. */
+	w->ip_id = (uint16_t)(w->now_tsc + i * (65536u / w->n_workers));
+	w->stats = stw_stats_worker(stats, i);
+	w->stats->core = d->cores[i];
+	w->members = stw_stats_members(stats, i);
+	return w;
+}
+
+static int equip(struct stw_worker *w, uint64_t secret)
+{
+	w->secret = secret;
+	w->held = calloc(STW_HELD_MAX, sizeof(*w->held));
+	w->reassembly =
+		stw_reassembly_new(STW_JUMBO_HELD, STW_FRAGMENTED_MAX, 2 * w->tsc_hz, secret);
+	w->requests = new_ring("requests", w->index, sizeof(struct stw_neighbour_request),
+			       STW_REQUESTS, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->held == NULL || w->reassembly == NULL || w->requests == NULL)
+		return STW_ENOMEM;
+	return STW_OK;
+}
+
+int stw_workers_new(const struct stw_model_dataplane *d, const struct stw_ports *ports,
+		    const struct stw_snapshots *snapshots, struct stw_stats *stats,
+		    struct stw_workers *out)
+{
+	uint64_t secret = rte_rdtsc() * 0x9e3779b97f4a7c15u;
+
+	for (uint32_t i = 0; i < d->n_cores; i++) {
+		struct stw_worker *w = new_worker(d, i, stats);
+
+		if (w == NULL)
+			return STW_ENOMEM;
+		out->worker[i] = w;
+		out->n = i + 1;
+		w->ports = ports;
+		w->snapshots = snapshots;
+		w->inboxes = out->inboxes;
+		out->inboxes[i] =
+			new_ring("inbox", i, sizeof(void *), STW_INBOX_SIZE, RING_F_SC_DEQ);
+		if (out->inboxes[i] == NULL || equip(w, secret) != STW_OK ||
+		    share_out(w, ports) != STW_OK)
+			return STW_ENOMEM;
+	}
+	return STW_OK;
+}
+
+int stw_workers_launch(struct stw_workers *ws)
+{
+	for (uint32_t i = 0; i < ws->n; i++) {
+		atomic_store(&ws->worker[i]->running, true);
+		if (rte_eal_remote_launch(run, ws->worker[i], i + 1) != 0) {
+			stw_error("worker %u does not start", i);
+			return STW_EIO;
+		}
+	}
+	return STW_OK;
+}
+
+/* What another worker handed over after its owner had stopped. */
+static void empty_inbox(struct stw_worker *w)
+{
+	void *handed;
+
+	while (rte_ring_sc_dequeue(w->inboxes[w->index], &handed) == 0) {
+		struct rte_mbuf *m = handed;
+
+		if (stw_tag_counts(m->hash.usr)) {
+			stw_count(w, STW_C_INJECTED, 1);
+			stw_drop(w, m, m->hash.usr, STW_C_DROP_STOPPED);
+		} else {
+			rte_pktmbuf_free(m);
+		}
+	}
+}
+
+void stw_workers_stop(struct stw_workers *ws)
+{
+	for (uint32_t i = 0; i < ws->n; i++)
+		atomic_store(&ws->worker[i]->running, false);
+	for (uint32_t i = 0; i < ws->n; i++)
+		rte_eal_wait_lcore(i + 1);
+	for (uint32_t i = 0; i < ws->n; i++)
+		if (ws->inboxes[i] != NULL)
+			empty_inbox(ws->worker[i]);
+}
+
+void stw_workers_free(struct stw_workers *ws)
+{
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct stw_worker *w = ws->worker[i];
+
+		for (unsigned k = 0; k < STW_QUEUES_MAX; k++)
+			free(w->out[k]);
+		stw_reassembly_free(w->reassembly);
+		rte_ring_free(w->requests);
+		rte_ring_free(ws->inboxes[i]);
+		free(w->held);
+		free(w);
+	}
+	memset(ws, 0, sizeof(*ws));
+}
+
+/* ---- hooks of the installer ---- */
+
+size_t stw_workers_take_requests(void *arg, struct stw_neighbour_request *out, size_t max)
+{
+	struct stw_workers *ws = arg;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < ws->n && n < max; i++)
+		n += rte_ring_sc_dequeue_burst_elem(ws->worker[i]->requests, out + n, sizeof(*out),
+						    (unsigned)(max - n), NULL);
+	return n;
+}
+
+bool stw_workers_awake(void *arg)
+{
+	const struct stw_workers *ws = arg;
+
+	for (uint32_t i = 0; i < ws->n; i++)
+		if (!atomic_load_explicit(&ws->worker[i]->asleep, memory_order_relaxed))
+			return true;
+	return false;
+}
