@@ -78,6 +78,10 @@ static void add_dialog(struct stw_bench_draft *d, const struct stw_bench_call *c
 	copy_lines(d, buf, m, STW_HDR_RECORD_ROUTE, own);
 	stw_bench_draft_add(d, "Contact", "<sip:%s@%s>", called->user, called->contact);
 	stw_bench_draft_add(d, "Allow", "INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY");
+	stw_bench_draft_add(d, "Supported", "replaces, timer");
+	if (stw_bench_random_one_in(d->random, 2))
+		stw_bench_draft_add(d, "P-Asserted-Identity", "\"%s\" <sip:%s@%s;user=phone>",
+				    called->user, called->user, called->host);
 }
 
 int stw_bench_write_answer(struct stw_bench_draft *d, const struct stw_bench_call *c,
@@ -94,7 +98,11 @@ int stw_bench_write_answer(struct stw_bench_draft *d, const struct stw_bench_cal
 	copy_value(d, request, &m, STW_HDR_TO, "To", tag);
 	copy_value(d, request, &m, STW_HDR_CALL_ID, "Call-ID", NULL);
 	copy_value(d, request, &m, STW_HDR_CSEQ, "CSeq", NULL);
-	stw_bench_draft_add(d, "Server", "kamailio (5.6.3 (x86_64/linux))");
+	if (stw_bench_random_one_in(d->random, 2))
+		stw_bench_draft_add(d, "Server", "kamailio (5.6.3 (x86_64/linux))");
+	if (stw_bench_random_one_in(d->random, 4))
+		stw_bench_draft_add(d, "Date", "Sun, 22 Nov 2026 13:29:%02u GMT",
+				    stw_bench_random_below(d->random, 60));
 	if (makes_dialog(&m) && shape->status > 100 && shape->status < 300)
 		add_dialog(d, c, request, &m);
 	if (m.method == STW_METHOD_INVITE && shape->status == 200)

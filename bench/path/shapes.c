@@ -107,16 +107,25 @@ static void begin_in_dialog(struct stw_bench_draft *d, const struct stw_bench_ca
 	stw_bench_draft_block(d, block, (size_t)n);
 }
 
+/* What carriers' equipment adds to messages within a call. */
+static void add_charging(struct stw_bench_draft *d, const struct stw_bench_party *p)
+{
+	stw_bench_draft_add(d, "P-Charging-Vector", "icid-value=\"%08x%08x\";orig-ioi=%s",
+			    below(d, UINT32_MAX), below(d, UINT32_MAX), p->host);
+	stw_bench_draft_add(d, "P-Asserted-Identity", "<sip:%s@%s;user=phone>", p->user, p->host);
+}
+
 static void add_abilities(struct stw_bench_draft *d)
 {
 	stw_bench_draft_add(d, "Allow", "INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, UPDATE");
 	stw_bench_draft_add(d, "Supported", "%s", one_in(d, 2) ? "replaces, 100rel" : "timer");
 }
 
-/* A telephone's offer or answer: 180 to 400 bytes. */
+/* A telephone's offer: 180 to 550 bytes. */
 static void add_sdp(struct stw_bench_draft *d, const struct stw_bench_party *p)
 {
 	uint32_t session = below(d, UINT32_MAX);
+	bool many = one_in(d, 2);
 
 	stw_bench_draft_add(d, "Content-Type", "application/sdp");
 	stw_bench_draft_body(
@@ -124,8 +133,12 @@ static void add_sdp(struct stw_bench_draft *d, const struct stw_bench_party *p)
 		"v=0\r\no=- %u %u IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n"
 		"m=audio %u RTP/AVP %s\r\n%s%sa=sendrecv\r\n",
 		session, session + 1, p->address, p->address, 10000 + 2 * below(d, 20000),
-		one_in(d, 2) ? "8 0 101" : "9 8 0 18 101",
-		one_in(d, 2) ? "a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n" : "",
+		many ? "9 8 0 18 96 101" : "8 0 101",
+		many ? "a=rtpmap:9 G722/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+		       "a=rtpmap:0 PCMU/8000\r\na=rtpmap:18 G729/8000\r\n"
+		       "a=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n"
+		       "a=fmtp:96 useinbandfec=1\r\n"
+		     : "a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n",
 		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n");
 }
 
@@ -141,13 +154,8 @@ void stw_bench_write_invite(struct stw_bench_draft *d, const struct stw_bench_ca
 /* As a carrier's trunk sends it: identity, charging and history beside RFC 3261's headers. */
 static void write_invite_long(struct stw_bench_draft *d, const struct stw_bench_call *c)
 {
-	const struct stw_bench_party *from = &c->party[STW_BENCH_CALLER];
-
 	stw_bench_write_invite(d, c);
-	stw_bench_draft_add(d, "P-Asserted-Identity", "<sip:%s@%s;user=phone>", from->user,
-			    from->host);
-	stw_bench_draft_add(d, "P-Charging-Vector", "icid-value=\"%08x%08x\";orig-ioi=%s",
-			    below(d, UINT32_MAX), below(d, UINT32_MAX), from->host);
+	add_charging(d, &c->party[STW_BENCH_CALLER]);
 	stw_bench_draft_add(d, "Session-Expires", "1800;refresher=uac");
 	stw_bench_draft_add(d, "Min-SE", "90");
 	stw_bench_draft_add(d, "Privacy", "none");
@@ -170,6 +178,8 @@ static void write_ack(struct stw_bench_draft *d, const struct stw_bench_call *c)
 {
 	begin_in_dialog(d, c, STW_BENCH_CALLER, "ACK");
 	if (one_in(d, 2))
+		add_contact(d, &c->party[STW_BENCH_CALLER]);
+	if (one_in(d, 2))
 		stw_bench_draft_add(d, "User-Agent", "%s", agent(d));
 }
 
@@ -177,6 +187,8 @@ static void write_bye(struct stw_bench_draft *d, const struct stw_bench_call *c)
 {
 	begin_in_dialog(d, c, STW_BENCH_CALLER, "BYE");
 	stw_bench_draft_add(d, "User-Agent", "%s", agent(d));
+	if (one_in(d, 2))
+		add_charging(d, &c->party[STW_BENCH_CALLER]);
 	if (one_in(d, 3))
 		stw_bench_draft_add(d, "Reason", "Q.850;cause=16;text=\"Terminated\"");
 }

@@ -107,7 +107,8 @@ def programs(tap, work, config, path, all_frames):
                               capture_output=True, text=True, check=False)
         expect_equal(done.returncode, 0, done.stderr)
         times = json.loads(done.stdout)["ns_per_message"]
-        expect_equal(list(times), ["copy", "parse", "route", "rewrite", "all"], "stages")
+        expect_equal(list(times), ["copy", "parse", "route", "rewrite", "checksum", "all"],
+                     "stages")
         expect(all(len(runs) == 2 and min(runs) > 0 for runs in times.values()), f"{times}")
     with tap.case("a corpus of other secrets is refused: its branches do not verify"):
         other = work / "other.yaml"
