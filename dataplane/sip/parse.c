@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "dataplane/sip/careful.h"
+#include "dataplane/sip/kernel.h"
+#include "dataplane/sip/rows.h"
 
 /* RFC 5389 s6: two zero bits, a length in fours, and the cookie. */
 static bool is_stun(const char *buf, size_t len)
@@ -21,7 +23,7 @@ static uint32_t skip_line_ends(const char *buf, size_t len)
 	return i;
 }
 
-enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_msg *out)
+enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip_msg *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->max_forwards = -1;
@@ -44,4 +46,75 @@ enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_ms
 		out->error_off = UINT16_MAX;
 	}
 	return reject;
+}
+
+struct kernel {
+	const char *name;
+	stw_parse_fn parse; /* NULL: not on this architecture */
+};
+
+static const struct kernel kernels[STW_N_KERNELS] = {
+	[STW_KERNEL_AUTO] = {"auto", NULL},
+	[STW_KERNEL_SCALAR] = {"scalar", stw_parse_scalar},
+#if defined(__x86_64__)
+	[STW_KERNEL_SSE] = {"sse", stw_parse_sse},
+	[STW_KERNEL_AVX2] = {"avx2", stw_parse_avx2},
+	[STW_KERNEL_AVX512] = {"avx512", stw_parse_avx512},
+#else
+	[STW_KERNEL_SSE] = {"sse", NULL},	[STW_KERNEL_AVX2] = {"avx2", NULL},
+	[STW_KERNEL_AVX512] = {"avx512", NULL},
+#endif
+};
+
+/* Not RCU: immutable after init. */
+static enum stw_sip_kernel in_use = STW_KERNEL_SCALAR;
+static stw_parse_fn parse = stw_parse_scalar;
+
+static bool cpu_has(enum stw_sip_kernel kernel)
+{
+	if (kernel == STW_KERNEL_SCALAR)
+		return true;
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (kernel == STW_KERNEL_SSE)
+		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+	if (kernel == STW_KERNEL_AVX2)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+		       __builtin_cpu_supports("bmi2");
+	if (kernel == STW_KERNEL_AVX512)
+		return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		       __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi") &&
+		       __builtin_cpu_supports("bmi2");
+#endif
+	return false;
+}
+
+int stw_sip_init(enum stw_sip_kernel kernel)
+{
+	if (kernel == STW_KERNEL_AUTO) {
+		kernel = STW_KERNEL_AVX512;
+		while (!kernels[kernel].parse || !cpu_has(kernel))
+			kernel--;
+	}
+	if ((unsigned)kernel >= STW_N_KERNELS || !kernels[kernel].parse || !cpu_has(kernel) ||
+	    !stw_rows_init())
+		return STW_ENOENT;
+	in_use = kernel;
+	parse = kernels[kernel].parse;
+	return STW_OK;
+}
+
+enum stw_sip_kernel stw_sip_kernel_in_use(void)
+{
+	return in_use;
+}
+
+const char *stw_sip_kernel_name(enum stw_sip_kernel kernel)
+{
+	return (unsigned)kernel < STW_N_KERNELS ? kernels[kernel].name : "unknown";
+}
+
+enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	return parse(buf, len, out);
 }

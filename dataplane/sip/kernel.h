@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The kernels stw_sip_parse() chooses from. All give the same answer for the same bytes. The SIMD
+ * kernels (kernel_body.h) settle messages that are plainly in order, which are nearly all; each
+ * one that is not goes to stw_parse_careful(), which alone says why a message is refused.
+ */
+
+#include <strowger/sip.h>
+
+typedef enum stw_sip_reject (*stw_parse_fn)(const char *buf, size_t len, struct stw_sip_msg *out);
+
+/* From the leading CR LF on, for whatever kind of message; @out need not be cleared. */
+enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip_msg *out);
+
+#if defined(__x86_64__)
+enum stw_sip_reject stw_parse_sse(const char *buf, size_t len, struct stw_sip_msg *out);
+enum stw_sip_reject stw_parse_avx2(const char *buf, size_t len, struct stw_sip_msg *out);
+enum stw_sip_reject stw_parse_avx512(const char *buf, size_t len, struct stw_sip_msg *out);
+#endif

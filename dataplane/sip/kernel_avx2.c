@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* 64 bytes at a time in two registers; compiled for AVX2 and BMI2. */
+#include <immintrin.h>
+#include <stdint.h>
+
+struct kb {
+	__m256i v[2];
+	__m256i power[2]; /* 1 << high nibble, 0 for bytes above 0x7f */
+};
+
+static inline struct kb kb_load(const char *p)
+{
+	const __m256i powers =
+		_mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4,
+				 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
+	struct kb b;
+	for (int i = 0; i < 2; i++) {
+		b.v[i] = _mm256_loadu_si256((const __m256i *)(p + 32 * i));
+		__m256i high =
+			_mm256_and_si256(_mm256_srli_epi16(b.v[i], 4), _mm256_set1_epi8(0x0f));
+		b.power[i] = _mm256_shuffle_epi8(powers, high);
+	}
+	return b;
+}
+
+static inline uint64_t join(__m256i low, __m256i high)
+{
+	return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
+							     << 32;
+}
+
+static inline uint64_t kb_eq(const struct kb *b, char c)
+{
+	__m256i want = _mm256_set1_epi8(c);
+	return join(_mm256_cmpeq_epi8(b->v[0], want), _mm256_cmpeq_epi8(b->v[1], want));
+}
+
+static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
+{
+	__m256i rows = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)set));
+	__m256i out[2];
+	for (int i = 0; i < 2; i++) {
+		__m256i hit = _mm256_and_si256(_mm256_shuffle_epi8(rows, b->v[i]), b->power[i]);
+		out[i] = _mm256_cmpeq_epi8(hit, _mm256_setzero_si256());
+	}
+	return ~join(out[0], out[1]);
+}
+
+typedef __m256i kb_least;
+
+static inline kb_least kb_least_init(void)
+{
+	return _mm256_set1_epi8((char)0xff);
+}
+
+static inline kb_least kb_least_of(kb_least least, const struct kb *b)
+{
+	return _mm256_min_epu8(least, _mm256_min_epu8(b->v[0], b->v[1]));
+}
+
+static inline int kb_least_is_zero(kb_least least)
+{
+	return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least, _mm256_setzero_si256())) != 0;
+}
+
+#include "dataplane/sip/kernel_places.h"
+#define KERNEL_PARSE stw_parse_avx2
+#include "dataplane/sip/kernel_body.h"

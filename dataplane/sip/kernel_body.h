@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The body of a SIMD kernel, included once by each kernel_*.c after its block operations:
+ *
+ *   struct kb           64 bytes        kb_load(p)          reads p[0..63]
+ *   kb_eq(b, c)         bit per byte equal to c             kb_set(b, set)  bit per byte in @set
+ *   kb_least*           remembers whether any byte was zero
+ *   kb_places(...)      the places of set bits as numbers, up to KB_PLACES_MAX
+ *
+ * It works optimistically: whatever is not plainly in order (a fold, a space before a colon, more
+ * white space than one blank, a stray byte, any fault at all) makes it give up, and
+ * stw_parse_scalar() starts again. So there is one judge of faults, and here only the certainty
+ * that there is none. The work does not depend on the order of the headers: names are found by
+ * perfect hash, and each step runs for all of them alike, without a branch on which one it is.
+ *
+ * Nothing is read outside the message: a block or a chunk that would cross its end is read further
+ * back and shifted.
+ */
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "dataplane/sip/chars.h"
+#include "dataplane/sip/check.h"
+#include "dataplane/sip/kernel.h"
+#include "dataplane/sip/limits.h"
+#include "dataplane/sip/rows.h"
+#include "dataplane/sip/sets.h"
+
+#define BLOCK	  64u
+#define LINES_MAX 64u /* with more, counting is the smaller cost */
+
+struct lines {
+	unsigned n; /* header lines */
+	/* Where each begins; [n] is the blank line, [n + 1] the body. */
+	uint16_t start[LINES_MAX + KB_PLACES_MAX + 2];
+};
+
+/* Bits 0..n, n < 64. */
+static inline uint64_t through(unsigned n)
+{
+	return ~0ull >> (63 - n);
+}
+
+/*
+ * Find the header lines up to the blank line. True only when each begins with a token and a colon,
+ * no line is folded, each LF follows a CR and each CR precedes an LF, and no byte is zero.
+ */
+static inline bool find_lines(const char *buf, size_t len, struct lines *lines)
+{
+	uint64_t was_lf = 0, was_cr = 0, in_name = 0, bad = 0;
+	kb_least least = kb_least_init();
+	unsigned n = 0;
+
+	for (uint32_t base = 0; base < len; base += BLOCK) {
+		uint32_t left = (uint32_t)len - base;
+		unsigned shift = left < BLOCK ? BLOCK - left : 0;
+		struct kb b = kb_load(buf + base - shift);
+		uint64_t lf = kb_eq(&b, '\n') >> shift;
+		uint64_t cr = kb_eq(&b, '\r') >> shift;
+		uint64_t token = kb_set(&b, stw_set_token) >> shift;
+		uint64_t colon = kb_eq(&b, ':') >> shift;
+
+		uint64_t begins = lf << 1 | was_lf;
+		uint64_t pairs = (cr << 1 | was_cr) ^ lf; /* a CR without LF, an LF without CR */
+		uint64_t names = begins & token;
+		uint64_t other = begins & ~token; /* the blank line, a fold, or a bad name */
+		/* Adding a bit to the first of a run of ones carries it to the first zero behind.
+		 */
+		unsigned long long sum;
+		bool carry = __builtin_add_overflow(token, names, &sum);
+		carry |= __builtin_add_overflow(sum, in_name, &sum);
+		uint64_t ends = sum & ~token & ~colon; /* names that do not end in a colon */
+
+		if (__builtin_expect(other != 0, 0)) {
+			unsigned at = (unsigned)__builtin_ctzll(other);
+			uint32_t blank = base + at;
+			uint64_t before = through(at) >> 1;
+			bad |= (ends & before) | (pairs & through(at));
+			bad |= (kb_eq(&b, '\0') >> shift) & before;
+			n += kb_places(names & before, base, lines->start + n);
+			lines->n = n;
+			lines->start[n] = (uint16_t)blank;
+			lines->start[n + 1] = (uint16_t)(blank + 2);
+			return len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n' &&
+			       bad == 0 && !kb_least_is_zero(least);
+		}
+		least = kb_least_of(least, &b);
+		bad |= ends | pairs;
+		n += kb_places(names, base, lines->start + n);
+		if (__builtin_expect(n > LINES_MAX, 0))
+			return false;
+		was_lf = lf >> 63;
+		was_cr = cr >> 63;
+		in_name = carry;
+	}
+	return false;
+}
+
+/* The message and a copy of its end with room behind it, for chunks that begin close to the end. */
+struct source {
+	const char *buf;
+	uint32_t len;
+	char tail[64];
+};
+
+static inline void source_init(struct source *s, const char *buf, size_t len)
+{
+	s->buf = buf;
+	s->len = (uint32_t)len;
+	memcpy(s->tail, buf + len - 32, 32);
+	memset(s->tail + 32, 0, 32);
+}
+
+/* Where 16 bytes from @off can be read; what lies behind the end reads as zero. */
+static inline const char *chunk(const struct source *s, uint32_t off)
+{
+	const char *direct = s->buf + off;
+	const char *copied = s->tail + 32 - (s->len - off);
+	return s->len - off >= 16 ? direct : copied;
+}
+
+static inline uint64_t load8(const char *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* The first of each hot header: its line's index, and the offset behind its colon. */
+struct hot {
+	uint32_t present, repeated;
+	uint8_t line[16];
+	uint16_t value[16];
+};
+
+static inline void name_lines(const struct source *s, const struct lines *lines, struct hot *hot)
+{
+	uint32_t present = 0, repeated = 0;
+
+	memset(hot->line, (int)lines->n, sizeof(hot->line));
+	for (unsigned i = 0; i < 16; i++)
+		hot->value[i] = lines->start[lines->n];
+	/* From the last to the first, so that the first is what remains. */
+	for (unsigned i = lines->n; i-- > 0;) {
+		uint32_t off = lines->start[i];
+		const char *p = chunk(s, off);
+		const struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(load8(p))];
+		__m128i v = _mm_loadu_si128((const __m128i *)p);
+		v = _mm_or_si128(v, _mm_load_si128((const __m128i *)row->fold));
+		v = _mm_and_si128(v, _mm_load_si128((const __m128i *)row->mask));
+		v = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)row->text));
+		bool same = _mm_movemask_epi8(v) == 0xffff;
+		unsigned header = same ? row->header : STW_N_HOT_HEADERS;
+		uint32_t bit = 1u << header;
+		repeated |= present & bit;
+		present |= bit;
+		hot->line[header] = (uint8_t)i;
+		hot->value[header] = (uint16_t)(off + row->len);
+	}
+	const uint32_t all = (1u << STW_N_HOT_HEADERS) - 1;
+	hot->present = present & all;
+	hot->repeated = repeated & all;
+}
+
+/* Values begin behind one blank or none and end at the CR; more white space: give up. */
+static inline bool set_values(const char *buf, const struct lines *lines, const struct hot *hot,
+			      struct stw_sip_msg *m)
+{
+	uint32_t odd = 0;
+
+#pragma GCC unroll 12
+	for (unsigned h = 0; h < STW_N_HOT_HEADERS; h++) {
+		unsigned i = hot->line[h];
+		uint32_t there = hot->present >> h & 1;
+		uint16_t keep = (uint16_t)-there;
+		uint32_t off = hot->value[h], end = lines->start[i + 1];
+		off += buf[off] == ' ';
+		odd |= there & (((uint8_t)buf[off] <= ' ') | ((uint8_t)buf[end - 3] <= ' '));
+		m->value[h].off = (uint16_t)(off & keep);
+		m->value[h].len = (uint16_t)((end - 2 - off) & keep);
+		m->line_off[h] = lines->start[i] & keep;
+		m->line_end[h] = (uint16_t)(end & keep);
+	}
+	return odd == 0;
+}
+
+/* 1 to 8 digits in the first @n bytes of @chunk. */
+static inline bool digits(uint64_t chunk, unsigned n, uint32_t *out)
+{
+	const uint64_t ones = 0x0101010101010101u;
+
+	if (n - 1u >= 8u)
+		return false;
+	uint64_t v = (chunk ^ ones * '0') << (64 - 8 * n); /* zeros before the first digit */
+	bool ok = (((v + ones * 0x76) | v) & ones * 0x80) == 0;
+	v = v * 10 + (v >> 8);
+	v = ((v & 0x000000ff000000ffu) * 0x000f424000000064u +
+	     ((v >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+	    32;
+	*out = (uint32_t)v;
+	return ok;
+}
+
+static inline bool number(const struct source *s, struct stw_span value, uint32_t *out)
+{
+	return digits(load8(chunk(s, value.off)), value.len, out);
+}
+
+/* The first @n bytes of 16, zero behind, as two numbers. */
+static inline __m128i keep_bytes(const char *p, unsigned n)
+{
+	static const uint8_t masks[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+					  255, 255, 255, 255, 255, 255, 255, 255};
+	return _mm_and_si128(_mm_loadu_si128((const __m128i *)p),
+			     _mm_loadu_si128((const __m128i *)(masks + 16 - n)));
+}
+
+static inline bool equal16(__m128i a, __m128i b)
+{
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) == 0xffff;
+}
+
+/* A method we know: @return its number, or STW_METHOD_OTHER. @n <= 16 */
+static inline uint8_t method_of(__m128i name, unsigned n)
+{
+	uint64_t first = (uint64_t)_mm_cvtsi128_si64(name);
+	const struct stw_method_row *row = &stw_method_rows[stw_method_hash(first)];
+	bool same = equal16(name, _mm_loadu_si128((const __m128i *)row->text));
+	return same && row->len == n ? row->method : STW_METHOD_OTHER;
+}
+
+/* "METHOD SP URI SP SIP/2.0" with a method we know; the URI is judged by the caller. */
+static inline bool request_line(const struct source *s, uint32_t end, struct stw_sip_msg *m,
+				__m128i *method)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)s->buf);
+	unsigned spaces = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')));
+	unsigned n = (unsigned)__builtin_ctz(spaces | 1u << 16);
+
+	if (n == 16 || end < n + 12u || load8(s->buf + end - 10) != load8(" SIP/2.0"))
+		return false;
+	*method = keep_bytes(s->buf, n);
+	m->kind = STW_SIP_REQUEST;
+	m->method = method_of(*method, n);
+	m->method_name = (struct stw_span){0, (uint16_t)n};
+	m->uri = (struct stw_span){(uint16_t)(n + 1), (uint16_t)(end - 10 - n - 1)};
+	return m->method != STW_METHOD_OTHER;
+}
+
+static inline bool status_line(const struct source *s, uint32_t end, struct stw_sip_msg *m)
+{
+	uint32_t status;
+	uint64_t v = load8(s->buf + 8);
+
+	if (!digits(v, 3, &status) || status - 100 >= 600 || (v >> 24 & 0xff) != ' ' || end < 14)
+		return false;
+	m->kind = STW_SIP_RESPONSE;
+	m->status = (uint16_t)status;
+	m->reason = (struct stw_span){12, (uint16_t)(end - 14)};
+	return true;
+}
+
+static inline bool text_ok(const char *buf, struct stw_span text)
+{
+	const char *end = buf + stw_span_end(text);
+	return stw_span_over(buf + text.off, end, STW_C_TEXT) == end;
+}
+
+static inline bool uri_ok(const char *buf, struct stw_span span)
+{
+	struct stw_sip_uri uri;
+	return stw_sip_uri_parse(buf, span, &uri) != STW_EMALFORMED && uri.headers.len == 0;
+}
+
+static inline bool start_line(const struct source *s, uint32_t end, struct stw_sip_msg *m,
+			      __m128i *method)
+{
+	if (load8(s->buf) == load8("SIP/2.0 "))
+		return status_line(s, end, m) && text_ok(s->buf, m->reason);
+	return request_line(s, end, m, method) && uri_ok(s->buf, m->uri);
+}
+
+/* "digits SP method"; of a request the method must be its own. */
+static inline bool cseq_ok(const struct source *s, struct stw_sip_msg *m, __m128i method)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	struct stw_span value = m->value[STW_HDR_CSEQ];
+	uint64_t v = load8(chunk(s, value.off)), d = v ^ ones * '0';
+	uint64_t not_digit = ((d + ones * 0x76) | d) & ones * 0x80;
+	/* All eight digits: the number is longer, or ends just there; rare, so give up. */
+	unsigned n = not_digit ? (unsigned)__builtin_ctzll(not_digit) / 8 : 0;
+	unsigned rest = value.len - n - 1u;
+
+	if (!digits(v, n, &m->cseq) || (v >> 8 * n & 0xff) != ' ' || rest - 1 >= 16)
+		return false;
+	__m128i name = keep_bytes(chunk(s, value.off + n + 1), rest);
+	if (m->kind == STW_SIP_REQUEST)
+		return rest == m->method_name.len && equal16(name, method);
+	m->method = method_of(name, rest);
+	return m->method != STW_METHOD_OTHER;
+}
+
+static inline bool max_forwards_ok(const struct source *s, struct stw_sip_msg *m)
+{
+	uint32_t n;
+
+	if (!stw_sip_has(m, STW_HDR_MAX_FORWARDS) || m->kind != STW_SIP_REQUEST)
+		return true;
+	if (!number(s, m->value[STW_HDR_MAX_FORWARDS], &n) || n > 255)
+		return false;
+	m->max_forwards = (int32_t)n;
+	return true;
+}
+
+static inline bool body_ok(const struct source *s, struct stw_sip_msg *m)
+{
+	uint32_t n;
+
+	m->len = s->len;
+	if (!stw_sip_has(m, STW_HDR_CONTENT_LENGTH))
+		return true;
+	if (!number(s, m->value[STW_HDR_CONTENT_LENGTH], &n) || n > s->len - m->body_off)
+		return false;
+	m->content_length = (int32_t)n;
+	m->len = m->body_off + n;
+	return true;
+}
+
+static inline bool identity_ok(const char *buf, const struct stw_sip_msg *m)
+{
+	struct stw_sip_via via;
+	struct stw_sip_name_addr from, to, route;
+	struct stw_sip_uri uri;
+
+	if (stw_sip_via_parse(buf, m->value[STW_HDR_VIA], &via) != STW_OK ||
+	    !stw_callid_ok(buf, m->value[STW_HDR_CALL_ID]) ||
+	    stw_sip_name_addr_parse(buf, m->value[STW_HDR_FROM], &from) != STW_OK || from.more ||
+	    stw_sip_name_addr_parse(buf, m->value[STW_HDR_TO], &to) != STW_OK || to.more)
+		return false;
+	if (!stw_sip_has(m, STW_HDR_ROUTE) || m->kind != STW_SIP_REQUEST)
+		return true;
+	return stw_sip_name_addr_parse(buf, m->value[STW_HDR_ROUTE], &route) == STW_OK &&
+	       route.bracketed && stw_sip_uri_parse(buf, route.uri, &uri) != STW_EMALFORMED;
+}
+
+#define BIT(h)	  (1u << STW_HDR_##h)
+#define MANDATORY (BIT(VIA) | BIT(CALL_ID) | BIT(FROM) | BIT(TO) | BIT(CSEQ))
+#define SINGLE \
+	(BIT(CALL_ID) | BIT(FROM) | BIT(TO) | BIT(CSEQ) | BIT(MAX_FORWARDS) | BIT(CONTENT_LENGTH))
+
+static inline bool settle(const char *buf, size_t len, struct stw_sip_msg *m)
+{
+	struct lines lines;
+	struct source s;
+	struct hot hot;
+	__m128i method = _mm_setzero_si128();
+
+	if (!find_lines(buf, len, &lines) || lines.n > stw_limits.max_headers || lines.n == 0)
+		return false;
+	source_init(&s, buf, len);
+	name_lines(&s, &lines, &hot);
+	if ((hot.present & MANDATORY) != MANDATORY || (hot.repeated & SINGLE) != 0)
+		return false;
+	memset(m, 0, sizeof(*m));
+	m->max_forwards = -1;
+	m->content_length = -1;
+	m->headers_off = lines.start[0];
+	m->body_off = lines.start[lines.n + 1];
+	m->present = hot.present;
+	m->repeated = hot.repeated;
+	return set_values(buf, &lines, &hot, m) && start_line(&s, m->headers_off, m, &method) &&
+	       cseq_ok(&s, m, method) && max_forwards_ok(&s, m) && body_ok(&s, m) &&
+	       identity_ok(buf, m);
+}
+
+enum stw_sip_reject KERNEL_PARSE(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	if (len >= BLOCK && len <= UINT16_MAX && settle(buf, len, out))
+		return STW_SIP_ACCEPTED;
+	return stw_parse_scalar(buf, len, out);
+}

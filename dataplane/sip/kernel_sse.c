@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* 64 bytes at a time in four registers; compiled for SSE 4.2, which includes SSSE3's shuffle. */
+#include <nmmintrin.h>
+#include <stdint.h>
+
+struct kb {
+	__m128i v[4];
+	__m128i power[4]; /* 1 << high nibble, 0 for bytes above 0x7f */
+};
+
+static inline struct kb kb_load(const char *p)
+{
+	const __m128i powers =
+		_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
+	struct kb b;
+	for (int i = 0; i < 4; i++) {
+		b.v[i] = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+		__m128i high = _mm_and_si128(_mm_srli_epi16(b.v[i], 4), _mm_set1_epi8(0x0f));
+		b.power[i] = _mm_shuffle_epi8(powers, high);
+	}
+	return b;
+}
+
+static inline uint64_t join(const __m128i part[4])
+{
+	uint64_t bits = 0;
+	for (int i = 0; i < 4; i++)
+		bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(part[i]) << (16 * i);
+	return bits;
+}
+
+static inline uint64_t kb_eq(const struct kb *b, char c)
+{
+	__m128i want = _mm_set1_epi8(c), out[4];
+	for (int i = 0; i < 4; i++)
+		out[i] = _mm_cmpeq_epi8(b->v[i], want);
+	return join(out);
+}
+
+static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
+{
+	__m128i rows = _mm_loadu_si128((const __m128i *)set), out[4];
+	for (int i = 0; i < 4; i++) {
+		__m128i hit = _mm_and_si128(_mm_shuffle_epi8(rows, b->v[i]), b->power[i]);
+		out[i] = _mm_cmpeq_epi8(hit, _mm_setzero_si128());
+	}
+	return ~join(out);
+}
+
+typedef __m128i kb_least;
+
+static inline kb_least kb_least_init(void)
+{
+	return _mm_set1_epi8((char)0xff);
+}
+
+static inline kb_least kb_least_of(kb_least least, const struct kb *b)
+{
+	for (int i = 0; i < 4; i++)
+		least = _mm_min_epu8(least, b->v[i]);
+	return least;
+}
+
+static inline int kb_least_is_zero(kb_least least)
+{
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128())) != 0;
+}
+
+#include "dataplane/sip/kernel_places.h"
+#define KERNEL_PARSE stw_parse_sse
+#include "dataplane/sip/kernel_body.h"

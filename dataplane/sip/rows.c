@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/sip/rows.h"
+
+#include <string.h>
+
+#include "dataplane/sip/chars.h"
+
+struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
+struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
+
+static uint64_t first_eight(const void *text)
+{
+	uint64_t first;
+	memcpy(&first, text, sizeof(first));
+	return first;
+}
+
+static bool add_name(enum stw_sip_header header, const char *name)
+{
+	char line[16] = {0};
+	size_t len = name ? strlen(name) : 0;
+
+	if (len == 0)
+		return true; /* no compact form */
+	memcpy(line, name, len);
+	line[len++] = ':';
+	struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(first_eight(line))];
+	if (row->len != 0)
+		return false;
+	row->header = (uint8_t)header;
+	row->len = (uint8_t)len;
+	for (size_t i = 0; i < sizeof(line); i++) {
+		row->fold[i] = stw_is(line[i], STW_C_ALPHA) ? 0x20 : 0;
+		row->mask[i] = i < len ? 0xff : 0;
+		row->text[i] = (uint8_t)(line[i] | row->fold[i]);
+	}
+	return true;
+}
+
+static bool add_method(enum stw_sip_method method, const char *name)
+{
+	char text[16] = {0};
+
+	memcpy(text, name, strlen(name));
+	struct stw_method_row *row = &stw_method_rows[stw_method_hash(first_eight(text))];
+	if (row->len != 0)
+		return false;
+	memcpy(row->text, text, sizeof(text));
+	row->method = (uint8_t)method;
+	row->len = (uint8_t)strlen(name);
+	return true;
+}
+
+bool stw_rows_init(void)
+{
+	bool ok = true;
+
+	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
+	memset(stw_method_rows, 0, sizeof(stw_method_rows));
+	for (size_t i = 0; i < sizeof(stw_hdr_rows) / sizeof(stw_hdr_rows[0]); i++) {
+		stw_hdr_rows[i].header = STW_N_HOT_HEADERS;
+		memset(stw_hdr_rows[i].text, 0xff, 16); /* masked input is 0 */
+	}
+#define X(id, text, compact) \
+	ok = add_name(STW_HDR_##id, text) && add_name(STW_HDR_##id, compact) && ok;
+	STW_SIP_HOT_HEADERS(X)
+#undef X
+#define X(name) ok = add_method(STW_METHOD_##name, #name) && ok;
+	STW_SIP_METHODS(X)
+#undef X
+	return ok;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Names found without a branch: a perfect hash of their first bytes leads to one row, and the row
+ * says whether all bytes agree. Made by stw_rows_init() from the lists of sip.h; Not RCU: immutable
+ * after init.
+ */
+
+#include <stdint.h>
+
+#include <strowger/sip.h>
+
+#define STW_HDR_HASH_BITS    5
+#define STW_METHOD_HASH_BITS 4
+
+/* A header name with its colon, up to 16 bytes. */
+struct stw_hdr_row {
+	_Alignas(64) uint8_t fold[16]; /* 0x20 under letters: makes them lower case */
+	uint8_t mask[16];	       /* 0xff under the name and the colon */
+	uint8_t text[16];	       /* lower case; of an empty row what no input equals */
+	uint8_t header;		       /* enum stw_sip_header */
+	uint8_t len;		       /* with the colon */
+};
+
+struct stw_method_row {
+	uint64_t text[2]; /* as in memory, zero behind the name */
+	uint8_t method;	  /* enum stw_sip_method */
+	uint8_t len;
+};
+
+extern struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
+extern struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
+
+/** Fill both tables. @return false if two names fell on one row: a multiplier must be changed */
+bool stw_rows_init(void);
+
+/**
+ * Row of a header name.
+ *
+ * @param first  the first eight bytes of the line, as a little-endian number
+ */
+static inline unsigned stw_hdr_hash(uint64_t first)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	first |= ones * 0x20;
+	uint64_t colons = first ^ ones * ':';
+	colons = (colons - ones) & ~colons & ones * 0x80;
+	/* Up to the first colon; the whole when there is none, as 0 - 1 is all ones. */
+	first &= colons ^ (colons - 1);
+	return (unsigned)((first * 0xda2d6582bfd64e7fu) >> (64 - STW_HDR_HASH_BITS));
+}
+
+/** Row of a method; @first as above, zero behind the name. */
+static inline unsigned stw_method_hash(uint64_t first)
+{
+	return (unsigned)((first * 0x25fe3a1848e772bbu) >> (64 - STW_METHOD_HASH_BITS));
+}
