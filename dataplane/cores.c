@@ -11,9 +11,9 @@ struct text {
 	size_t room;
 };
 
-__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *fmt, unsigned n)
+static void put(struct text *t, const char *before, unsigned n)
 {
-	int len = snprintf(t->at, t->room, fmt, n);
+	int len = snprintf(t->at, t->room, "%s%u", before, n);
 
 	if (len > 0 && (size_t)len < t->room) {
 		t->at += len;
@@ -23,13 +23,13 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *t, const char
 
 static void put_set(struct text *t, const cpu_set_t *set)
 {
-	const char *fmt = "%u";
+	const char *before = "(";
 
 	for (unsigned c = 0; c < CPU_SETSIZE; c++) {
 		if (!CPU_ISSET(c, set))
 			continue;
-		put(t, fmt, c);
-		fmt = ",%u";
+		put(t, before, c);
+		before = ",";
 	}
 }
 
@@ -48,12 +48,14 @@ int stw_cores_plan(const struct stw_model_dataplane *d, const cpu_set_t *allowed
 		}
 		CPU_CLR(d->cores[i], &rest);
 	}
-	put(&t, "%u@(", 0);
+	/* The main lcore is 0; worker i is lcore i + 1. */
+	snprintf(t.at, t.room, "0@");
+	t.at += 2;
+	t.room -= 2;
 	put_set(&t, CPU_COUNT(&rest) > 0 ? &rest : allowed);
-	put(&t, ")", 0);
 	for (size_t i = 0; i < d->n_cores; i++) {
-		put(&t, ",%u", (unsigned)i + 1);
-		put(&t, "@%u", d->cores[i]);
+		put(&t, i == 0 ? ")," : ",", (unsigned)i + 1);
+		put(&t, "@", d->cores[i]);
 	}
 	return STW_OK;
 }

@@ -15,6 +15,7 @@
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
+#include <strowger/stats.h>
 
 #include "dataplane/cores.h"
 #include "dataplane/pool.h"
@@ -66,12 +67,12 @@ static void capture_log(void)
 		setvbuf(log_stream, NULL, _IOLBF, BUFSIZ);
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt,
-						      const char *value)
+/* "--name=value", or either alone. */
+static void add(struct args *a, const char *name, const char *value)
 {
 	if (a->n == ARGS_MAX)
 		return;
-	snprintf(a->text[a->n], sizeof(a->text[0]), fmt, value);
+	snprintf(a->text[a->n], sizeof(a->text[0]), "%s%s", name, value);
 	a->v[a->n] = a->text[a->n];
 	a->n++;
 }
@@ -94,11 +95,11 @@ static void add_pci(struct args *a, const struct stw_model *m)
 	for (size_t i = 0; i < m->n_ports; i++) {
 		if (!stw_eal_is_pci(m->ports[i].device))
 			continue;
-		add(a, "--allow=%s", m->ports[i].device);
+		add(a, "--allow=", m->ports[i].device);
 		any = true;
 	}
 	if (!any)
-		add(a, "%s", "--no-pci");
+		add(a, "--no-pci", "");
 }
 
 static uint64_t free_hugepages_mb(void)
@@ -136,8 +137,8 @@ static int add_memory(struct args *a, const struct stw_model *m)
 	}
 	stw_info("memory: %lu MiB in ordinary pages", need_mb);
 	snprintf(mb, sizeof(mb), "%lu", need_mb);
-	add(a, "%s", "--no-huge");
-	add(a, "-m%s", mb);
+	add(a, "--no-huge", "");
+	add(a, "-m", mb);
 	return STW_OK;
 }
 
@@ -171,14 +172,14 @@ static int build_args(struct args *a, const struct stw_model *m)
 	int err;
 
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	add(a, "%s", "strowger-dataplane");
+	add(a, "strowger-dataplane", "");
 	err = add_cores(a, m);
 	if (err != STW_OK)
 		return err;
-	add(a, "%s", "--in-memory");
-	add(a, "--file-prefix=strowger-%s", pid);
-	add(a, "%s", "--no-telemetry");
-	add(a, "%s", "--iova-mode=va");
+	add(a, "--in-memory", "");
+	add(a, "--file-prefix=strowger-", pid);
+	add(a, "--no-telemetry", "");
+	add(a, "--iova-mode=va", "");
 	add_pci(a, m);
 	return add_memory(a, m);
 }
