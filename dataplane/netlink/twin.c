@@ -247,13 +247,16 @@ int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, 
 	return err;
 }
 
-void stw_twins_rebind(struct stw_twins *t)
+bool stw_twins_rebind(struct stw_twins *t)
 {
+	bool all = true;
 	for (size_t i = 0; i < t->ifaces->n; i++) {
 		char name[16];
 		stw_twin_name(t, i, name);
 		t->ifaces->rows[i].kernel_ifindex = name[0] ? if_nametoindex(name) : 0;
+		all &= !name[0] || t->ifaces->rows[i].kernel_ifindex;
 	}
+	return all;
 }
 
 void stw_twins_fini(struct stw_twins *t)

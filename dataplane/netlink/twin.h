@@ -42,8 +42,12 @@ void stw_twin_under(const char *device, char out[16]);
 int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, size_t n_ports,
 		   struct stw_ifaces *ifaces, struct stw_rtnl *rtnl);
 
-/** Look up the interface indexes by name again: links came or went. */
-void stw_twins_rebind(struct stw_twins *t);
+/**
+ * Look up the interface indexes by name again: links came or went.
+ *
+ * @return true when all are there
+ */
+bool stw_twins_rebind(struct stw_twins *t);
 
 /** Name of interface @i's kernel side ("dp0", "dp0.100"), "" without one. @param out [16] */
 void stw_twin_name(const struct stw_twins *t, size_t i, char out[16]);
