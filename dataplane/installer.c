@@ -306,13 +306,14 @@ int stw_installer_new(const struct stw_installer_config *config, struct stw_inst
 	inst->mirror.ifaces = &inst->ifaces;
 	stw_resolver_init(&inst->resolver, &inst->ifaces, &inst->rtnl);
 	err = copy_ports(inst);
+	/* First, because it fails when another data plane is at work: leave the network alone. */
+	if (err == STW_OK)
+		err = stw_install_open(&inst->install, config->socket, config->snapshots,
+				       config->stats, config->stats_fd);
 	if (err == STW_OK && inst->has_kernel)
 		err = open_kernel(inst);
 	if (err == STW_OK)
 		err = renew_fib(inst);
-	if (err == STW_OK)
-		err = stw_install_open(&inst->install, config->socket, config->snapshots,
-				       config->stats, config->stats_fd);
 	if (err != STW_OK) {
 		stw_installer_free(inst);
 		return err;
