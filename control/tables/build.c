@@ -11,7 +11,6 @@
 #include <strowger/table_image.h>
 
 #include "control/tables/maglev.h"
-#include "dataplane/route/siphash.h"
 
 _Static_assert((int)STW_ASKED_UP == (int)STW_IMAGE_UP &&
 		       (int)STW_ASKED_DRAIN == (int)STW_IMAGE_DRAIN &&
@@ -115,15 +114,6 @@ static void fill_plain(const struct draft *d)
 	}
 }
 
-/* The key new calls are hashed with: its own, so that it is not the one cookies are signed with. */
-static void derive_hash_key(const struct stw_model *m, uint8_t out[16])
-{
-	struct stw_sipkey key = stw_sipkey_from(m->secrets[0].key);
-	uint64_t half[2] = {stw_siphash24(key, "call-id 0", 9), stw_siphash24(key, "call-id 1", 9)};
-
-	memcpy(out, half, sizeof(half));
-}
-
 /* Rows of each section, and each pool's part of the two shared ones. @return STW_OK, STW_ERANGE */
 static int size_pools(const struct draft *d, struct stw_image_pool *pools, uint64_t *n_slots,
 		      uint64_t *n_pool_members, struct stw_maglev_member *scratch)
@@ -192,8 +182,7 @@ static bool in_range(const struct stw_model *m)
 static int digest(const struct draft *d, uint8_t out[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-		  EVP_DigestUpdate(ctx, d->header->hash_key, sizeof(d->header->hash_key)) == 1;
+	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
 
 	for (int k = 0; ok && k < STW_IMAGE_N_SECTIONS; k++) {
 		const struct stw_image_section *s = &d->header->sections[k];
@@ -226,7 +215,6 @@ static int fill(struct draft *d, const struct stw_image_pool *pools,
 		return STW_ENOMEM;
 	d->header = (struct stw_image_header *)d->bytes;
 	*d->header = *header;
-	derive_hash_key(d->model, d->header->hash_key);
 	fill_plain(d);
 	for (size_t i = 0; i < d->model->n_pools; i++) {
 		struct stw_image_pool *row =

@@ -65,6 +65,9 @@ enum stw_action {
 enum stw_how { STW_HOW_NONE, STW_HOW_COOKIE, STW_HOW_HASH, STW_HOW_URI, STW_HOW_VIA };
 
 #define STW_ROUTE_POPS_MAX 4
+/* Pieces cut out of a message: one a line of popped Routes, and the Routes that take the place of
+ * the Request-URI, the last (RFC 3261 s16.4) and the first (s16.6 step 6). */
+#define STW_ROUTE_CUTS_MAX (STW_ROUTE_POPS_MAX + 2)
 
 struct stw_verdict {
 	uint8_t action;	       /* enum stw_action */
@@ -92,6 +95,14 @@ struct stw_verdict {
 	struct stw_span new_uri;
 	uint16_t route_rest; /* offset of what remains of the Route list after the pops, 0: nothing
 			      */
+	uint16_t route_append; /* where a last Route line is added (s16.6 step 6), 0: nowhere */
+	struct stw_span append_uri; /* what it holds: the Request-URI the strict router displaced */
+	bool add_received;	    /* the sender's Via gets received (s18.2.1, RFC 3581 s4) */
+	uint8_t n_cuts;
+	struct stw_span cuts[STW_ROUTE_CUTS_MAX]; /* ascending; of a response: our Via */
+	uint32_t cookie_member; /* id our Record-Route carries: the member of the dialog */
+	uint64_t call_hash;	/* keyed hash of the Call-ID, by the secret that signs */
+	uint16_t retry_after_s; /* ANSWER: Retry-After, 0: none */
 };
 
 /**

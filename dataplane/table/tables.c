@@ -22,7 +22,7 @@ void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *re
 
 /* Where each part lies in the one allocation. */
 struct layout {
-	size_t listeners, members, by_id, by_address, by_listener, by_ip, image, size;
+	size_t listeners, members, record_route, by_id, by_address, by_listener, by_ip, image, size;
 };
 
 static size_t place(size_t *at, size_t bytes)
@@ -46,6 +46,7 @@ static struct layout lay_out(uint32_t n_listeners, uint32_t n_members, size_t im
 	place(&at, sizeof(struct stw_tables));
 	l.listeners = place(&at, n_listeners * sizeof(struct stw_listener_row));
 	l.members = place(&at, n_members * sizeof(struct stw_member_view));
+	l.record_route = place(&at, n_members * sizeof(bool));
 	l.by_id = place(&at, cell_bytes(n_members));
 	l.by_address = place(&at, cell_bytes(n_members));
 	l.by_listener = place(&at, cell_bytes(n_listeners));
@@ -97,6 +98,7 @@ static void fill_listeners(struct stw_tables *t, const struct layout *l)
 		struct stw_endpoint key = ip_key(&in[i].address.ip);
 
 		row[i].view = (struct stw_listener_view){in[i].address, in[i].pool};
+		row[i].mark = (uint8_t)stw_index_tag_endpoint(&in[i].address);
 		write_texts(&row[i]);
 		stw_index_add(&t->listener_by_address, stw_index_tag_endpoint(&in[i].address), i);
 		if (!stw_tables_has_listener_ip(t, &key.ip))
@@ -129,16 +131,44 @@ static int fill_members(struct stw_tables *t, const struct layout *l, char *reas
 	return STW_OK;
 }
 
+static void fill_record_route(struct stw_tables *t, const struct layout *l)
+{
+	bool *record_route = (bool *)((char *)t + l->record_route);
+	const struct stw_image_pool_member *pm = section(t->image, STW_IMAGE_POOL_MEMBERS_SECTION);
+
+	t->record_route = record_route;
+	for (uint32_t i = 0; i < t->n_pools; i++) {
+		const struct stw_image_pool *pool = &t->pools[i];
+
+		for (uint32_t k = 0; k < pool->n_members; k++)
+			if (pool->flags & STW_IMAGE_POOL_RECORD_ROUTE)
+				record_route[pm[pool->first_member + k].member] = true;
+	}
+}
+
+static struct stw_sipkey derive(const uint8_t secret[STW_IMAGE_SECRET_SIZE], const char *purpose)
+{
+	struct stw_sipkey key = stw_sipkey_from(secret);
+	char text[] = "? strowger ????";
+
+	memcpy(text + 11, purpose, 4);
+	text[0] = '0';
+	uint64_t k0 = stw_siphash24(key, text, sizeof(text));
+	text[0] = '1';
+	return (struct stw_sipkey){k0, stw_siphash24(key, text, sizeof(text))};
+}
+
 static void fill_plain(struct stw_tables *t)
 {
 	const struct stw_image_secret *secrets = section(t->image, STW_IMAGE_SECRETS_SECTION);
 
 	t->pools = section(t->image, STW_IMAGE_POOLS_SECTION);
 	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
-	t->hash_key = stw_sipkey_from(t->image->hash_key);
 	t->n_secrets = t->image->sections[STW_IMAGE_SECRETS_SECTION].rows;
 	for (uint32_t i = 0; i < t->n_secrets; i++)
-		t->secrets[i] = (struct stw_secret){stw_sipkey_from(secrets[i].key), secrets[i].id};
+		t->secrets[i] = (struct stw_secret){.call = derive(secrets[i].key, "call"),
+						    .sign = derive(secrets[i].key, "sign"),
+						    .id = secrets[i].id};
 }
 
 /* The sizes the layout needs, before the image can be checked as a whole. */
@@ -187,6 +217,7 @@ int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_l
 		t->n_members = n_members;
 		t->n_pools = h.sections[STW_IMAGE_POOLS_SECTION].rows;
 		fill_plain(t);
+		fill_record_route(t, &l);
 		fill_listeners(t, &l);
 		err = fill_members(t, &l, reason, reason_len);
 	}

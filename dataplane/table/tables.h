@@ -23,19 +23,21 @@
 /* A listener and what the rewrite copies for it; fixed text up to the first byte that varies. */
 struct stw_listener_row {
 	struct stw_listener_view view;
+	uint8_t mark;		   /* of its address: branches tell by it where the request came */
 	uint16_t via_len;	   /* of "Via: SIP/2.0/UDP host:port;branch=z9hG4bK" */
 	uint16_t record_route_len; /* of "Record-Route: <sip:host:port;lr;stw=" */
 	char via[STW_LISTENER_TEXT];
 	char record_route[STW_LISTENER_TEXT];
 };
 
+/* A secret's keys, one a purpose, so that no sum made for one can serve another. */
 struct stw_secret {
-	struct stw_sipkey key;
+	struct stw_sipkey call; /* hash of the Call-ID */
+	struct stw_sipkey sign; /* cookies, branches, tags */
 	uint8_t id;
 };
 
 struct stw_tables {
-	struct stw_sipkey hash_key;
 	struct stw_secret secrets[STW_IMAGE_SECRET_MAX];
 	uint32_t n_secrets;
 	uint32_t n_listeners;
@@ -44,6 +46,7 @@ struct stw_tables {
 
 	const struct stw_listener_row *listeners;
 	const struct stw_member_view *members;
+	const bool *record_route; /* of a member: by some pool it is in; for its own requests */
 	const struct stw_image_pool *pools;
 	const uint16_t *slots; /* of all pools */
 	struct stw_index member_by_id;

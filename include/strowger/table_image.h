@@ -60,10 +60,8 @@ struct stw_image_header {
 	uint32_t version;
 	uint64_t size_bytes; /* of the whole image */
 	uint64_t generation;
-	uint64_t checksum; /* SipHash-2-4 of the image with this field zero, public key */
+	uint64_t checksum; /* SipHash of the image with this field zero, public key */
 	uint8_t digest[32];
-	uint8_t hash_key[16]; /* of the Call-ID hash: constant while secrets rotate, if control
-			       * wants it so */
 	uint32_t n_sections;
 	uint32_t reserved;
 	struct stw_image_section sections[STW_IMAGE_N_SECTIONS];
@@ -104,13 +102,13 @@ struct stw_image_member {
 };
 
 struct stw_image_secret {
-	uint8_t id; /* 0..15, not twice; row 0 signs, all verify */
+	uint8_t id; /* 0..15, not twice; row 0 signs and spreads new calls, all verify */
 	uint8_t reserved[7];
 	uint8_t key[STW_IMAGE_SECRET_SIZE];
 };
 
 _Static_assert(sizeof(struct stw_image_section) == 16, "no padding on the wire");
-_Static_assert(sizeof(struct stw_image_header) == 88 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
+_Static_assert(sizeof(struct stw_image_header) == 72 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
 _Static_assert(sizeof(struct stw_image_listener) == 24, "no padding");
 _Static_assert(sizeof(struct stw_image_pool) == 24, "no padding");
 _Static_assert(sizeof(struct stw_image_pool_member) == 8, "no padding");

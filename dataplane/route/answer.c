@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Answers of our own, without state (RFC 3261 s8.2.6, s8.2.7, s16.11). */
+
+#include <stdio.h>
+
+#include <strowger/errors.h>
+
+#include "dataplane/route/edit.h"
+#include "dataplane/route/mac.h"
+#include "dataplane/route/token_list.h"
+
+/* More than this nobody needs an error for; a request with more Vias gets none. */
+#define ANSWER_MAX 16384u
+
+/* What a proxy can say of what is behind it (s11.2). */
+#define ABILITIES                                                                        \
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, " \
+	"SUBSCRIBE, MESSAGE, PUBLISH, REGISTER\r\n"                                      \
+	"Accept: application/sdp\r\nSupported: \r\n"
+
+/* The answer as it grows; once @full it stays so. */
+struct text {
+	size_t n, max;
+	bool full;
+	char bytes[ANSWER_MAX];
+};
+
+static void put(struct text *t, const char *bytes, size_t len)
+{
+	if (len > t->max - t->n) {
+		t->full = true;
+		return;
+	}
+	memcpy(t->bytes + t->n, bytes, len);
+	t->n += len;
+}
+
+static void put_text(struct text *t, const char *text)
+{
+	put(t, text, strlen(text));
+}
+
+static void put_span(struct text *t, const char *buf, struct stw_span s)
+{
+	put(t, buf + s.off, s.len);
+}
+
+static void put_header(struct text *t, const char *buf, const struct stw_sip_msg *m,
+		       enum stw_sip_header h, const char *name)
+{
+	put_text(t, name);
+	put_span(t, buf, m->value[h]);
+}
+
+/* The first Via, with received and rport as for a forwarded request (s18.2.1). */
+static void put_top_via(struct text *t, const char *buf, const struct stw_sip_msg *m,
+			const struct stw_source *src, const struct stw_verdict *v)
+{
+	uint32_t at = m->value[STW_HDR_VIA].off, end = stw_span_end(m->value[STW_HDR_VIA]);
+	char text[STW_VIA_EDIT_TEXT];
+	struct stw_edits edits = {.n = 0};
+
+	stw_edits_via(&edits, &v->via, &src->peer, text);
+	put_text(t, "Via: ");
+	for (size_t i = 0; i < edits.n; i++) {
+		const struct stw_edit *e = &edits.e[i];
+
+		put(t, buf + at, e->off - at);
+		put(t, e->text, e->len);
+		at = (uint32_t)e->off + e->cut;
+	}
+	put(t, buf + at, end - at);
+	put_text(t, "\r\n");
+}
+
+static void put_other_vias(struct text *t, const char *buf, const struct stw_sip_msg *m)
+{
+	struct stw_sip_line line = {.end = m->line_end[STW_HDR_VIA]};
+
+	if (!(m->repeated >> STW_HDR_VIA & 1))
+		return;
+	while (stw_sip_line_next(buf, m, &line)) {
+		if (line.header != STW_HDR_VIA)
+			continue;
+		put_text(t, "Via: ");
+		put_span(t, buf, line.value);
+		put_text(t, "\r\n");
+	}
+}
+
+/* s8.2.6.2: a To without a tag gets ours. What has none by our reading may be malformed: then the
+ * answer says so, and the tag does no harm. */
+static void put_to(struct text *t, const struct stw_secret *secret, const char *buf,
+		   const struct stw_sip_msg *m, const struct stw_verdict *v)
+{
+	char digits[STW_TAG_DIGITS];
+	struct stw_span tag;
+
+	put_header(t, buf, m, STW_HDR_TO, "To: ");
+	if (stw_sip_tag_find(buf, m->value[STW_HDR_TO], &tag) != STW_OK) {
+		uint64_t call_hash = stw_call_hash(secret, buf, m);
+
+		stw_hex_put64(digits, stw_tag_make(secret, buf, m, &v->via, call_hash));
+		put_text(t, ";tag=");
+		put(t, digits, sizeof(digits));
+	}
+	put_text(t, "\r\n");
+}
+
+/* s8.2.2.3: the option tags we do not know. */
+static void put_unsupported(struct text *t, const char *buf, const struct stw_sip_msg *m)
+{
+	struct stw_token_walk w = stw_token_walk_start(buf, m, STW_HDR_PROXY_REQUIRE);
+	const char *before = "Unsupported: ";
+	struct stw_span tag;
+
+	while (stw_token_walk_next(&w, &tag)) {
+		if (stw_proxy_supports(buf, tag))
+			continue;
+		put_text(t, before);
+		put_span(t, buf, tag);
+		before = ", ";
+	}
+	put_text(t, "\r\n");
+}
+
+static void put_extras(struct text *t, const char *buf, const struct stw_sip_msg *m,
+		       const struct stw_verdict *v)
+{
+	char line[32];
+
+	if (v->status == 420)
+		put_unsupported(t, buf, m);
+	/* a small request gets a small answer: nobody gains by us for a flood */
+	if (v->status == 200 && t->max - t->n > sizeof(ABILITIES) + 32)
+		put_text(t, ABILITIES);
+	if (v->retry_after_s > 0) {
+		snprintf(line, sizeof(line), "Retry-After: %u\r\n", v->retry_after_s);
+		put_text(t, line);
+	}
+	put_text(t, "Content-Length: 0\r\n\r\n");
+}
+
+int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
+	       const struct stw_source *src, const struct stw_verdict *v, char *buf, size_t room,
+	       struct stw_rewritten *out)
+{
+	const uint32_t needed = 1u << STW_HDR_VIA | 1u << STW_HDR_FROM | 1u << STW_HDR_TO |
+				1u << STW_HDR_CALL_ID | 1u << STW_HDR_CSEQ;
+	struct text t;
+	char status[16];
+
+	if ((m->present & needed) != needed || v->via.all.len == 0)
+		return STW_EMALFORMED;
+	t.n = 0;
+	t.full = false;
+	t.max = (size_t)m->len + m->len / 2;
+	if (t.max > sizeof(t.bytes))
+		t.max = sizeof(t.bytes);
+	if (t.max > room)
+		t.max = room;
+	snprintf(status, sizeof(status), "SIP/2.0 %03u ", v->status);
+	put_text(&t, status);
+	put_text(&t, v->phrase);
+	put_text(&t, "\r\n");
+	put_top_via(&t, buf, m, src, v);
+	put_other_vias(&t, buf, m);
+	put_header(&t, buf, m, STW_HDR_FROM, "From: ");
+	put_text(&t, "\r\n");
+	put_to(&t, &snap->tables->secrets[0], buf, m, v);
+	put_header(&t, buf, m, STW_HDR_CALL_ID, "Call-ID: ");
+	put_text(&t, "\r\n");
+	put_header(&t, buf, m, STW_HDR_CSEQ, "CSeq: ");
+	put_text(&t, "\r\n");
+	put_extras(&t, buf, m, v);
+	if (t.full)
+		return STW_ENOSPACE;
+	memcpy(buf, t.bytes, t.n);
+	*out = (struct stw_rewritten){0, (uint32_t)t.n};
+	return STW_OK;
+}

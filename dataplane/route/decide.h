@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Inside of the decision: what its files share. Not for others.
+ */
+
+#include "dataplane/route/mac.h"
+#include "dataplane/route/route.h"
+
+#define STW_SIP_PORT 5060u
+
+/* One message being decided. */
+struct stw_decision {
+	const struct stw_snapshot *snap;
+	const struct stw_tables *t;
+	const char *buf;
+	const struct stw_sip_msg *m;
+	const struct stw_source *src;
+	struct stw_verdict *v;
+};
+
+/* What the Route header said, and the Request-URI where a strict router used it as Route. */
+struct stw_routes {
+	bool has_cookie;
+	char cookie[STW_COOKIE_DIGITS];
+	bool has_next; /* a Route remains: @next is its URI */
+	struct stw_sip_uri next;
+	struct stw_span uri; /* the Request-URI that tells the target */
+};
+
+static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reason)
+{
+	d->v->action = STW_ACTION_DROP;
+	d->v->reason = (uint16_t)reason;
+}
+
+/** A status for the sender; an ACK gets none (RFC 3261 s17, s16.11). */
+void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase);
+
+/** The way to d->v->dst. @return false: there is none, the verdict is a drop */
+bool stw_decide_way(struct stw_decision *d);
+
+/** The listener that faces the way found. @return false: there is none, the verdict is a drop */
+bool stw_decide_facing(struct stw_decision *d);
+
+void stw_decide_request(struct stw_decision *d);
+void stw_decide_response(struct stw_decision *d);
+
+/**
+ * Read the Route list: pop what is ours, find the next hop, undo strict routing (s16.4, s16.6 step
+ * 6). Fills the verdict's cuts and Request-URI.
+ *
+ * @return STW_OK or STW_EMALFORMED
+ */
+int stw_decide_routes(struct stw_decision *d, struct stw_routes *out);
+
+/** True for an address nobody may be sent to on a stranger's word. */
+bool stw_ip_forbidden(const struct stw_ip *ip);
+
+/** Address of a URI we can send to. @return STW_OK, STW_ENOENT (a name), STW_ERANGE (not by UDP) */
+int stw_uri_address(const char *buf, const struct stw_sip_uri *uri, struct stw_endpoint *out);
+
+/** Index of the listener whose address the URI has, or -1. */
+int stw_uri_listener(const struct stw_tables *t, const struct stw_sip_uri *uri);
+
+/** IP address of a Via's or URI's host as written, brackets allowed. */
+int stw_host_parse(const char *buf, struct stw_span host, struct stw_ip *out);

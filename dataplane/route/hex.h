@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Fixed-width lower-case hex, eight digits at a time without a branch or a table.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The nibbles of @x, first to last, in the low halves of eight bytes, first byte lowest. */
+static inline uint64_t stw_hex_spread(uint32_t x)
+{
+	uint64_t v = __builtin_bswap32(x);
+
+	v = (v | v << 16) & 0x0000ffff0000ffffu;
+	v = (v | v << 8) & 0x00ff00ff00ff00ffu;
+	return (v >> 4 & 0x000f000f000f000fu) | (v & 0x000f000f000f000fu) << 8;
+}
+
+/** Write @x as eight digits. */
+static inline void stw_hex_put32(char *out, uint32_t x)
+{
+	uint64_t nibbles = stw_hex_spread(x);
+	/* 1 in each byte above 9: those need 'a' - '9' - 1 = 39 more */
+	uint64_t letters = (nibbles + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+	uint64_t text = nibbles + 0x3030303030303030u + letters * 39;
+
+	memcpy(out, &text, 8);
+}
+
+static inline void stw_hex_put64(char *out, uint64_t x)
+{
+	stw_hex_put32(out, (uint32_t)(x >> 32));
+	stw_hex_put32(out + 8, (uint32_t)x);
+}
+
+/** Read eight digits. @return false when they are not what stw_hex_put32() writes */
+static inline bool stw_hex_get32(const char *in, uint32_t *x)
+{
+	uint64_t text, v;
+	char again[8];
+
+	memcpy(&text, in, 8);
+	v = (text & 0x0f0f0f0f0f0f0f0fu) + (text >> 6 & 0x0101010101010101u) * 9;
+	v = (v << 4 | v >> 8) & 0x00ff00ff00ff00ffu;
+	v = (v | v >> 8) & 0x0000ffff0000ffffu;
+	uint32_t value = __builtin_bswap32((uint32_t)(v | v >> 16));
+	/* whatever was no digit comes out different */
+	stw_hex_put32(again, value);
+	*x = value;
+	return memcmp(again, in, 8) == 0;
+}
+
+static inline bool stw_hex_get64(const char *in, uint64_t *x)
+{
+	uint32_t high, low;
+
+	if (!stw_hex_get32(in, &high) || !stw_hex_get32(in + 8, &low))
+		return false;
+	*x = (uint64_t)high << 32 | low;
+	return true;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A request: checks (RFC 3261 s16.3), Route (s16.4), target (s16.5, s16.6), branch (s16.11). */
+
+#include "dataplane/route/decide.h"
+
+#include <strings.h>
+
+#include <strowger/errors.h>
+
+#include "dataplane/route/token_list.h"
+
+#define RETRY_AFTER_S 5u
+
+/* A tag at the end of a value as nearly everybody writes it; the careful way for the rest. */
+static bool find_tag(const struct stw_decision *d, enum stw_sip_header h, struct stw_span *tag)
+{
+	struct stw_span value = d->m->value[h];
+
+	if (value.len > 0 && d->buf[stw_span_end(value) - 1] == '>')
+		return false;
+	return stw_sip_tag_find(d->buf, value, tag) == STW_OK;
+}
+
+/* Is this the ACK to an answer of ours? Then nobody else waits for it (s16.11, s17.1.1.3). */
+static bool ack_of_ours(const struct stw_decision *d)
+{
+	struct stw_span tag;
+	uint64_t got;
+
+	if (d->m->method != STW_METHOD_ACK || !find_tag(d, STW_HDR_TO, &tag) ||
+	    tag.len != STW_TAG_DIGITS || !stw_hex_get64(d->buf + tag.off, &got))
+		return false;
+	const struct stw_secret *secret = stw_tables_secret(d->t, (uint8_t)(got >> 60));
+	return secret != NULL && stw_tag_make(secret, d->buf, d->m, &d->v->via,
+					      stw_call_hash(secret, d->buf, d->m)) == got;
+}
+
+static void reject(struct stw_decision *d)
+{
+	const struct stw_sip_reject_row *row = &stw_sip_reject_rows[d->m->reject];
+	const uint32_t needed = 1u << STW_HDR_VIA | 1u << STW_HDR_FROM | 1u << STW_HDR_TO |
+				1u << STW_HDR_CALL_ID | 1u << STW_HDR_CSEQ;
+
+	if (d->m->method == STW_METHOD_ACK)
+		stw_decide_drop(d, STW_C_DROP_ACK_UNROUTABLE);
+	else if ((d->m->present & needed) != needed ||
+		 stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK)
+		stw_decide_drop(d, STW_C_DROP_MALFORMED); /* no answer can be made of it */
+	else
+		stw_decide_answer(d, row->status, row->phrase);
+}
+
+/* s16.3 step 2. "tel" is forwarded: the members may know the number. */
+static bool scheme_ok(const struct stw_decision *d)
+{
+	const char *p = d->buf + d->m->uri.off;
+	size_t colon = 0;
+
+	while (colon < 5 && colon < d->m->uri.len && p[colon] != ':')
+		colon++;
+	if (colon == 3)
+		return strncasecmp(p, "sip", 3) == 0 || strncasecmp(p, "tel", 3) == 0;
+	return colon == 4 && strncasecmp(p, "sips", 4) == 0;
+}
+
+/* OPTIONS to nobody behind us, but to us (s11.2): the host of a listener, no user, no Route. */
+static bool options_for_us(const struct stw_decision *d)
+{
+	struct stw_sip_uri uri;
+
+	return d->m->method == STW_METHOD_OPTIONS && !stw_sip_has(d->m, STW_HDR_ROUTE) &&
+	       stw_sip_uri_parse(d->buf, d->m->uri, &uri) == STW_OK && !uri.has_user &&
+	       stw_uri_listener(d->t, &uri) >= 0;
+}
+
+/* s16.3 step 5. Not for ACK and CANCEL (s8.2.2.3). */
+static bool proxy_require_ok(const struct stw_decision *d)
+{
+	struct stw_token_walk w;
+	struct stw_span tag;
+
+	if (!stw_sip_has(d->m, STW_HDR_PROXY_REQUIRE) || d->m->method == STW_METHOD_ACK ||
+	    d->m->method == STW_METHOD_CANCEL)
+		return true;
+	for (w = stw_token_walk_start(d->buf, d->m, STW_HDR_PROXY_REQUIRE);
+	     stw_token_walk_next(&w, &tag);)
+		if (!stw_proxy_supports(d->buf, tag))
+			return false;
+	return true;
+}
+
+/* Whether it may go on; else the verdict is made. */
+static bool checked(struct stw_decision *d)
+{
+	if (d->m->reject != STW_SIP_ACCEPTED) {
+		reject(d);
+		return false;
+	}
+	if (stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK)
+		stw_decide_drop(d, STW_C_DROP_MALFORMED);
+	else if (ack_of_ours(d))
+		stw_decide_drop(d, STW_C_DROP_ACK_ABSORBED);
+	else if (!scheme_ok(d))
+		stw_decide_answer(d, 416, "Unsupported URI Scheme");
+	else if (options_for_us(d) ||
+		 (d->m->max_forwards == 0 && d->m->method == STW_METHOD_OPTIONS))
+		stw_decide_answer(d, 200, "OK"); /* s16.3 step 3: some ping with Max-Forwards 0 */
+	else if (d->m->max_forwards == 0)
+		stw_decide_answer(d, 483, "Too Many Hops");
+	else if (!proxy_require_ok(d))
+		stw_decide_answer(d, 420, "Bad Extension");
+	else
+		return true;
+	return false;
+}
+
+static void to_member(struct stw_decision *d, uint16_t member, enum stw_how how)
+{
+	d->v->member = member;
+	d->v->how = (uint8_t)how;
+	d->v->dst = d->t->members[member].address;
+}
+
+/* The member the cookie names, if we wrote it and the member still is. */
+static bool by_cookie(struct stw_decision *d, const struct stw_routes *routes)
+{
+	const struct stw_secret *secret;
+	uint32_t id;
+	uint64_t mac;
+	uint8_t key;
+
+	if (!routes->has_cookie)
+		return false;
+	if (!stw_cookie_get(routes->cookie, &key, &id, &mac) ||
+	    (secret = stw_tables_secret(d->t, key)) == NULL) {
+		d->v->cookie_failed = STW_C_COOKIE_FORGED;
+		return false;
+	}
+	uint64_t hash =
+		secret == &d->t->secrets[0] ? d->v->call_hash : stw_call_hash(secret, d->buf, d->m);
+	if (stw_cookie_mac(secret, id, hash) != mac) {
+		d->v->cookie_failed = STW_C_COOKIE_FORGED;
+		return false;
+	}
+	int member = stw_tables_find_member_id(d->t, id);
+	if (member < 0) {
+		d->v->cookie_failed = STW_C_COOKIE_UNKNOWN;
+		return false;
+	}
+	to_member(d, (uint16_t)member, STW_HOW_COOKIE);
+	return true;
+}
+
+static bool by_hash(struct stw_decision *d, uint16_t listener)
+{
+	const struct stw_image_pool *pool =
+		stw_tables_pool(d->t, d->t->listeners[listener].view.pool);
+
+	if (pool == NULL || pool->n_slots == 0) {
+		d->v->retry_after_s = RETRY_AFTER_S;
+		stw_decide_answer(d, 503, "Service Unavailable");
+		return false;
+	}
+	uint32_t slot = (uint32_t)((d->v->call_hash >> 32) * pool->n_slots >> 32);
+	to_member(d, d->t->slots[pool->first_slot + slot], STW_HOW_HASH);
+	return true;
+}
+
+/* A member's request goes where its Route or Request-URI says (s16.5, s16.6 step 7). */
+static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
+{
+	struct stw_sip_uri uri = routes->next;
+	struct stw_endpoint dst;
+
+	if (!routes->has_next && stw_sip_uri_parse(d->buf, routes->uri, &uri) != STW_OK) {
+		stw_decide_answer(d, 416, "Unsupported URI Scheme");
+		return false;
+	}
+	int ours = stw_uri_listener(d->t, &uri);
+	if (ours >= 0) /* a spiral: as if from outside; Max-Forwards ends a loop */
+		return by_hash(d, (uint16_t)ours);
+	int err = stw_uri_address(d->buf, &uri, &dst);
+	if (err != STW_OK) {
+		bool name = err == STW_ENOENT;
+		stw_decide_answer(d, name ? 503 : 416,
+				  name ? "Name Not Resolved" : "Unsupported URI Scheme");
+		return false;
+	}
+	if (stw_ip_forbidden(&dst.ip) || stw_tables_find_listener(d->t, &dst) >= 0) {
+		if (d->m->method == STW_METHOD_ACK)
+			stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
+		else
+			stw_decide_answer(d, 403, "Forbidden Target");
+		return false;
+	}
+	int member = stw_tables_find_member(d->t, &dst);
+	d->v->how = STW_HOW_URI;
+	d->v->dst = dst;
+	d->v->member = member >= 0 ? (uint16_t)member : STW_NO_MEMBER;
+	return true;
+}
+
+static bool targeted(struct stw_decision *d)
+{
+	struct stw_routes routes;
+	int from = stw_tables_find_member(d->t, &d->src->peer);
+
+	d->v->call_hash = stw_call_hash(&d->t->secrets[0], d->buf, d->m);
+	if (stw_decide_routes(d, &routes) != STW_OK) {
+		stw_decide_answer(d, 400, "Bad Request - Route");
+		return false;
+	}
+	if (from >= 0) {
+		d->v->from_member = true;
+		d->v->member_from = (uint16_t)from;
+		return by_uri(d, &routes);
+	}
+	return by_cookie(d, &routes) || by_hash(d, d->src->listener);
+}
+
+/* What forms a dialog takes our Record-Route (s16.6 step 4); REGISTER never (s10.2). */
+static bool forms_dialog(const struct stw_decision *d)
+{
+	struct stw_span tag;
+
+	switch (d->m->method) {
+	case STW_METHOD_INVITE:
+	case STW_METHOD_SUBSCRIBE:
+	case STW_METHOD_NOTIFY:
+	case STW_METHOD_REFER: return !find_tag(d, STW_HDR_TO, &tag);
+	default: return false;
+	}
+}
+
+static void note_dialog(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+
+	if (!forms_dialog(d))
+		return;
+	v->new_call = d->m->method == STW_METHOD_INVITE && v->member != STW_NO_MEMBER;
+	uint16_t member = v->from_member ? v->member_from : v->member;
+	const struct stw_image_pool *pool =
+		stw_tables_pool(d->t, d->t->listeners[v->listener_in].view.pool);
+	v->record_route = v->from_member
+				  ? d->t->record_route[member]
+				  : pool != NULL && (pool->flags & STW_IMAGE_POOL_RECORD_ROUTE);
+	v->cookie_member = d->t->members[member].id;
+}
+
+/*
+ * s18.2.1 and RFC 3581 s4. More often than the RFC asks: a received of the sender's own making is
+ * replaced by the truth, and an maddr outvoted, as both would send our answers wherever he likes.
+ */
+static bool needs_received(const struct stw_decision *d)
+{
+	const struct stw_sip_via *via = &d->v->via;
+	struct stw_ip host;
+
+	return via->rport_param.len > 0 || via->received_param.len > 0 || via->maddr.len > 0 ||
+	       stw_host_parse(d->buf, via->host, &host) != STW_OK ||
+	       !stw_ip_equal(&host, &d->src->peer.ip);
+}
+
+static void make_branch(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+	const struct stw_branch_input in = {
+		.buf = d->buf,
+		.m = d->m,
+		.via = &v->via,
+		.received = v->add_received ? &d->src->peer.ip : NULL,
+		.rport = v->via.rport_param.len > 0 ? d->src->peer.port : 0,
+		.call_hash = v->call_hash,
+		.flags = v->member != STW_NO_MEMBER ? STW_BRANCH_TO_MEMBER : 0,
+		.mark = d->t->listeners[v->listener_in].mark,
+	};
+
+	v->branch = stw_branch_make(&d->t->secrets[0], &in);
+}
+
+void stw_decide_request(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+
+	if (!checked(d) || !targeted(d) || !stw_decide_way(d) || !stw_decide_facing(d))
+		return;
+	/* Of several listeners on one address, the one it came to goes on. */
+	if (stw_ip_equal(&d->t->listeners[v->listener_out].view.address.ip,
+			 &d->t->listeners[v->listener_in].view.address.ip))
+		v->listener_out = v->listener_in;
+	v->add_received = needs_received(d);
+	note_dialog(d);
+	make_branch(d);
+	v->action = STW_ACTION_FORWARD;
+}

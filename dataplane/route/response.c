@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A response: our Via verified and taken off, the next one obeyed (RFC 3261 s16.7, s16.11). */
+
+#include "dataplane/route/decide.h"
+
+#include <strowger/errors.h>
+
+/* The top Via: ours by its sent-by? @branch gets its digits' value. */
+static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
+{
+	struct stw_sip_via *via = &d->v->via;
+	struct stw_endpoint ep = {.transport = STW_TRANSPORT_UDP};
+
+	if (stw_host_parse(d->buf, via->host, &ep.ip) != STW_OK)
+		return false;
+	ep.port = via->port != 0 ? via->port : STW_SIP_PORT;
+	if (stw_tables_find_listener(d->t, &ep) < 0)
+		return false;
+	*formed = via->branch.len == STW_MAGIC_LEN + STW_BRANCH_DIGITS &&
+		  memcmp(d->buf + via->branch.off, STW_MAGIC, STW_MAGIC_LEN) == 0 &&
+		  stw_hex_get64(d->buf + via->branch.off + STW_MAGIC_LEN, branch);
+	return true;
+}
+
+/* The Via after the top one, and what to cut so that it becomes the top. */
+static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
+{
+	struct stw_span value = d->m->value[STW_HDR_VIA];
+	struct stw_sip_line line = {.end = d->m->line_end[STW_HDR_VIA]};
+	struct stw_verdict *v = d->v;
+
+	v->n_cuts = 1;
+	if (v->via.more) {
+		uint16_t rest = (uint16_t)(stw_span_end(value) - v->via.next);
+
+		v->cuts[0] = (struct stw_span){value.off, (uint16_t)(v->via.next - value.off)};
+		return stw_sip_via_parse(d->buf, (struct stw_span){v->via.next, rest}, out) ==
+		       STW_OK;
+	}
+	uint16_t off = d->m->line_off[STW_HDR_VIA];
+	v->cuts[0] = (struct stw_span){off, (uint16_t)(line.end - off)};
+	if (!(d->m->repeated >> STW_HDR_VIA & 1))
+		return false;
+	while (stw_sip_line_next(d->buf, d->m, &line))
+		if (line.header == STW_HDR_VIA)
+			return stw_sip_via_parse(d->buf, line.value, out) == STW_OK;
+	return false;
+}
+
+/* Did we make this branch, for this very previous Via? */
+static bool branch_is_ours(const struct stw_decision *d, const struct stw_sip_via *previous,
+			   const struct stw_ip *received, uint64_t branch)
+{
+	const struct stw_secret *secret = stw_tables_secret(d->t, stw_branch_key_id(branch));
+
+	if (secret == NULL)
+		return false;
+	const struct stw_branch_input in = {
+		.buf = d->buf,
+		.m = d->m,
+		.via = previous,
+		.received = received,
+		.rport = previous->rport_value,
+		.call_hash = stw_call_hash(secret, d->buf, d->m),
+		.flags = stw_branch_flags(branch),
+		.mark = stw_branch_mark(branch),
+	};
+	return stw_branch_make(secret, &in) == branch;
+}
+
+/* s18.2.2 and RFC 3581 s4, in the order that trusts what we wrote ourselves. */
+static bool destination(struct stw_decision *d, const struct stw_sip_via *via,
+			const struct stw_ip *received)
+{
+	struct stw_endpoint *dst = &d->v->dst;
+
+	if (received != NULL)
+		dst->ip = *received;
+	else if (stw_host_parse(d->buf, via->maddr.len > 0 ? via->maddr : via->host, &dst->ip) !=
+		 STW_OK)
+		return false;
+	dst->port = via->rport_value != 0 ? via->rport_value : via->port;
+	if (dst->port == 0)
+		dst->port = STW_SIP_PORT;
+	return true;
+}
+
+static bool from_right_place(struct stw_decision *d, uint64_t branch)
+{
+	if (!(stw_branch_flags(branch) & STW_BRANCH_TO_MEMBER))
+		return true;
+	int member = stw_tables_find_member(d->t, &d->src->peer);
+	if (member < 0)
+		return false;
+	d->v->from_member = true;
+	d->v->member_from = (uint16_t)member;
+	return true;
+}
+
+/* From the address the request was sent to (RFC 3581 s4), which the mark in the branch tells. */
+static void prefer_marked(struct stw_decision *d, uint8_t mark)
+{
+	struct stw_verdict *v = d->v;
+	bool v4 = stw_ip_is_v4(&v->dst.ip);
+
+	if (d->t->listeners[v->listener_out].mark == mark)
+		return;
+	for (uint16_t i = 0; i < d->t->n_listeners; i++)
+		if (d->t->listeners[i].mark == mark &&
+		    stw_ip_is_v4(&d->t->listeners[i].view.address.ip) == v4) {
+			v->listener_out = i;
+			return;
+		}
+}
+
+void stw_decide_response(struct stw_decision *d)
+{
+	struct stw_sip_via previous;
+	struct stw_ip received_ip;
+	bool formed;
+	uint64_t branch = 0;
+
+	if (d->m->reject != STW_SIP_ACCEPTED ||
+	    stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK) {
+		stw_decide_drop(d, STW_C_DROP_MALFORMED);
+		return;
+	}
+	if (!top_is_ours(d, &formed, &branch)) {
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_NOT_OURS);
+		return;
+	}
+	if (!formed) {
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_FORGED);
+		return;
+	}
+	if (!next_via(d, &previous)) {
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_NO_VIA);
+		return;
+	}
+	const struct stw_ip *received =
+		stw_host_parse(d->buf, previous.received, &received_ip) == STW_OK ? &received_ip
+										  : NULL;
+	if (!branch_is_ours(d, &previous, received, branch))
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_FORGED);
+	else if (!from_right_place(d, branch))
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_STRANGER);
+	else if (!destination(d, &previous, received))
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_NO_ADDRESS);
+	else if (stw_ip_forbidden(&d->v->dst.ip) || stw_tables_find_listener(d->t, &d->v->dst) >= 0)
+		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
+	else if (stw_decide_way(d) && stw_decide_facing(d)) {
+		prefer_marked(d, stw_branch_mark(branch));
+		d->v->how = STW_HOW_VIA;
+		d->v->action = STW_ACTION_FORWARD;
+	}
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/route/decide.h"
+
+#include <strowger/errors.h>
+
+bool stw_decide_way(struct stw_decision *d)
+{
+	if (d->v->dst.port == 0) {
+		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
+		return false;
+	}
+	if (stw_fib_lookup(d->snap->fib, &d->v->dst.ip, &d->v->hop) != STW_OK) {
+		stw_decide_drop(d, STW_C_DROP_NO_ROUTE);
+		return false;
+	}
+	return true;
+}
+
+bool stw_decide_facing(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+
+	v->listener_out = d->snap->facing[v->hop.iface][!stw_ip_is_v4(&v->dst.ip)];
+	if (v->listener_out != STW_NO_LISTENER)
+		return true;
+	stw_decide_drop(d, STW_C_DROP_NO_LISTENER);
+	return false;
+}
+
+void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase)
+{
+	struct stw_verdict *v = d->v;
+
+	if (d->m->method == STW_METHOD_ACK) {
+		stw_decide_drop(d, STW_C_DROP_ACK_UNROUTABLE);
+		return;
+	}
+	v->action = STW_ACTION_ANSWER;
+	v->status = status;
+	v->phrase = phrase;
+	v->member = STW_NO_MEMBER;
+	v->listener_out = d->src->listener;
+	/* s18.2.2 and RFC 3581 s4: to where it came from, never to where it says it came from */
+	v->dst = d->src->peer;
+	if (v->via.rport_param.len == 0)
+		v->dst.port = v->via.port != 0 ? v->via.port : STW_SIP_PORT;
+	stw_decide_way(d);
+}
+
+void stw_route(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+	       const struct stw_source *src, struct stw_verdict *out)
+{
+	struct stw_decision d = {
+		.snap = snap, .t = snap->tables, .buf = buf, .m = m, .src = src, .v = out};
+
+	*out = (struct stw_verdict){.member = STW_NO_MEMBER,
+				    .member_from = STW_NO_MEMBER,
+				    .listener_in = src->listener,
+				    .listener_out = STW_NO_LISTENER};
+	if (m->kind == STW_SIP_REQUEST)
+		stw_decide_request(&d);
+	else
+		stw_decide_response(&d);
+}
+
+void stw_route_prefetch(const struct stw_snapshot *snap, const char *buf,
+			const struct stw_sip_msg *m)
+{
+	const struct stw_tables *t = snap->tables;
+
+	__builtin_prefetch(t);
+	__builtin_prefetch(t->listeners);
+	__builtin_prefetch(t->pools);
+	__builtin_prefetch(buf + m->value[STW_HDR_VIA].off);
+	__builtin_prefetch(buf + m->value[STW_HDR_CALL_ID].off);
+}

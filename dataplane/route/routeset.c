@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The Route header (RFC 3261 s16.4, s16.6 step 6, s16.12): lines, comma lists, ours and others'. */
+
+#include "dataplane/route/decide.h"
+
+/* Walks the elements of all Route lines. */
+struct walk {
+	const struct stw_decision *d;
+	struct stw_sip_line line;
+	struct stw_span rest; /* of the line's value; empty: the line is done */
+	uint32_t index;	      /* of the element taken last, from 1 */
+};
+
+struct element {
+	struct stw_sip_name_addr na;
+	uint16_t line_off, line_end;
+	bool first; /* of its line */
+};
+
+static struct walk walk_start(const struct stw_decision *d)
+{
+	const struct stw_sip_msg *m = d->m;
+	struct walk w = {.d = d, .rest = m->value[STW_HDR_ROUTE]};
+
+	w.line.value = w.rest;
+	w.line.off = m->line_off[STW_HDR_ROUTE];
+	w.line.end = m->line_end[STW_HDR_ROUTE];
+	return w;
+}
+
+static bool next_line(struct walk *w)
+{
+	if (!(w->d->m->repeated >> STW_HDR_ROUTE & 1))
+		return false;
+	while (stw_sip_line_next(w->d->buf, w->d->m, &w->line))
+		if (w->line.header == STW_HDR_ROUTE) {
+			w->rest = w->line.value;
+			return true;
+		}
+	return false;
+}
+
+/* @return STW_OK, STW_ENOENT at the end, STW_EMALFORMED */
+static int walk_next(struct walk *w, struct element *out)
+{
+	if (w->rest.len == 0 && !next_line(w))
+		return STW_ENOENT;
+	if (stw_sip_name_addr_parse(w->d->buf, w->rest, &out->na) != STW_OK)
+		return STW_EMALFORMED;
+	out->line_off = w->line.off;
+	out->line_end = w->line.end;
+	out->first = w->rest.off == w->line.value.off;
+	w->index++;
+	uint32_t end = stw_span_end(w->line.value);
+	uint16_t next = out->na.more ? out->na.next : (uint16_t)end;
+	w->rest = (struct stw_span){next, (uint16_t)(end - next)};
+	return STW_OK;
+}
+
+static void take_cookie(const struct stw_decision *d, struct stw_span params,
+			struct stw_routes *out)
+{
+	struct stw_span value;
+
+	if (out->has_cookie || stw_sip_param_find(d->buf, params, "stw", 3, &value) != STW_OK ||
+	    value.len != STW_COOKIE_DIGITS)
+		return;
+	memcpy(out->cookie, d->buf + value.off, STW_COOKIE_DIGITS);
+	out->has_cookie = true;
+}
+
+static void add_cut(struct stw_verdict *v, uint32_t from, uint32_t to)
+{
+	struct stw_span *last = v->n_cuts > 0 ? &v->cuts[v->n_cuts - 1] : NULL;
+
+	if (last != NULL && stw_span_end(*last) == from)
+		last->len = (uint16_t)(to - last->off);
+	else
+		v->cuts[v->n_cuts++] = (struct stw_span){(uint16_t)from, (uint16_t)(to - from)};
+}
+
+/*
+ * Cut elements 1..n_top and the @last one (0: none): a line that loses all of its elements goes
+ * whole, others lose the elements and one comma.
+ */
+static void cut(struct stw_decision *d, uint32_t n_top, uint32_t last)
+{
+	struct walk w = walk_start(d);
+	struct element e;
+	uint32_t line_from = 0, kept_end = 0;
+
+	while ((w.index < n_top || w.index < last) && walk_next(&w, &e) == STW_OK) {
+		bool gone = w.index <= n_top || w.index == last;
+
+		if (e.first) {
+			line_from = e.na.all.off;
+			kept_end = 0;
+		}
+		if (!gone) {
+			kept_end = stw_span_end(e.na.all);
+			continue;
+		}
+		if (e.na.more && kept_end == 0 && (w.index + 1 > n_top && w.index + 1 != last))
+			add_cut(d->v, line_from, e.na.next);
+		else if (!e.na.more && kept_end == 0)
+			add_cut(d->v, e.line_off, e.line_end);
+		else if (kept_end != 0)
+			add_cut(d->v, kept_end, stw_span_end(e.na.all));
+	}
+}
+
+/* s16.4: a strict router put our Record-Route into the Request-URI and the target last in Route. */
+static int undo_strict(struct stw_decision *d, struct stw_routes *out, uint32_t *last)
+{
+	struct walk w = walk_start(d);
+	struct element e;
+	int err;
+
+	while ((err = walk_next(&w, &e)) == STW_OK)
+		out->uri = e.na.uri;
+	if (err != STW_ENOENT)
+		return err;
+	*last = w.index;
+	d->v->replace_uri = true;
+	d->v->new_uri = out->uri;
+	return STW_OK;
+}
+
+/* s16.6 step 6: the next hop routes strictly. Its URI becomes the Request-URI, ours goes last. */
+static void do_strict(struct stw_decision *d, struct stw_routes *out, const struct element *next)
+{
+	struct walk w = walk_start(d);
+	struct element e;
+
+	while (walk_next(&w, &e) == STW_OK)
+		d->v->route_append = e.line_end;
+	d->v->append_uri = out->uri;
+	d->v->replace_uri = true;
+	d->v->new_uri = next->na.uri;
+}
+
+static bool request_uri_is_ours(struct stw_decision *d, struct stw_routes *out)
+{
+	struct stw_sip_uri uri;
+	struct stw_span value;
+
+	if (stw_sip_uri_parse(d->buf, d->m->uri, &uri) != STW_OK ||
+	    stw_uri_listener(d->t, &uri) < 0 ||
+	    stw_sip_param_find(d->buf, uri.params, "stw", 3, &value) != STW_OK)
+		return false;
+	take_cookie(d, uri.params, out);
+	return true;
+}
+
+static int parse_element(const struct stw_decision *d, struct walk *w, struct element *e,
+			 struct stw_sip_uri *uri)
+{
+	int err = walk_next(w, e);
+
+	if (err == STW_OK &&
+	    (!e->na.bracketed || stw_sip_uri_parse(d->buf, e->na.uri, uri) == STW_EMALFORMED))
+		return STW_EMALFORMED; /* s20.34: a name-addr always */
+	return err;
+}
+
+int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
+{
+	struct stw_verdict *v = d->v;
+	uint32_t last = 0, n_top = 0;
+	struct stw_sip_uri uri;
+	struct element e;
+	int err;
+
+	out->has_cookie = false;
+	out->has_next = false;
+	out->uri = d->m->uri;
+	if (!stw_sip_has(d->m, STW_HDR_ROUTE))
+		return STW_OK;
+	if (request_uri_is_ours(d, out)) {
+		err = undo_strict(d, out, &last);
+		if (err != STW_OK)
+			return err;
+	}
+	struct walk w = walk_start(d);
+	while ((err = parse_element(d, &w, &e, &uri)) == STW_OK && w.index != last &&
+	       n_top < STW_ROUTE_POPS_MAX && stw_uri_listener(d->t, &uri) >= 0) {
+		take_cookie(d, uri.params, out);
+		n_top++;
+	}
+	if (err == STW_EMALFORMED)
+		return err;
+	v->n_route_pops = (uint8_t)n_top;
+	if (err == STW_OK && w.index != last) {
+		out->has_next = true;
+		out->next = uri;
+		v->route_rest = e.na.all.off;
+		if (!uri.lr) {
+			do_strict(d, out, &e);
+			n_top++;
+		}
+	}
+	if (n_top > 0 || last > 0)
+		cut(d, n_top, last);
+	return STW_OK;
+}
