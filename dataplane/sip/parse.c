@@ -97,7 +97,7 @@ int stw_sip_init(enum stw_sip_kernel kernel)
 			kernel--;
 	}
 	if ((unsigned)kernel >= STW_N_KERNELS || !kernels[kernel].parse || !cpu_has(kernel) ||
-	    !stw_rows_init())
+	    !stw_hdr_rows_init())
 		return STW_ENOENT;
 	in_use = kernel;
 	parse = kernels[kernel].parse;

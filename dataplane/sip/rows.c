@@ -51,7 +51,7 @@ static bool add_method(enum stw_sip_method method, const char *name)
 	return true;
 }
 
-bool stw_rows_init(void)
+bool stw_hdr_rows_init(void)
 {
 	bool ok = true;
 

@@ -4,7 +4,7 @@
 /**
  * @file
  * Names found without a branch: a perfect hash of their first bytes leads to one row, and the row
- * says whether all bytes agree. Made by stw_rows_init() from the lists of sip.h; Not RCU: immutable
+ * says whether all bytes agree. Made by stw_hdr_rows_init() from the lists of sip.h; Not RCU: immutable
  * after init.
  */
 
@@ -34,7 +34,7 @@ extern struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 extern struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
 /** Fill both tables. @return false if two names fell on one row: a multiplier must be changed */
-bool stw_rows_init(void);
+bool stw_hdr_rows_init(void);
 
 /**
  * Row of a header name.
