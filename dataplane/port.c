@@ -42,9 +42,9 @@ static int probe(const char *device, struct stw_dev *dev)
 		return -ENAMETOOLONG;
 	memcpy(dev->name, device, len);
 	dev->name[len] = '\0';
-	/* A PCI device is there since EAL scanned the bus. */
+	/* A PCI device is there since EAL scanned the bus; others may have been made before us. */
 	if (rte_eth_dev_get_port_by_name(dev->name, &dev->id) == 0)
-		return stw_eal_is_pci(device) ? 0 : -EEXIST;
+		return 0;
 	err = rte_eal_hotplug_add(stw_eal_is_pci(device) ? "pci" : "vdev", dev->name,
 				  args != NULL ? args + 1 : "");
 	if (err != 0)
@@ -154,7 +154,15 @@ static int prepare_under(struct stw_port *p)
 	return STW_OK;
 }
 
-static int start_wire(struct stw_port *p, unsigned n_workers)
+static bool is_taken(const struct stw_ports *ports, const struct stw_port *p)
+{
+	for (const struct stw_port *o = ports->port; o < p; o++)
+		if (o->wire.id == p->wire.id || o->twin.id == p->wire.id)
+			return true;
+	return false;
+}
+
+static int start_wire(const struct stw_ports *ports, struct stw_port *p, unsigned n_workers)
 {
 	const struct stw_model_port *m = p->model;
 	struct rte_ether_addr mac;
@@ -162,6 +170,10 @@ static int start_wire(struct stw_port *p, unsigned n_workers)
 
 	if (err != 0)
 		return refuse(p, "cannot be opened", err);
+	if (is_taken(ports, p)) {
+		p->wire.id = STW_NO_DEV;
+		return refuse(p, "is another port's already", -EEXIST);
+	}
 	err = wire_mtu(p);
 	if (err != 0)
 		return refuse(p, "does not take this MTU", err);
@@ -210,9 +222,10 @@ static int start_twin(struct stw_port *p, size_t index)
 	return STW_OK;
 }
 
-static int start_port(struct stw_port *p, size_t index, const struct stw_model *model,
+static int start_port(struct stw_ports *ports, size_t index, const struct stw_model *model,
 		      unsigned n_workers)
 {
+	struct stw_port *p = &ports->port[index];
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int err;
 
@@ -227,7 +240,7 @@ static int start_port(struct stw_port *p, size_t index, const struct stw_model *
 	}
 	err = prepare_under(p);
 	if (err == STW_OK)
-		err = start_wire(p, n_workers);
+		err = start_wire(ports, p, n_workers);
 	if (err == STW_OK && p->model->kernel == STW_KERNEL_SIDE_TWIN)
 		err = start_twin(p, index);
 	return err;
@@ -261,7 +274,7 @@ int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct st
 		p->wire.id = STW_NO_DEV;
 		p->twin.id = STW_NO_DEV;
 		out->n = i + 1;
-		err = start_port(p, i, model, n_workers);
+		err = start_port(out, i, model, n_workers);
 		if (err != STW_OK)
 			return err;
 		out->by_dev[p->wire.id] = (uint8_t)i;
