@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
@@ -61,6 +63,8 @@ static int read_model(const char *path, stw_config_message_fn message, void *ctx
 	if (err)
 		return err;
 	char reason[256] = "";
+	/* Only its last part; when that fails, whoever writes there says why. */
+	mkdir(m->state_dir, 0700);
 	err = stw_secret_fill(m, reason, sizeof(reason));
 	if (err) {
 		if (message)
@@ -181,13 +185,26 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 	return c->publish ? STW_OK : STW_ENOMEM;
 }
 
+/* Not resolved further: a symbolic link that is switched names another file at the next reload. */
+static char *absolute(const char *path)
+{
+	char *whole = NULL;
+	char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	if (!cwd)
+		return strdup(path);
+	if (asprintf(&whole, "%s/%s", cwd, path) < 0)
+		whole = NULL;
+	free(cwd);
+	return whole;
+}
+
 int stw_control_new(struct ev_loop *loop, const char *config_path, stw_config_message_fn message,
 		    void *ctx, struct stw_control **out)
 {
 	struct stw_control *c = calloc(1, sizeof(*c));
 	if (!c)
 		return STW_ENOMEM;
-	c->config_path = strdup(config_path);
+	c->config_path = absolute(config_path);
 	int err = c->config_path ? fill(c, loop, message, ctx) : STW_ENOMEM;
 	if (err) {
 		stw_control_free(c);

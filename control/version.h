@@ -3,7 +3,8 @@
 
 /**
  * @file
- * What this build is made of. STW_VERSION, STW_DPDK_VERSION and STW_URCU_VERSION come from the build.
+ * What this build is made of. STW_VERSION, STW_DPDK_VERSION and STW_URCU_VERSION come from the
+ * build.
  */
 
 /** "jemalloc 5.3.0-0-g..." as linked, or "system". Static text. */

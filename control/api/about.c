@@ -19,10 +19,10 @@ static json_t *dataplane_version(const struct stw_api *api)
 
 void stw_api_version(struct stw_api *api, struct stw_request *r)
 {
-	json_t *control = json_pack(
-		"{s:s, s:I, s:I, s:s}", "version", STW_VERSION, "pid", (json_int_t)getpid(),
-		"started_unix_s", (json_int_t)api->control->started_unix_s, "allocator",
-		stw_version_allocator());
+	json_t *control = json_pack("{s:s, s:I, s:I, s:s}", "version", STW_VERSION, "pid",
+				    (json_int_t)getpid(), "started_unix_s",
+				    (json_int_t)api->control->started_unix_s, "allocator",
+				    stw_version_allocator());
 	json_t *libraries = json_pack("{s:s, s:s, s:s, s:s, s:s}", "libmicrohttpd",
 				      MHD_get_version(), "jansson", jansson_version_str(), "libev",
 				      stw_version_libev(), "built for dpdk", STW_DPDK_VERSION,
@@ -50,8 +50,7 @@ static json_t *refusal(const struct stw_publish_status *st)
 	if (!st->refused_reason[0])
 		return json_null();
 	return json_pack("{s:I, s:s, s:I}", "generation", (json_int_t)st->refused_generation,
-			 "reason", st->refused_reason, "at_unix_s",
-			 (json_int_t)st->refused_unix_s);
+			 "reason", st->refused_reason, "at_unix_s", (json_int_t)st->refused_unix_s);
 }
 
 static json_t *config_state(const struct stw_control *c)

@@ -86,8 +86,8 @@ int stw_api_init(struct stw_api *api, struct ev_loop *loop, struct stw_control *
 	api->sampler = stw_sampler_new(loop, control);
 	if (!api->sampler)
 		return STW_ENOMEM;
-	control->watch = (struct stw_control_watch){
-		.ctx = api, .settled = on_settled, .link = on_link};
+	control->watch =
+		(struct stw_control_watch){.ctx = api, .settled = on_settled, .link = on_link};
 	return STW_OK;
 }
 
@@ -127,9 +127,10 @@ json_t *stw_api_envelope(const struct stw_api *api)
 	if (up)
 		reason = "its installer does not move: is the process stopped?";
 	bool stalled = up && stw_sampler_stalled(api->sampler);
-	return json_pack("{s:s, s:o, s:I, s:I}", "dataplane", up ? "connected" : "waiting", "reason",
-			 up && !stalled ? json_null() : json_string(reason), "since_unix_s",
-			 (json_int_t)st.since_unix_s, "generation", (json_int_t)st.generation);
+	return json_pack("{s:s, s:o, s:I, s:I}", "dataplane", up ? "connected" : "waiting",
+			 "reason", up && !stalled ? json_null() : json_string(reason),
+			 "since_unix_s", (json_int_t)st.since_unix_s, "generation",
+			 (json_int_t)st.generation);
 }
 
 const char *stw_api_transport(uint8_t transport)

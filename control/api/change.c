@@ -2,6 +2,7 @@
 #include "control/api/handlers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <strowger/errors.h>
@@ -55,9 +56,10 @@ void stw_api_reload(struct stw_api *api, struct stw_request *r)
 	uint64_t change = 0;
 	int err = stw_control_reload(api->control, &w.to, &change);
 	if (err) {
-		stw_problem(r, 422, "config-refused", "Configuration refused",
-			    "%s: %s; the running configuration stays. Correct the file, then reload",
-			    api->control->config_path, stw_err_text(err));
+		stw_problem(
+			r, 422, "config-refused", "Configuration refused",
+			"%s: %s; the running configuration stays. Correct the file, then reload",
+			api->control->config_path, stw_err_text(err));
 		json_object_set(r->reply, "messages", w.messages);
 	} else {
 		stw_api_reply_when_served(api, r, change,
@@ -97,13 +99,34 @@ void stw_api_check(struct stw_api *api, struct stw_request *r)
 	stw_reply(r, 200, reply);
 }
 
+/* As YAML without the secrets' keys; NULL when it cannot be written. */
+static json_t *dump(const struct stw_model *m)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	if (!out)
+		return NULL;
+	int err = stw_config_dump(m, out);
+	json_t *yaml = fclose(out) == 0 && !err ? json_stringn(text, len) : NULL;
+	free(text);
+	return yaml;
+}
+
 void stw_api_config(struct stw_api *api, struct stw_request *r)
 {
 	const struct stw_control *c = api->control;
+	json_t *yaml = dump(c->model);
+	if (!yaml) {
+		stw_problem(r, 500, "failed", "No configuration to show",
+			    "the running configuration cannot be written out: out of memory?");
+		return;
+	}
 	json_t *reply = stw_api_envelope(api);
 	json_object_set_new(reply, "path", json_string(c->config_path));
 	json_object_set_new(reply, "loaded_unix_s", json_integer((json_int_t)c->loaded_unix_s));
 	json_object_set_new(reply, "sizes", sizes(c->model));
+	json_object_set_new(reply, "yaml", yaml);
 	stw_reply(r, 200, reply);
 }
 
@@ -162,9 +185,8 @@ static bool read_body(struct stw_request *r, struct member_body *out)
 			return bad_body(r, "not a JSON object");
 		const char *key;
 		json_t *value;
-		json_object_foreach (out->root, key, value)
-			if (!take_key(r, key, value, out))
-				return false;
+		json_object_foreach(out->root, key,
+				    value) if (!take_key(r, key, value, out)) return false;
 	}
 	if (r->endpoint == STW_ENDPOINT_WEIGHT && !out->has_weight)
 		return bad_body(r, "weight is missing");

@@ -10,20 +10,13 @@
 #define CHECK_MAX (4u * 1024 * 1024)
 
 static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
-	[STW_ENDPOINT_INDEX] = stw_api_index,
-	[STW_ENDPOINT_VERSION] = stw_api_version,
-	[STW_ENDPOINT_STATUS] = stw_api_status,
-	[STW_ENDPOINT_WORKERS] = stw_api_workers,
-	[STW_ENDPOINT_PORTS] = stw_api_ports,
-	[STW_ENDPOINT_LISTENERS] = stw_api_listeners,
-	[STW_ENDPOINT_POOLS] = stw_api_pools,
-	[STW_ENDPOINT_MEMBERS] = stw_api_members,
-	[STW_ENDPOINT_COUNTERS] = stw_api_counters,
-	[STW_ENDPOINT_CONFIG] = stw_api_config,
-	[STW_ENDPOINT_RELOAD] = stw_api_reload,
-	[STW_ENDPOINT_CHECK] = stw_api_check,
-	[STW_ENDPOINT_DRAIN] = stw_api_drain,
-	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
+	[STW_ENDPOINT_INDEX] = stw_api_index,	    [STW_ENDPOINT_VERSION] = stw_api_version,
+	[STW_ENDPOINT_STATUS] = stw_api_status,	    [STW_ENDPOINT_WORKERS] = stw_api_workers,
+	[STW_ENDPOINT_PORTS] = stw_api_ports,	    [STW_ENDPOINT_LISTENERS] = stw_api_listeners,
+	[STW_ENDPOINT_POOLS] = stw_api_pools,	    [STW_ENDPOINT_MEMBERS] = stw_api_members,
+	[STW_ENDPOINT_COUNTERS] = stw_api_counters, [STW_ENDPOINT_CONFIG] = stw_api_config,
+	[STW_ENDPOINT_RELOAD] = stw_api_reload,	    [STW_ENDPOINT_CHECK] = stw_api_check,
+	[STW_ENDPOINT_DRAIN] = stw_api_drain,	    [STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
 	[STW_ENDPOINT_WEIGHT] = stw_api_weight,
 };
 
@@ -63,8 +56,8 @@ bool stw_api_match(struct stw_request *r, const char *method, const char *path)
 	}
 	if (other) {
 		r->allow = other;
-		stw_problem(r, 405, "method", "Method not allowed", "%s: use %s, not %s", path, other,
-			    method);
+		stw_problem(r, 405, "method", "Method not allowed", "%s: use %s, not %s", path,
+			    other, method);
 	} else {
 		stw_problem(r, 404, "unknown-path", "Unknown path",
 			    "%s: no such endpoint; GET /v1 lists them", path);

@@ -5,7 +5,8 @@
  * @file
  * The one table of the API: method, path, effect, body, help. The server dispatches by it, GET /v1
  * lists it, strowgerctl takes its paths and help from it, docs/api.md has a paragraph for each row
- * (a test looks). A path may hold one {member}. The handlers stand beside their rows in endpoints.c.
+ * (a test looks). A path may hold one {member}. The handlers stand beside their rows in
+ * endpoints.c.
  */
 
 #include <stddef.h>
@@ -17,24 +18,24 @@ enum stw_effect {
 };
 
 /* X(NAME, method, path, effect, body, help) */
-#define STW_ENDPOINTS(X)                                                                        \
-	X(INDEX, "GET", "/v1", READ, "", "the endpoints of this API")                           \
-	X(VERSION, "GET", "/v1/version", READ, "", "versions of both processes and libraries")  \
-	X(STATUS, "GET", "/v1/status", READ, "", "link to the data plane, generation, reload")  \
-	X(WORKERS, "GET", "/v1/workers", READ, "", "workers: core, busy share, packets")        \
-	X(PORTS, "GET", "/v1/ports", READ, "", "ports: link, addresses, packets, errors")       \
-	X(LISTENERS, "GET", "/v1/listeners", READ, "", "listeners and the pools they feed")     \
-	X(POOLS, "GET", "/v1/pools", READ, "", "pools: members, weights, shares of new calls")  \
-	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates") \
-	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total") \
-	X(CONFIG, "GET", "/v1/config", READ, "", "the running configuration, without secrets")  \
-	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")        \
+#define STW_ENDPOINTS(X)                                                                           \
+	X(INDEX, "GET", "/v1", READ, "", "the endpoints of this API")                              \
+	X(VERSION, "GET", "/v1/version", READ, "", "versions of both processes and libraries")     \
+	X(STATUS, "GET", "/v1/status", READ, "", "link to the data plane, generation, reload")     \
+	X(WORKERS, "GET", "/v1/workers", READ, "", "workers: core, busy share, packets")           \
+	X(PORTS, "GET", "/v1/ports", READ, "", "ports: link, addresses, packets, errors")          \
+	X(LISTENERS, "GET", "/v1/listeners", READ, "", "listeners and the pools they feed")        \
+	X(POOLS, "GET", "/v1/pools", READ, "", "pools: members, weights, shares of new calls")     \
+	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates")    \
+	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total")   \
+	X(CONFIG, "GET", "/v1/config", READ, "", "the running configuration, without secrets")     \
+	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")           \
 	X(CHECK, "POST", "/v1/check", READ, "YAML", "check a configuration, tell what it changes") \
-	X(DRAIN, "POST", "/v1/members/{member}/drain", CHANGE, "{\"pool\": string?}",           \
-	  "no new calls to a member; its dialogs stay")                                         \
-	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",       \
-	  "new calls to a member again")                                                        \
-	X(WEIGHT, "POST", "/v1/members/{member}/weight", CHANGE,                                \
+	X(DRAIN, "POST", "/v1/members/{member}/drain", CHANGE, "{\"pool\": string?}",              \
+	  "no new calls to a member; its dialogs stay")                                            \
+	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",          \
+	  "new calls to a member again")                                                           \
+	X(WEIGHT, "POST", "/v1/members/{member}/weight", CHANGE,                                   \
 	  "{\"weight\": 0..65535, \"pool\": string?}", "change a member's share of new calls")
 
 enum stw_endpoint_id {

@@ -19,11 +19,12 @@ void stw_api_listeners(struct stw_api *api, struct stw_request *r)
 	json_t *rows = json_array();
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		const struct stw_model_listener *l = &m->listeners[i];
-		json_array_append_new(
-			rows, json_pack("{s:s, s:o, s:s, s:s?}", "name", l->name, "address",
-					address_text(&l->address), "transport",
-					stw_api_transport(l->address.transport), "pool",
-					l->pool < m->n_pools ? m->pools[l->pool].name : NULL));
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:o, s:s, s:s?}", "name", l->name, "address",
+						address_text(&l->address), "transport",
+						stw_api_transport(l->address.transport), "pool",
+						l->pool < m->n_pools ? m->pools[l->pool].name
+								     : NULL));
 	}
 	json_t *reply = stw_api_envelope(api);
 	json_object_set_new(reply, "listeners", rows);
@@ -45,12 +46,12 @@ static json_t *pool_members(const struct stw_model *m, const struct stw_model_po
 	for (size_t k = 0; k < pool->n_members; k++) {
 		const struct stw_model_pool_member *pm = &pool->members[k];
 		double share = all ? (double)counting_weight(pm) / (double)all : 0;
-		json_array_append_new(
-			rows, json_pack("{s:s, s:o, s:I, s:s, s:f}", "name",
-					m->members[pm->member].name, "address",
-					address_text(&m->members[pm->member].address), "weight",
-					(json_int_t)pm->weight, "asked", stw_asked_text(pm->asked),
-					"share", round(share * 10000) / 10000));
+		json_array_append_new(rows, json_pack("{s:s, s:o, s:I, s:s, s:f}", "name",
+						      m->members[pm->member].name, "address",
+						      address_text(&m->members[pm->member].address),
+						      "weight", (json_int_t)pm->weight, "asked",
+						      stw_asked_text(pm->asked), "share",
+						      round(share * 10000) / 10000));
 	}
 	return rows;
 }
@@ -70,11 +71,11 @@ void stw_api_pools(struct stw_api *api, struct stw_request *r)
 	json_t *rows = json_array();
 	for (size_t i = 0; i < m->n_pools; i++) {
 		const struct stw_model_pool *p = &m->pools[i];
-		json_array_append_new(
-			rows, json_pack("{s:s, s:b, s:I, s:o, s:o}", "name", p->name,
-					"record_route", (int)p->record_route, "slots",
-					(json_int_t)p->slots, "listeners", pool_listeners(m, i),
-					"members", pool_members(m, p)));
+		json_array_append_new(rows, json_pack("{s:s, s:b, s:I, s:o, s:o}", "name", p->name,
+						      "record_route", (int)p->record_route, "slots",
+						      (json_int_t)p->slots, "listeners",
+						      pool_listeners(m, i), "members",
+						      pool_members(m, p)));
 	}
 	json_t *reply = stw_api_envelope(api);
 	json_object_set_new(reply, "pools", rows);

@@ -3,8 +3,8 @@
 
 /**
  * @file
- * HTTP/1.1 for the API, libmicrohttpd driven by the loop through its epoll descriptor: no thread, so
- * handlers need no lock.
+ * HTTP/1.1 for the API, libmicrohttpd driven by the loop through its epoll descriptor: no thread,
+ * so handlers need no lock.
  *
  * Limits: when many connections are open, the one that has been without a whole request for longest
  * gives way to a new one, so that idle or slow clients cannot shut others out.

@@ -36,8 +36,8 @@ void stw_problem(struct stw_request *r, unsigned status, const char *kind, const
 	if (!text)
 		text = json_string("the request is not UTF-8 text: send UTF-8");
 	put(r, status,
-	    json_pack("{s:i, s:s, s:s, s:i, s:o}", "version", STW_API_VERSION, "type", type, "title",
-		      title, "status", (int)status, "detail", text),
+	    json_pack("{s:i, s:s, s:s, s:i, s:o}", "version", STW_API_VERSION, "type", type,
+		      "title", title, "status", (int)status, "detail", text),
 	    true);
 }
 

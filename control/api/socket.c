@@ -21,8 +21,8 @@ static bool is_alive(const struct sockaddr_un *sun)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return true;
-	bool alive = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
-		     errno == EAGAIN;
+	bool alive =
+		connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 || errno == EAGAIN;
 	close(fd);
 	return alive;
 }
@@ -82,7 +82,8 @@ int stw_api_socket_open(struct stw_api_socket *s, const char *path, uint32_t mod
 	gid_t gid;
 	*s = (struct stw_api_socket){.fd = -1};
 	if (strlen(path) >= sizeof(sun.sun_path) || find_group(group, &gid)) {
-		snprintf(reason, reason_len, "api: socket \"%s\" or group \"%s\" cannot be used: "
+		snprintf(reason, reason_len,
+			 "api: socket \"%s\" or group \"%s\" cannot be used: "
 			 "create the group, or correct api.group",
 			 path, group);
 		return STW_ENOENT;

@@ -3,8 +3,8 @@
 
 /**
  * @file
- * The API's Unix socket in the file system: made with its mode and group before anybody can connect,
- * taken over from a control that died, never from one that lives.
+ * The API's Unix socket in the file system: made with its mode and group before anybody can
+ * connect, taken over from a control that died, never from one that lives.
  */
 
 #include <stddef.h>

@@ -55,12 +55,12 @@ static json_t *worker(const struct stw_sampler *s, struct stw_stats *st, uint32_
 	return json_pack("{s:i, s:i, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			 "worker", (int)w, "core", (int)row->core, "running", (int)row->running,
 			 "busy_1s", busy(s, st, w, STW_RATE_SHORT), "busy_10s",
-			 busy(s, st, w, STW_RATE_LONG), "received",
-			 (json_int_t)l.c[STW_C_RECEIVED], "sent", (json_int_t)l.c[STW_C_SENT],
-			 "answered", (json_int_t)l.c[STW_C_ANSWERED], "kernel",
-			 (json_int_t)l.c[STW_C_KERNEL], "dropped", (json_int_t)l.drops, "sleeps",
-			 (json_int_t)l.c[STW_C_SLEEPS], "rate_1s", rates(s, w, STW_RATE_SHORT),
-			 "rate_10s", rates(s, w, STW_RATE_LONG));
+			 busy(s, st, w, STW_RATE_LONG), "received", (json_int_t)l.c[STW_C_RECEIVED],
+			 "sent", (json_int_t)l.c[STW_C_SENT], "answered",
+			 (json_int_t)l.c[STW_C_ANSWERED], "kernel", (json_int_t)l.c[STW_C_KERNEL],
+			 "dropped", (json_int_t)l.drops, "sleeps", (json_int_t)l.c[STW_C_SLEEPS],
+			 "rate_1s", rates(s, w, STW_RATE_SHORT), "rate_10s",
+			 rates(s, w, STW_RATE_LONG));
 }
 
 void stw_api_workers(struct stw_api *api, struct stw_request *r)
@@ -85,12 +85,13 @@ static json_t *port(const struct stw_stats_port *p)
 	char mac[18];
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", p->mac[0], p->mac[1], p->mac[2],
 		 p->mac[3], p->mac[4], p->mac[5]);
-	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "name",
-			      bounded_text(p->name, sizeof(p->name)), "device",
-			      bounded_text(p->device, sizeof(p->device)), "kernel",
-			      p->kernel[0] ? bounded_text(p->kernel, sizeof(p->kernel)) : json_null(),
-			      "mac", mac, "link", p->link_up ? "up" : "down", "mtu", (int)p->mtu,
-			      "rx_queues", (int)p->n_rx_queues, "tx_queues", (int)p->n_tx_queues);
+	json_t *o =
+		json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:i, s:i}", "name",
+			  bounded_text(p->name, sizeof(p->name)), "device",
+			  bounded_text(p->device, sizeof(p->device)), "kernel",
+			  p->kernel[0] ? bounded_text(p->kernel, sizeof(p->kernel)) : json_null(),
+			  "mac", mac, "link", p->link_up ? "up" : "down", "mtu", (int)p->mtu,
+			  "rx_queues", (int)p->n_rx_queues, "tx_queues", (int)p->n_tx_queues);
 	const struct {
 		const char *name;
 		const _Atomic uint64_t *value;
@@ -126,13 +127,13 @@ static void add_ledger(json_t *o, const struct stw_ledger *l)
 		json_object_set_new(counters, stw_counter_rows[c].name,
 				    json_integer((json_int_t)l->c[c]));
 	json_object_set_new(o, "counters", counters);
-	json_object_set_new(
-		o, "ledger",
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "received",
-			  (json_int_t)l->c[STW_C_RECEIVED], "injected",
-			  (json_int_t)l->c[STW_C_INJECTED], "ends", (json_int_t)l->ends, "drops",
-			  (json_int_t)l->drops, "waiting", (json_int_t)l->c[STW_C_WAITING],
-			  "in_hand", (json_int_t)l->in_hand, "balanced", (int)l->balanced));
+	json_object_set_new(o, "ledger",
+			    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "received",
+				      (json_int_t)l->c[STW_C_RECEIVED], "injected",
+				      (json_int_t)l->c[STW_C_INJECTED], "ends", (json_int_t)l->ends,
+				      "drops", (json_int_t)l->drops, "waiting",
+				      (json_int_t)l->c[STW_C_WAITING], "in_hand",
+				      (json_int_t)l->in_hand, "balanced", (int)l->balanced));
 }
 
 void stw_api_counters(struct stw_api *api, struct stw_request *r)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * strowgerctl: the options of one run and the table of commands. The table gives parsing, help,
+ * completion and strowgerctl(1); paths and effects come from the API's own table (endpoints.h).
+ *
+ * Exit status: 0 done, 1 refused or failed, 2 usage, 3 control cannot be reached.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "control/api/endpoints.h"
+
+#define STW_CTL_SOCKET "/run/strowger/api.sock"
+#define STW_CTL_CONFIG "/etc/strowger/strowger.yaml"
+
+enum stw_exit {
+	STW_EXIT_OK = 0,
+	STW_EXIT_FAILED = 1,
+	STW_EXIT_USAGE = 2,
+	STW_EXIT_UNREACHABLE = 3,
+};
+
+/* Options, as bits, so that a row says which it takes. */
+enum stw_option {
+	STW_OPTION_SOCKET = 1 << 0,
+	STW_OPTION_JSON = 1 << 1,
+	STW_OPTION_ALL = 1 << 2,
+	STW_OPTION_POOL = 1 << 3,
+	STW_OPTION_ONCE = 1 << 4,
+	STW_OPTION_COUNT = 1 << 5,
+	STW_OPTION_INTERVAL = 1 << 6,
+};
+
+struct stw_option_row {
+	enum stw_option bit;
+	const char *name;  /* "--pool" */
+	const char *brief; /* "-n", or NULL */
+	const char *value; /* "POOL", or NULL for none */
+	const char *help;
+};
+
+extern const struct stw_option_row stw_option_rows[];
+extern const size_t stw_n_option_rows;
+
+struct stw_command;
+
+/** One run. */
+struct stw_cli {
+	const struct stw_command *command;
+	const char *socket;
+	const char *pool; /* NULL: not given */
+	bool json;
+	bool all;
+	long count;	   /* of top: 0 until stopped */
+	double interval_s; /* of top */
+	char **args;	   /* after the command's words */
+	int n_args;
+	struct stw_client *client;
+};
+
+/* What the arguments are, for completion. */
+enum stw_words { STW_WORDS_NONE, STW_WORDS_MEMBER, STW_WORDS_FILE, STW_WORDS_SHELL };
+
+struct stw_command {
+	const char *name; /* one or two words */
+	const char *args; /* "MEMBER WEIGHT" */
+	const char *help;
+	enum stw_endpoint_id endpoint; /* STW_N_ENDPOINTS: none, works without control */
+	unsigned options;	       /* taken besides --socket */
+	int min_args;
+	int max_args; /* -1: any number */
+	enum stw_words words;
+	int (*run)(struct stw_cli *cli); /* exit status */
+};
+
+/** The table, in the order of the help. */
+extern const struct stw_command stw_commands[];
+extern const size_t stw_n_commands;
+
+/** Row whose name is the first one or two of @words. @return NULL; @used: how many words it took */
+const struct stw_command *stw_command_find(char **words, int n_words, int *used);
+
+/** The command most like @typed. @return never NULL */
+const struct stw_command *stw_command_nearest(const char *typed);
+
+/** Print the table of commands, or one command's help. */
+void stw_help_print(FILE *out);
+void stw_help_command(FILE *out, const struct stw_command *c);
+
+struct json_t;
+struct stw_answer;
+
+/**
+ * Call the API and say on standard error what went wrong, if anything did (with --json a problem
+ * goes to standard output as it came).
+ *
+ * @return enum stw_exit; free @out in any case
+ */
+int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *member,
+		 struct json_t *body, struct stw_answer *out);
+
+/* Handlers: show.c, farm.c, change.c, top.c, complete.c, strowgerctl.c */
+int stw_run_show(struct stw_cli *cli);
+int stw_run_drain(struct stw_cli *cli);
+int stw_run_undrain(struct stw_cli *cli);
+int stw_run_weight(struct stw_cli *cli);
+int stw_run_reload(struct stw_cli *cli);
+int stw_run_check(struct stw_cli *cli);
+int stw_run_top(struct stw_cli *cli);
+int stw_run_completion(struct stw_cli *cli);
+int stw_run_help(struct stw_cli *cli);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct stw_option_row stw_option_rows[] = {
+	{STW_OPTION_SOCKET, "--socket", NULL, "PATH", "control's API (or STROWGER_API)"},
+	{STW_OPTION_JSON, "--json", NULL, NULL, "print the API's JSON"},
+	{STW_OPTION_ALL, "--all", NULL, NULL, "also rows that are zero"},
+	{STW_OPTION_POOL, "--pool", NULL, "POOL", "only in this pool"},
+	{STW_OPTION_ONCE, "--once", NULL, NULL, "print once"},
+	{STW_OPTION_COUNT, "--count", "-n", "COUNT", "print so many times"},
+	{STW_OPTION_INTERVAL, "--interval", "-i", "SECONDS", "between two prints, 1 by default"},
+};
+const size_t stw_n_option_rows = sizeof(stw_option_rows) / sizeof(stw_option_rows[0]);
+
+#define TOP_OPTIONS (STW_OPTION_ONCE | STW_OPTION_COUNT | STW_OPTION_INTERVAL)
+
+const struct stw_command stw_commands[] = {
+	{"show status", "", "link to the data plane, generation, reloads", STW_ENDPOINT_STATUS,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show workers", "", "workers: core, busy share, packets", STW_ENDPOINT_WORKERS,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show ports", "", "ports: link, packets, errors", STW_ENDPOINT_PORTS, STW_OPTION_JSON, 0,
+	 0, STW_WORDS_NONE, stw_run_show},
+	{"show listeners", "", "listeners and the pools they feed", STW_ENDPOINT_LISTENERS,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show pools", "", "pools, weights, shares of new calls", STW_ENDPOINT_POOLS,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show members", "", "members: asked, observed, rates, counters", STW_ENDPOINT_MEMBERS,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show counters", "", "the drop ledger, per worker and in total", STW_ENDPOINT_COUNTERS,
+	 STW_OPTION_JSON | STW_OPTION_ALL, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show version", "", "versions of both processes and libraries", STW_ENDPOINT_VERSION,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"drain", "MEMBER", "no new calls to a member; its dialogs stay", STW_ENDPOINT_DRAIN,
+	 STW_OPTION_JSON | STW_OPTION_POOL, 1, 1, STW_WORDS_MEMBER, stw_run_drain},
+	{"undrain", "MEMBER", "new calls to a member again", STW_ENDPOINT_UNDRAIN,
+	 STW_OPTION_JSON | STW_OPTION_POOL, 1, 1, STW_WORDS_MEMBER, stw_run_undrain},
+	{"weight", "MEMBER WEIGHT", "a member's share of new calls, 0..65535", STW_ENDPOINT_WEIGHT,
+	 STW_OPTION_JSON | STW_OPTION_POOL, 2, 2, STW_WORDS_MEMBER, stw_run_weight},
+	{"reload", "", "read the configuration file again", STW_ENDPOINT_RELOAD, STW_OPTION_JSON, 0,
+	 0, STW_WORDS_NONE, stw_run_reload},
+	{"check", "[FILE]", "check a configuration; needs no control", STW_N_ENDPOINTS,
+	 STW_OPTION_JSON, 0, 1, STW_WORDS_FILE, stw_run_check},
+	{"top", "", "workers and members live", STW_ENDPOINT_MEMBERS, TOP_OPTIONS, 0, 0,
+	 STW_WORDS_NONE, stw_run_top},
+	{"completion", "bash", "print the completion for a shell", STW_N_ENDPOINTS, 0, 1, -1,
+	 STW_WORDS_SHELL, stw_run_completion},
+	{"help", "[COMMAND]", "print this, or the help of a command", STW_N_ENDPOINTS, 0, 0, 2,
+	 STW_WORDS_NONE, stw_run_help},
+};
+const size_t stw_n_commands = sizeof(stw_commands) / sizeof(stw_commands[0]);
+
+/* Does @name consist of the first words of @words? @return how many, 0: no */
+static int words_match(const char *name, char **words, int n_words)
+{
+	const char *space = strchr(name, ' ');
+	if (!space)
+		return n_words >= 1 && strcmp(name, words[0]) == 0;
+	size_t first = (size_t)(space - name);
+	if (n_words < 2 || strlen(words[0]) != first || strncmp(name, words[0], first) != 0)
+		return 0;
+	return strcmp(space + 1, words[1]) == 0 ? 2 : 0;
+}
+
+const struct stw_command *stw_command_find(char **words, int n_words, int *used)
+{
+	for (size_t i = 0; i < stw_n_commands; i++) {
+		*used = words_match(stw_commands[i].name, words, n_words);
+		if (*used)
+			return &stw_commands[i];
+	}
+	return NULL;
+}
+
+#define TYPED_MAX 40
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t ab = a < b ? a : b;
+	return ab < c ? ab : c;
+}
+
+/* Edits that make @b of @a (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[TYPED_MAX + 1];
+	size_t la = strnlen(a, TYPED_MAX);
+	size_t lb = strlen(b);
+	for (size_t i = 0; i <= la; i++)
+		row[i] = i;
+	for (size_t j = 1; j <= lb; j++) {
+		size_t diagonal = row[0];
+		row[0] = j;
+		for (size_t i = 1; i <= la; i++) {
+			size_t above = row[i];
+			row[i] = min3(above + 1, row[i - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[la];
+}
+
+/* "members" alone is meant as "show members". */
+static size_t command_distance(const char *typed, const struct stw_command *c)
+{
+	size_t d = distance(typed, c->name);
+	const char *space = strchr(c->name, ' ');
+	size_t tail = space ? distance(typed, space + 1) : d;
+	return tail < d ? tail : d;
+}
+
+const struct stw_command *stw_command_nearest(const char *typed)
+{
+	const struct stw_command *best = &stw_commands[0];
+	for (size_t i = 1; i < stw_n_commands; i++)
+		if (command_distance(typed, &stw_commands[i]) < command_distance(typed, best))
+			best = &stw_commands[i];
+	return best;
+}

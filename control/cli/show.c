@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/counters.h>
+
+#include "control/cli/cli.h"
+#include "control/cli/client.h"
+#include "control/cli/grid.h"
+
+static json_int_t integer(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static bool is_connected(const json_t *answer)
+{
+	return strcmp(stw_text(answer, "dataplane"), "connected") == 0;
+}
+
+void stw_print_link(const json_t *answer, FILE *out)
+{
+	if (is_connected(answer) && !json_is_string(json_object_get(answer, "reason")))
+		return;
+	fprintf(out, "data plane: %s for %s: %s\n", stw_text(answer, "dataplane"),
+		stw_age_text(integer(answer, "since_unix_s")), stw_text(answer, "reason"));
+}
+
+static void print_refusals(const json_t *answer, FILE *out)
+{
+	const json_t *tables = json_object_get(answer, "tables");
+	const json_t *refused = json_object_get(tables, "refused");
+	const json_t *config = json_object_get(answer, "config");
+	if (json_is_object(refused))
+		fprintf(out, "refused:       generation %s, %s ago: %s\n",
+			stw_text(refused, "generation"),
+			stw_age_text(integer(refused, "at_unix_s")), stw_text(refused, "reason"));
+	if (json_is_integer(json_object_get(config, "reload_refused_unix_s")))
+		fprintf(out, "reload:        refused %s ago, the configuration before it runs\n",
+			stw_age_text(integer(config, "reload_refused_unix_s")));
+}
+
+void stw_print_status(const json_t *answer, FILE *out)
+{
+	const json_t *tables = json_object_get(answer, "tables");
+	const json_t *config = json_object_get(answer, "config");
+	const json_t *control = json_object_get(answer, "control");
+	const json_t *process = json_object_get(answer, "dataplane_process");
+	fprintf(out, "data plane:    %s for %s", stw_text(answer, "dataplane"),
+		stw_age_text(integer(answer, "since_unix_s")));
+	if (json_is_string(json_object_get(answer, "reason")))
+		fprintf(out, ": %s", stw_text(answer, "reason"));
+	if (json_is_object(process))
+		fprintf(out, ", pid %s, up %s", stw_text(process, "pid"),
+			stw_age_text(integer(process, "started_unix_s")));
+	if (integer(answer, "generation") > 0)
+		fprintf(out, "\ngeneration:    %s, checked in %s us, swapped in %s us\n",
+			stw_text(answer, "generation"), stw_text(tables, "check_us"),
+			stw_text(tables, "swap_us"));
+	else
+		fprintf(out, "\ngeneration:    none served\n");
+	fprintf(out, "digest:        %s\n", stw_text(tables, "digest"));
+	fprintf(out, "changes:       %s waiting\n", stw_text(tables, "changes_waiting"));
+	fprintf(out, "control:       %s, pid %s, up %s\n", stw_text(control, "version"),
+		stw_text(control, "pid"), stw_age_text(integer(control, "started_unix_s")));
+	fprintf(out, "configuration: %s, read %s ago\n", stw_text(config, "path"),
+		stw_age_text(integer(config, "loaded_unix_s")));
+	fprintf(out, "               %s ports, %s listeners, %s pools, %s members, %s overrides\n",
+		stw_text(config, "ports"), stw_text(config, "listeners"), stw_text(config, "pools"),
+		stw_text(config, "members"), stw_text(config, "overrides"));
+	print_refusals(answer, out);
+}
+
+void stw_print_version(const json_t *answer, FILE *out)
+{
+	const json_t *control = json_object_get(answer, "control");
+	const json_t *process = json_object_get(answer, "dataplane_process");
+	struct stw_grid g;
+	stw_grid_init(&g, (const char *const[]){"PART", "VERSION", NULL});
+	stw_grid_add(&g, "strowgerctl");
+	stw_grid_add(&g, "%s", STW_VERSION);
+	stw_grid_add(&g, "strowger-control");
+	stw_grid_add(&g, "%s", stw_text(control, "version"));
+	stw_grid_add(&g, "strowger-dataplane");
+	stw_grid_add(&g, "%s", process ? stw_text(process, "version") : "-");
+	stw_grid_add(&g, "allocator of control");
+	stw_grid_add(&g, "%s", stw_text(control, "allocator"));
+	const char *name;
+	json_t *version;
+	json_object_foreach(json_object_get(answer, "libraries"), name, version)
+	{
+		stw_grid_add(&g, "%s", name);
+		stw_grid_add(&g, "%s", json_is_string(version) ? json_string_value(version) : "-");
+	}
+	stw_grid_print(&g, out);
+	stw_grid_fini(&g);
+}
+
+void stw_print_workers(const json_t *answer, FILE *out)
+{
+	struct stw_grid g;
+	size_t i;
+	json_t *w;
+	stw_grid_init(&g, (const char *const[]){">WORKER", ">CORE", ">BUSY", ">RX/S", ">TX/S",
+						">DROP/S", ">RECEIVED", ">SENT", ">ANSWERED",
+						">KERNEL", ">DROPPED", NULL});
+	json_array_foreach(json_object_get(answer, "workers"), i, w)
+	{
+		const json_t *rate = json_object_get(w, "rate_1s");
+		const json_t *busy = json_object_get(w, "busy_1s");
+		stw_grid_add(&g, "%s", stw_text(w, "worker"));
+		stw_grid_add(&g, "%s", stw_text(w, "core"));
+		if (json_is_number(busy))
+			stw_grid_add(&g, "%.1f %%", 100 * json_number_value(busy));
+		else
+			stw_grid_add(&g, "-");
+		stw_grid_add(&g, "%s", stw_rate_text(rate, "received"));
+		stw_grid_add(&g, "%s", stw_rate_text(rate, "sent"));
+		stw_grid_add(&g, "%s", stw_rate_text(rate, "dropped"));
+		stw_grid_add(&g, "%s", stw_text(w, "received"));
+		stw_grid_add(&g, "%s", stw_text(w, "sent"));
+		stw_grid_add(&g, "%s", stw_text(w, "answered"));
+		stw_grid_add(&g, "%s", stw_text(w, "kernel"));
+		stw_grid_add(&g, "%s", stw_text(w, "dropped"));
+	}
+	stw_grid_print(&g, out);
+	stw_grid_fini(&g);
+}
+
+/* One table column: heading ('>' aligns right) and the key of its value. */
+struct column {
+	const char *heading;
+	const char *key;
+};
+
+static void print_columns(const json_t *rows, const struct column *columns, size_t n, FILE *out)
+{
+	const char *headings[24] = {0};
+	struct stw_grid g;
+	size_t i;
+	json_t *row;
+	for (size_t k = 0; k < n; k++)
+		headings[k] = columns[k].heading;
+	stw_grid_init(&g, headings);
+	json_array_foreach(rows, i, row) for (size_t k = 0; k < n; k++)
+		stw_grid_add(&g, "%s", stw_text(row, columns[k].key));
+	stw_grid_print(&g, out);
+	stw_grid_fini(&g);
+}
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+void stw_print_ports(const json_t *answer, FILE *out)
+{
+	static const struct column columns[] = {
+		{"PORT", "name"},
+		{"LINK", "link"},
+		{"KERNEL", "kernel"},
+		{"MAC", "mac"},
+		{">MTU", "mtu"},
+		{">QUEUES", "rx_queues"},
+		{">RX PACKETS", "rx_packets"},
+		{">RX BYTES", "rx_bytes"},
+		{">TX PACKETS", "tx_packets"},
+		{">TX BYTES", "tx_bytes"},
+		{">MISSED", "rx_missed"},
+		{">NO BUFFER", "rx_no_buffer"},
+		{">RX ERRORS", "rx_errors"},
+		{">TX ERRORS", "tx_errors"},
+		{"DEVICE", "device"},
+	};
+	print_columns(json_object_get(answer, "ports"), columns, N_OF(columns), out);
+}
+
+void stw_print_listeners(const json_t *answer, FILE *out)
+{
+	static const struct column columns[] = {
+		{"LISTENER", "name"},
+		{"ADDRESS", "address"},
+		{"TRANSPORT", "transport"},
+		{"POOL", "pool"},
+	};
+	print_columns(json_object_get(answer, "listeners"), columns, N_OF(columns), out);
+}
+
+void stw_print_pools(const json_t *answer, FILE *out)
+{
+	struct stw_grid g;
+	size_t i, k;
+	json_t *pool, *m;
+	stw_grid_init(&g, (const char *const[]){"POOL", "RECORD-ROUTE", ">SLOTS", "MEMBER",
+						"ADDRESS", ">WEIGHT", "ASKED", ">SHARE", NULL});
+	json_array_foreach(json_object_get(answer, "pools"), i, pool)
+	{
+		json_array_foreach(json_object_get(pool, "members"), k, m)
+		{
+			stw_grid_add(&g, "%s", k ? "" : stw_text(pool, "name"));
+			stw_grid_add(&g, "%s", k ? "" : stw_text(pool, "record_route"));
+			stw_grid_add(&g, "%s", k ? "" : stw_text(pool, "slots"));
+			stw_grid_add(&g, "%s", stw_text(m, "name"));
+			stw_grid_add(&g, "%s", stw_text(m, "address"));
+			stw_grid_add(&g, "%s", stw_text(m, "weight"));
+			stw_grid_add(&g, "%s", stw_text(m, "asked"));
+			stw_grid_add(&g, "%.1f %%",
+				     100 * json_number_value(json_object_get(m, "share")));
+		}
+	}
+	stw_grid_print(&g, out);
+	stw_grid_fini(&g);
+}
+
+static void add_member_row(struct stw_grid *g, const json_t *m, const json_t *place, bool first)
+{
+	const json_t *rate = json_object_get(m, "rate_1s");
+	const json_t *c = json_object_get(m, "counters");
+	const char *const counted[] = {"requests", "new_calls", "success",
+				       "rejected", "failed",	"unsent"};
+	stw_grid_add(g, "%s", first ? stw_text(m, "name") : "");
+	stw_grid_add(g, "%s", first ? stw_text(m, "address") : "");
+	stw_grid_add(g, "%s", stw_text(place, "pool"));
+	stw_grid_add(g, "%s", stw_text(place, "weight"));
+	stw_grid_add(g, "%s%s", stw_text(place, "asked"),
+		     json_is_integer(json_object_get(place, "overridden_unix_s")) ? "*" : "");
+	stw_grid_add(g, "%s", first ? stw_text(m, "state") : "");
+	stw_grid_add(g, "%s", first ? stw_text(m, "number") : "");
+	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "requests") : "");
+	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "new_calls") : "");
+	for (size_t i = 0; i < N_OF(counted); i++)
+		stw_grid_add(g, "%s", first ? stw_text(c, counted[i]) : "");
+}
+
+void stw_print_members(const json_t *answer, FILE *out)
+{
+	struct stw_grid g;
+	size_t i, k;
+	json_t *m, *place;
+	bool overridden = false;
+	stw_grid_init(&g,
+		      (const char *const[]){"MEMBER", "ADDRESS", "POOL", ">WEIGHT", "ASKED",
+					    "STATE", ">NUMBER", ">REQ/S", ">CALLS/S", ">REQUESTS",
+					    ">CALLS", ">2XX", ">3-4,6XX", ">5XX", ">UNSENT", NULL});
+	json_array_foreach(json_object_get(answer, "members"), i, m)
+	{
+		json_array_foreach(json_object_get(m, "pools"), k, place)
+		{
+			add_member_row(&g, m, place, k == 0);
+			overridden |= json_is_integer(json_object_get(place, "overridden_unix_s"));
+		}
+	}
+	stw_grid_print(&g, out);
+	if (overridden)
+		fprintf(out, "* asked for at run time; the file says otherwise\n");
+	stw_grid_fini(&g);
+}
+
+static void add_counter_row(struct stw_grid *g, const json_t *answer, const char *name,
+			    const json_t *workers)
+{
+	size_t i;
+	json_t *w;
+	const json_t *total = json_object_get(json_object_get(answer, "total"), "counters");
+	stw_grid_add(g, "%s", name);
+	stw_grid_add(g, "%s", stw_text(total, name));
+	json_array_foreach(workers, i, w)
+		stw_grid_add(g, "%s", stw_text(json_object_get(w, "counters"), name));
+}
+
+static void print_ledger(const char *who, const json_t *l, FILE *out)
+{
+	fprintf(out, "%s: received %s + injected %s = ends %s + drops %s + waiting %s", who,
+		stw_text(l, "received"), stw_text(l, "injected"), stw_text(l, "ends"),
+		stw_text(l, "drops"), stw_text(l, "waiting"));
+	if (!json_is_true(json_object_get(l, "balanced")))
+		fprintf(out, " + in hand %s", stw_text(l, "in_hand"));
+	fprintf(out, "\n");
+}
+
+#define WORKER_COLUMNS 8
+
+void stw_print_counters(const json_t *answer, bool all, FILE *out)
+{
+	const json_t *workers = json_object_get(answer, "workers");
+	const json_t *total = json_object_get(answer, "total");
+	if (!json_is_object(total))
+		return;
+	char names[WORKER_COLUMNS][24];
+	const char *headings[WORKER_COLUMNS + 3] = {"COUNTER", ">TOTAL"};
+	size_t n = json_array_size(workers);
+	if (n == 1 || n > WORKER_COLUMNS)
+		n = 0; /* one says nothing more, many do not fit: --json has them */
+	for (size_t i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), ">WORKER %s",
+			 stw_text(json_array_get(workers, i), "worker"));
+		headings[2 + i] = names[i];
+	}
+	struct stw_grid g;
+	const char *name;
+	json_t *value;
+	stw_grid_init(&g, headings);
+	json_object_foreach(json_object_get(total, "counters"), name,
+			    value) if (all || json_integer_value(value) != 0)
+		add_counter_row(&g, answer, name, n ? workers : NULL);
+	stw_grid_print(&g, out);
+	stw_grid_fini(&g);
+	print_ledger("ledger", json_object_get(total, "ledger"), out);
+	fprintf(out, "counting for %s, since the data plane started\n",
+		stw_age_text(integer(answer, "counting_since_unix_s")));
+}
+
+static void print_answer(const struct stw_cli *cli, const json_t *answer)
+{
+	switch (cli->command->endpoint) {
+	case STW_ENDPOINT_STATUS: stw_print_status(answer, stdout); return;
+	case STW_ENDPOINT_VERSION: stw_print_version(answer, stdout); break;
+	case STW_ENDPOINT_WORKERS: stw_print_workers(answer, stdout); break;
+	case STW_ENDPOINT_PORTS: stw_print_ports(answer, stdout); break;
+	case STW_ENDPOINT_LISTENERS: stw_print_listeners(answer, stdout); break;
+	case STW_ENDPOINT_POOLS: stw_print_pools(answer, stdout); break;
+	case STW_ENDPOINT_MEMBERS: stw_print_members(answer, stdout); break;
+	case STW_ENDPOINT_COUNTERS: stw_print_counters(answer, cli->all, stdout); break;
+	default: break;
+	}
+	stw_print_link(answer, stdout);
+}
+
+int stw_run_show(struct stw_cli *cli)
+{
+	struct stw_answer a;
+	int rc = stw_cli_call(cli, cli->command->endpoint, NULL, NULL, &a);
+	if (rc == STW_EXIT_OK) {
+		if (cli->json)
+			fputs(a.text, stdout);
+		else
+			print_answer(cli, a.json);
+	}
+	stw_answer_fini(&a);
+	return rc;
+}

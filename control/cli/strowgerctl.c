@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "control/cli/cli.h"
+#include "control/cli/client.h"
+#include "control/cli/show.h"
+
+/* What was typed, taken apart: words, and options wherever they stood. */
+struct typed {
+	char **words;
+	int n_words;
+	unsigned options; /* which were given */
+	bool help;
+};
+
+static int usage(const char *fmt, const char *what)
+{
+	fprintf(stderr, "strowgerctl: ");
+	/* The format is one of ours, with one %s. */
+	fprintf(stderr, fmt, what);
+	fprintf(stderr, "\nTry: strowgerctl help\n");
+	return STW_EXIT_USAGE;
+}
+
+static const struct stw_option_row *find_option(const char *arg, size_t len)
+{
+	for (size_t i = 0; i < stw_n_option_rows; i++) {
+		const struct stw_option_row *o = &stw_option_rows[i];
+		if (strlen(o->name) == len && strncmp(arg, o->name, len) == 0)
+			return o;
+		if (o->brief && strlen(o->brief) == len && strncmp(arg, o->brief, len) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static int set_count(struct stw_cli *cli, const char *value)
+{
+	char *end;
+	errno = 0;
+	cli->count = strtol(value, &end, 10);
+	if (errno || *end || end == value || cli->count < 1)
+		return usage("--count must be 1 or more, got \"%s\"", value);
+	return STW_EXIT_OK;
+}
+
+static int set_interval(struct stw_cli *cli, const char *value)
+{
+	char *end;
+	cli->interval_s = strtod(value, &end);
+	if (*end || end == value || !(cli->interval_s >= 0.1 && cli->interval_s <= 3600))
+		return usage("--interval must be 0.1..3600 seconds, got \"%s\"", value);
+	return STW_EXIT_OK;
+}
+
+static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const char *value)
+{
+	switch (o->bit) {
+	case STW_OPTION_SOCKET: cli->socket = value; break;
+	case STW_OPTION_JSON: cli->json = true; break;
+	case STW_OPTION_ALL: cli->all = true; break;
+	case STW_OPTION_POOL: cli->pool = value; break;
+	case STW_OPTION_ONCE: cli->count = 1; break;
+	case STW_OPTION_COUNT: return set_count(cli, value);
+	case STW_OPTION_INTERVAL: return set_interval(cli, value);
+	}
+	return STW_EXIT_OK;
+}
+
+/* One option at argv[*i], as "--name value" or "--name=value". */
+static int take_option(struct stw_cli *cli, struct typed *t, int argc, char **argv, int *i)
+{
+	const char *arg = argv[*i];
+	size_t len = strcspn(arg, "=");
+	const char *value = arg[len] ? arg + len + 1 : NULL;
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+		t->help = true;
+		return STW_EXIT_OK;
+	}
+	const struct stw_option_row *o = find_option(arg, len);
+	if (!o)
+		return usage("unknown option \"%s\"", arg);
+	if (!o->value && value)
+		return usage("option %s takes no value", o->name);
+	if (o->value && !value) {
+		if (*i + 1 >= argc)
+			return usage("option %s needs a value", o->name);
+		value = argv[++*i];
+	}
+	t->options |= o->bit;
+	return set_option(cli, o, value);
+}
+
+static int take_apart(struct stw_cli *cli, struct typed *t, int argc, char **argv)
+{
+	bool plain = false;
+	for (int i = 1; i < argc; i++) {
+		if (!plain && strcmp(argv[i], "--") == 0) {
+			plain = true;
+		} else if (!plain && argv[i][0] == '-' && argv[i][1]) {
+			int rc = take_option(cli, t, argc, argv, &i);
+			if (rc)
+				return rc;
+		} else {
+			t->words[t->n_words++] = argv[i];
+		}
+	}
+	return STW_EXIT_OK;
+}
+
+/* Finds the command; says what was probably meant when there is none. */
+static int choose(struct stw_cli *cli, const struct typed *t)
+{
+	int used = 0;
+	cli->command = stw_command_find(t->words, t->n_words, &used);
+	if (!cli->command) {
+		char typed[80];
+		snprintf(typed, sizeof(typed), "%s%s%s", t->words[0], t->n_words > 1 ? " " : "",
+			 t->n_words > 1 ? t->words[1] : "");
+		const char *near = stw_command_nearest(typed)->name;
+		fprintf(stderr, "strowgerctl: no command \"%s\"; did you mean \"%s\"?\n", typed,
+			near);
+		return STW_EXIT_USAGE;
+	}
+	cli->args = t->words + used;
+	cli->n_args = t->n_words - used;
+	return STW_EXIT_OK;
+}
+
+static int check_arguments(const struct stw_cli *cli, const struct typed *t)
+{
+	const struct stw_command *c = cli->command;
+	if (cli->n_args < c->min_args || (c->max_args >= 0 && cli->n_args > c->max_args)) {
+		fprintf(stderr, "strowgerctl: usage: strowgerctl %s %s\n", c->name, c->args);
+		return STW_EXIT_USAGE;
+	}
+	for (size_t i = 0; i < stw_n_option_rows; i++) {
+		unsigned bit = stw_option_rows[i].bit;
+		if ((t->options & bit) && !((c->options | STW_OPTION_SOCKET) & bit)) {
+			fprintf(stderr, "strowgerctl: %s does not take %s\n", c->name,
+				stw_option_rows[i].name);
+			return STW_EXIT_USAGE;
+		}
+	}
+	return STW_EXIT_OK;
+}
+
+static void print_problem(const json_t *problem)
+{
+	size_t i;
+	json_t *line;
+	json_array_foreach(json_object_get(problem, "messages"), i, line)
+		fprintf(stderr, "%s\n", json_string_value(line));
+	fprintf(stderr, "strowgerctl: %s: %s\n", stw_text(problem, "title"),
+		stw_text(problem, "detail"));
+}
+
+int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *member,
+		 struct json_t *body, struct stw_answer *out)
+{
+	int rc = stw_client_call(cli->client, endpoint, member, body, out);
+	if (rc == STW_EXIT_UNREACHABLE)
+		fprintf(stderr, "strowgerctl: %s\n", stw_client_trouble(cli->client));
+	if (rc == STW_EXIT_FAILED && cli->json)
+		fputs(out->text, stdout);
+	else if (rc == STW_EXIT_FAILED)
+		print_problem(out->json);
+	return rc;
+}
+
+static int run(struct stw_cli *cli, const struct typed *t)
+{
+	if (t->n_words == 0) {
+		stw_help_print(t->help ? stdout : stderr);
+		return t->help ? STW_EXIT_OK : STW_EXIT_USAGE;
+	}
+	int rc = choose(cli, t);
+	if (!rc && t->help) {
+		stw_help_command(stdout, cli->command);
+		return STW_EXIT_OK;
+	}
+	if (!rc)
+		rc = check_arguments(cli, t);
+	if (rc)
+		return rc;
+	cli->client = stw_client_new(cli->socket);
+	if (!cli->client) {
+		fprintf(stderr, "strowgerctl: out of memory\n");
+		return STW_EXIT_FAILED;
+	}
+	rc = cli->command->run(cli);
+	stw_client_free(cli->client);
+	/* A full disk or a closed pipe must not look like success. */
+	return rc == STW_EXIT_OK && fflush(stdout) != 0 ? STW_EXIT_FAILED : rc;
+}
+
+int main(int argc, char **argv)
+{
+	const char *env = getenv("STROWGER_API");
+	struct stw_cli cli = {.socket = env && *env ? env : STW_CTL_SOCKET, .interval_s = 1};
+	struct typed t = {.words = calloc((size_t)argc + 1, sizeof(*t.words))};
+	if (!t.words)
+		return STW_EXIT_FAILED;
+	int rc = take_apart(&cli, &t, argc, argv);
+	if (rc == STW_EXIT_OK)
+		rc = run(&cli, &t);
+	free(t.words);
+	return rc;
+}
