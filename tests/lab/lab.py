@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from lab.capture import Capture
 from lab.process import Process
 
 HUGEPAGES = 256
+AF_XDP = 44
 TESTS_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 BALANCER_PORTS = ("outside", "inside")
@@ -28,6 +30,17 @@ def default_build_dir():
 
 def _end_on_signal(number, _frame):
     raise SystemExit(128 + number)
+
+
+def usable_driver():
+    """AF_XDP where the kernel has it, else packet sockets, loudly."""
+    try:
+        socket.socket(AF_XDP, socket.SOCK_RAW, 0).close()
+        return "net_af_xdp"
+    except OSError as error:
+        print(f"# WARNING: this kernel refuses AF_XDP ({error}). The lab goes on with packet "
+              "sockets; the kernel then sees each packet twice.", flush=True)
+        return "net_af_packet"
 
 
 class Lab:
@@ -197,7 +210,9 @@ class Lab:
         """Configuration, both processes, both ready. `self.balance` speaks with them."""
         self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
                                          self.log_dir)
-        self.driver = driver or os.environ.get("STW_LAB_DRIVER", "net_af_xdp")
+        self.driver = driver or os.environ.get("STW_LAB_DRIVER") or usable_driver()
+        for port in BALANCER_PORTS:
+            self._keep_kernel_out(self.interface(port))
         self.configure(weights, families)
         if start:
             self.balance.start_dataplane()
@@ -205,6 +220,13 @@ class Lab:
             self.wait_dataplane()
             self.balance.wait_control()
         return self.balance
+
+    def _keep_kernel_out(self, interface):
+        """The kernel has the port's addresses on the twin. With packet sockets it sees what arrives
+        at the port itself too, and would answer "port unreachable"; with AF_XDP it sees nothing."""
+        self.balancer.sysctl(f"net.ipv4.conf.{interface}.rp_filter", 1)
+        self.balancer.sysctl(f"net.ipv4.conf.{interface}.arp_ignore", 8)
+        self.balancer.sysctl(f"net.ipv6.conf.{interface}.disable_ipv6", 1)
 
     def wait_dataplane(self):
         """After a start of the data plane: its twins and its socket are there."""
