@@ -133,11 +133,15 @@ static int add_memory(struct args *a, const struct stw_model *m)
 	}
 	if (m->dataplane.hugepages != STW_HUGEPAGES_NO && free_mb >= need_mb) {
 		stw_info("memory: 2 MiB hugepages, %lu MiB free", free_mb);
+		add(a, "--in-memory", "");
 		return STW_OK;
 	}
 	stw_info("memory: %lu MiB in ordinary pages", need_mb);
 	snprintf(mb, sizeof(mb), "%lu", need_mb);
+	/* EAL takes --in-memory with hugepages only; without them nothing but the shared
+	 * configuration would have been a file. */
 	add(a, "--no-huge", "");
+	add(a, "--no-shconf", "");
 	add(a, "-m", mb);
 	return STW_OK;
 }
@@ -176,7 +180,6 @@ static int build_args(struct args *a, const struct stw_model *m)
 	err = add_cores(a, m);
 	if (err != STW_OK)
 		return err;
-	add(a, "--in-memory", "");
 	add(a, "--file-prefix=strowger-", pid);
 	add(a, "--no-telemetry", "");
 	add(a, "--iova-mode=va", "");
@@ -198,6 +201,9 @@ int stw_eal_start(const struct stw_model *model)
 		err = STW_EIO;
 	}
 	free(a);
+	/* Nothing will be put there, and a killed process could not remove it. */
+	if (err == STW_OK)
+		rmdir(rte_eal_get_runtime_dir());
 	return err;
 }
 

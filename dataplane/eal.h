@@ -3,7 +3,7 @@
 
 /**
  * @file
- * DPDK's environment, started from the configuration: anonymous memory only (--in-memory), no PCI
+ * DPDK's environment, started from the configuration: anonymous memory and no file of its own, no PCI
  * scan unless a port is a PCI device, no telemetry socket.
  */
 
