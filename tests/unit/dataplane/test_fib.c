@@ -337,8 +337,8 @@ static void compare(const struct stw_fib *fib, const struct stw_fib_route *route
 
 static void one_random_table(void)
 {
-	struct stw_fib_route routes[MANY];
-	struct stw_fib_neighbour n[MANY];
+	static struct stw_fib_route routes[MANY];
+	static struct stw_fib_neighbour n[MANY];
 	const size_t n_routes = random_below(MANY + 1);
 	const size_t n_n = random_below(MANY + 1);
 	for (size_t i = 0; i < n_routes; i++)
