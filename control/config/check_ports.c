@@ -10,14 +10,6 @@
 
 #include "control/config/address.h"
 
-/* True when a value was read at all: what could not be read was reported there. */
-static bool given(const struct stw_ip *ip)
-{
-	static const struct stw_ip none;
-
-	return !stw_ip_equal(ip, &none);
-}
-
 static void check_twin(const struct stw_conf_port *p, struct stw_report *report)
 {
 	const struct stw_node *at = stw_node_at(p->node, "twin");
@@ -40,10 +32,10 @@ static void check_twin(const struct stw_conf_port *p, struct stw_report *report)
 static void check_address(const struct stw_conf_address *a, struct stw_report *report)
 {
 	const struct stw_model_prefix *p = &a->v.prefix;
-	const char *why = given(&p->ip) ? stw_address_unusable(&p->ip) : NULL;
+	const char *why = stw_address_unusable(&p->ip);
 	struct stw_ip first = stw_address_first(p), last = stw_address_last(p);
 
-	if (!why && p->bits == 0 && given(&p->ip))
+	if (!why && p->bits == 0)
 		why = "a prefix length of 0 would make the whole world its subnet";
 	if (!why && stw_address_has_broadcast(p) && stw_ip_equal(&p->ip, &first))
 		why = "it is the network's own address";
@@ -82,9 +74,9 @@ static void check_target(const struct stw_conf_route *r, struct stw_report *repo
 	struct stw_ip first = stw_address_first(to);
 	char text[64];
 
-	if (r->to.is_default || !r->to.given)
+	if (r->to.is_default)
 		return;
-	if (given(&r->via) && stw_ip_is_v4(&to->ip) != stw_ip_is_v4(&r->via))
+	if (stw_node_was_read(r->node, "via") && stw_ip_is_v4(&to->ip) != stw_ip_is_v4(&r->via))
 		stw_report(report, r->node,
 			   "to and via are of different families: IPv%c needs a "
 			   "gateway of IPv%c",
@@ -102,8 +94,9 @@ static void check_route(const struct stw_conf_port *p, const struct stw_conf_rou
 	const struct stw_node *at = stw_node_at(r->node, "via");
 	char text[64];
 
-	check_target(r, report);
-	if (!given(&r->via))
+	if (stw_node_was_read(r->node, "to"))
+		check_target(r, report);
+	if (!stw_node_was_read(r->node, "via"))
 		return;
 	text[stw_ip_format(&r->via, text)] = '\0';
 	const char *why = stw_address_unusable(&r->via);
@@ -120,9 +113,9 @@ static void check_route(const struct stw_conf_port *p, const struct stw_conf_rou
 
 static void check_neighbour(const struct stw_conf_neighbour *n, struct stw_report *report)
 {
-	const char *why = given(&n->v.ip) ? stw_address_unusable(&n->v.ip) : NULL;
+	const char *why = stw_address_unusable(&n->v.ip);
 
-	if (why)
+	if (why && stw_node_was_read(n->node, "address"))
 		stw_report(report, stw_node_at(n->node, "address"),
 			   "address cannot be a neighbour's: %s", why);
 	if (n->v.mac[0] & 1)
@@ -133,7 +126,8 @@ static void check_neighbour(const struct stw_conf_neighbour *n, struct stw_repor
 static void check_mtu(const struct stw_conf_port *p, struct stw_report *report)
 {
 	for (size_t i = 0; i < p->n_addresses && p->v.mtu < 1280; i++) {
-		if (!stw_ip_is_v4(&p->addresses[i].v.prefix.ip)) {
+		if (stw_node_was_read(p->addresses[i].node, "address") &&
+		    !stw_ip_is_v4(&p->addresses[i].v.prefix.ip)) {
 			stw_report(
 				report, stw_node_at(p->node, "mtu"),
 				"mtu must be at least 1280 on a port with an IPv6 address, got %u",
@@ -164,8 +158,10 @@ static void check_port(const struct stw_conf *c, const struct stw_conf_port *p,
 	check_twin(p, report);
 	check_mtu(p, report);
 	check_mbufs(c, p, report);
-	for (size_t i = 0; i < p->n_addresses; i++)
-		check_address(&p->addresses[i], report);
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		if (stw_node_was_read(p->addresses[i].node, "address"))
+			check_address(&p->addresses[i], report);
+	}
 	for (size_t i = 0; i < p->n_routes; i++)
 		check_route(p, &p->routes[i], report);
 	for (size_t i = 0; i < p->n_neighbours; i++)
@@ -223,7 +219,7 @@ static void check_port_addresses(const struct stw_conf *c, struct stw_ref *refs,
 			const struct stw_conf_address *a = &c->ports[i].addresses[k];
 			bool local = stw_address_is_link_local6(&a->v.prefix.ip);
 
-			if (!given(&a->v.prefix.ip))
+			if (!stw_node_was_read(a->node, "address"))
 				continue;
 			refs[n] = (struct stw_ref){&a->v.prefix.ip, a->node, n,
 						   local ? link_group(i, a->v.vlan) : 0};
@@ -242,7 +238,7 @@ static void check_port_neighbours(const struct stw_conf *c, struct stw_ref *refs
 		for (size_t k = 0; k < c->ports[i].n_neighbours; k++) {
 			const struct stw_conf_neighbour *h = &c->ports[i].neighbours[k];
 
-			if (!given(&h->v.ip))
+			if (!stw_node_was_read(h->node, "address"))
 				continue;
 			refs[n] = (struct stw_ref){&h->v.ip, h->node, n, link_group(i, h->v.vlan)};
 			n++;
@@ -269,7 +265,7 @@ static void check_port_routes(const struct stw_conf *c, struct stw_ref *refs,
 		for (size_t k = 0; k < c->ports[i].n_routes; k++) {
 			const struct stw_conf_route *r = &c->ports[i].routes[k];
 
-			if (!r->to.given || !given(&r->via))
+			if (!stw_node_was_read(r->node, "to") || !stw_node_was_read(r->node, "via"))
 				continue;
 			refs[n] = (struct stw_ref){r, stw_node_at(r->node, "to"), n, 0};
 			n++;

@@ -22,7 +22,6 @@ struct stw_node;
 struct stw_conf_target {
 	struct stw_model_prefix prefix;
 	bool is_default; /* the family is that of via */
-	bool given;	 /* was read: "::/0" is all zero, too */
 };
 
 struct stw_conf_address {

@@ -50,7 +50,7 @@ static void refuse_unknown(struct filler *f, const struct stw_node *key, const c
 		   near ? near : "", near ? "\"?" : "");
 }
 
-static void fill_scalar(struct filler *f, const struct stw_opt *row, const struct stw_node *v,
+static void fill_scalar(struct filler *f, const struct stw_opt *row, struct stw_node *v,
 			void *scope)
 {
 	char why[512];
@@ -63,7 +63,8 @@ static void fill_scalar(struct filler *f, const struct stw_opt *row, const struc
 			   v->kind == STW_NODE_LIST ? "list" : "mapping");
 		return;
 	}
-	if (!stw_value_read(row, v->text, (char *)scope + row->at, why, sizeof(why)))
+	v->unread = !stw_value_read(row, v->text, (char *)scope + row->at, why, sizeof(why));
+	if (v->unread)
 		stw_report(f->report, v, "%s", why);
 }
 

@@ -221,3 +221,10 @@ const struct stw_node *stw_node_at(const struct stw_node *map, const char *key)
 
 	return v ? v : map;
 }
+
+bool stw_node_was_read(const struct stw_node *node, const char *key)
+{
+	const struct stw_node *v = node->kind == STW_NODE_SCALAR ? node : stw_node_get(node, key);
+
+	return v && v->kind == STW_NODE_SCALAR && !v->unread;
+}

@@ -26,6 +26,7 @@ struct stw_node {
 	enum stw_node_kind kind;
 	uint32_t line; /* from 1 */
 	bool quoted;   /* SCALAR: written in quotes or as a block */
+	bool unread;   /* SCALAR: is no value of its option, which was reported */
 	char *text;    /* SCALAR: NUL-terminated, without NULs inside */
 	struct stw_node *parent;
 	struct stw_node *first; /* LIST: elements; MAP: keys, each followed by its value */
@@ -56,6 +57,9 @@ void stw_tree_fini(struct stw_tree *t);
 
 /** Value of @key in a mapping. @return NULL when absent or when @map is no mapping */
 const struct stw_node *stw_node_get(const struct stw_node *map, const char *key);
+
+/** True when @key of the element @node (or @node, written as a scalar) was read as a value. */
+bool stw_node_was_read(const struct stw_node *node, const char *key);
 
 /** Value of @key, else @map itself: the best place for a message about it. */
 const struct stw_node *stw_node_at(const struct stw_node *map, const char *key);

@@ -188,7 +188,7 @@ static const char *read_prefix(const char *text, struct stw_model_prefix *at)
 
 static const char *read_target(const char *text, struct stw_conf_target *at)
 {
-	struct stw_conf_target t = {.is_default = strcmp(text, "default") == 0, .given = true};
+	struct stw_conf_target t = {.is_default = strcmp(text, "default") == 0};
 	const char *why = t.is_default ? NULL : read_prefix(text, &t.prefix);
 
 	if (!why)
