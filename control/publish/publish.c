@@ -128,6 +128,7 @@ static void accept_sent(struct stw_publish *p)
 	memset(&p->sent, 0, sizeof(p->sent));
 	note_served(p);
 	p->status.refused_generation = 0;
+	p->status.refused_reason[0] = '\0';
 	p->owner.acknowledged(p->owner.ctx, p->good.generation);
 	settle(p, p->sent_change, p->good.generation, STW_OK, "");
 }
