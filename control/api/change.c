@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <strowger/errors.h>
 
@@ -77,6 +78,17 @@ static json_t *sizes(const struct stw_model *m)
 			 (json_int_t)m->n_members);
 }
 
+/* As a reload would have it, except that no secret is made for the asking. */
+static void dress(const struct stw_control *c, struct stw_model *m)
+{
+	char path[sizeof(m->state_dir) + sizeof(STW_SECRET_FILE) + 1];
+	char reason[256];
+	snprintf(path, sizeof(path), "%s/%s", m->state_dir, STW_SECRET_FILE);
+	if (m->n_secrets == 0 && access(path, R_OK) == 0)
+		stw_secret_fill(m, reason, sizeof(reason));
+	stw_overrides_apply(c->overrides, m);
+}
+
 void stw_api_check(struct stw_api *api, struct stw_request *r)
 {
 	struct words w;
@@ -88,7 +100,7 @@ void stw_api_check(struct stw_api *api, struct stw_request *r)
 	if (err) {
 		reply = json_pack("{s:b, s:O}", "ok", 0, "messages", w.messages);
 	} else {
-		stw_overrides_apply(api->control->overrides, m);
+		dress(api->control, m);
 		stw_model_diff(api->control->model, m, on_line, &w);
 		reply = json_pack("{s:b, s:O, s:o, s:O, s:O}", "ok", 1, "messages", w.messages,
 				  "sizes", sizes(m), "changes", w.changes, "needs_restart",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <strowger/errors.h>
+#include <strowger/table_image.h>
 
 static void must(bool ok, const char *what)
 {
@@ -154,16 +155,24 @@ static bool image_is_good(const struct stw_ctl_image *m, int fd)
 	       (fcntl(fd, F_GET_SEALS) & seals) == seals;
 }
 
-/* Tests' images end in the digest that control knows them by; real ones are taken at their word. */
-static void serve(struct fake *f)
+/* A real image tells its digest; a test's own ends in it. */
+static void read_digest(struct fake *f)
 {
 	struct stat st;
+	struct stw_image_header h = {0};
+	must(fstat(f->image_fd, &st) == 0 && st.st_size >= 32, "image");
+	must(pread(f->image_fd, f->digest, 32, st.st_size - 32) == 32, "image");
+	if (pread(f->image_fd, &h, sizeof(h), 0) == sizeof(h) && h.magic == STW_IMAGE_MAGIC)
+		memcpy(f->digest, h.digest, sizeof(f->digest));
+}
+
+static void serve(struct fake *f)
+{
 	close_fd(&f->image_fd);
 	f->image_fd = f->offered_fd;
 	f->offered_fd = -1;
 	f->generation = f->offered_generation;
-	must(fstat(f->image_fd, &st) == 0 && st.st_size >= 32, "image");
-	must(pread(f->image_fd, f->digest, 32, st.st_size - 32) == 32, "image");
+	read_digest(f);
 	atomic_store_explicit(&f->stats->generation, f->generation, memory_order_relaxed);
 }
 

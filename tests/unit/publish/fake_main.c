@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The fake data plane as a program, for tests of control from outside.
+ *
+ *     fake-dataplane SOCKET
+ *
+ * Commands on standard input, one a line, each answered with "ok" once carried out: accept, refuse,
+ * wait, answer, restart, hangup; count NUMBER (one new call to that member, answered 200, through
+ * worker 0). Ends at the end of its input.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+
+#include "tests/unit/publish/fake_dataplane.h"
+
+#define HEARTBEAT_MS 200
+
+static void bump_worker(struct fake *f, enum stw_counter c)
+{
+	stw_counter_add(&stw_stats_worker(f->stats, 0)->c[c], 1);
+}
+
+static void count_call(struct fake *f, unsigned long number)
+{
+	_Atomic uint64_t *row = stw_stats_members(f->stats, 0)->c[number % STW_MEMBER_NUMBERS];
+	stw_counter_add(&row[STW_M_REQUESTS], 1);
+	stw_counter_add(&row[STW_M_NEW_CALLS], 1);
+	stw_counter_add(&row[STW_M_SUCCESS], 1);
+	bump_worker(f, STW_C_RECEIVED);
+	bump_worker(f, STW_C_SENT);
+	bump_worker(f, STW_C_NEW_CALLS);
+}
+
+static void obey(struct fake *f, const char *line)
+{
+	if (strcmp(line, "accept") == 0)
+		f->mode = FAKE_ACCEPTS;
+	else if (strcmp(line, "refuse") == 0)
+		f->mode = FAKE_REFUSES;
+	else if (strcmp(line, "wait") == 0)
+		f->mode = FAKE_WAITS;
+	else if (strcmp(line, "answer") == 0)
+		fake_answer(f, STW_OK, "");
+	else if (strcmp(line, "restart") == 0)
+		fake_restart(f);
+	else if (strcmp(line, "hangup") == 0)
+		fake_hang_up(f);
+	else if (strncmp(line, "count ", 6) == 0)
+		count_call(f, strtoul(line + 6, NULL, 10));
+	else
+		return;
+	puts("ok");
+	fflush(stdout);
+}
+
+/* One read may bring several lines, or a part of one. @return false at the end of input */
+static bool read_commands(struct fake *f)
+{
+	char line[64];
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	obey(f, line);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct fake f;
+	if (argc != 2) {
+		fprintf(stderr, "usage: fake-dataplane SOCKET\n");
+		return 2;
+	}
+	setvbuf(stdin, NULL, _IONBF, 0); /* or poll() would miss lines already read */
+	fake_start(&f, argv[1], 1);
+	puts("ready");
+	fflush(stdout);
+	for (bool open = true; open;) {
+		struct pollfd fds[] = {{.fd = 0, .events = POLLIN},
+				       {.fd = f.listen_fd, .events = POLLIN},
+				       {.fd = f.fd, .events = POLLIN}};
+		if (poll(fds, 3, HEARTBEAT_MS) < 0 && errno != EINTR)
+			break;
+		stw_counter_add(&f.stats->heartbeat, 1);
+		if (fds[0].revents)
+			open = read_commands(&f);
+		while (fake_turn(&f))
+			continue;
+	}
+	fake_stop(&f);
+	return 0;
+}
