@@ -2,8 +2,6 @@
 
 /* Answers of our own, without state (RFC 3261 s8.2.6, s8.2.7, s16.11). */
 
-#include <stdio.h>
-
 #include <strowger/errors.h>
 
 #include "dataplane/route/edit.h"
@@ -13,11 +11,14 @@
 /* More than this nobody needs an error for; a request with more Vias gets none. */
 #define ANSWER_MAX 16384u
 
-/* What a proxy can say of what is behind it (s11.2). */
-#define ABILITIES                                                                        \
-	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, " \
-	"SUBSCRIBE, MESSAGE, PUBLISH, REGISTER\r\n"                                      \
-	"Accept: application/sdp\r\nSupported: \r\n"
+#define LAST_LINES "Content-Length: 0\r\n\r\n"
+
+/* What can be said of what is behind us (s11.2), the weightiest first. */
+static const char *const abilities[] = {
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n",
+	"Accept: application/sdp\r\n",
+	"Supported: \r\n",
+};
 
 /* The answer as it grows; once @full it stays so. */
 struct text {
@@ -41,6 +42,13 @@ static void put_text(struct text *t, const char *text)
 	put(t, text, strlen(text));
 }
 
+static void put_number(struct text *t, uint32_t n)
+{
+	char digits[10];
+
+	put(t, digits, stw_put_number(digits, n));
+}
+
 static void put_span(struct text *t, const char *buf, struct stw_span s)
 {
 	put(t, buf + s.off, s.len);
@@ -61,7 +69,8 @@ static void put_top_via(struct text *t, const char *buf, const struct stw_sip_ms
 	char text[STW_VIA_EDIT_TEXT];
 	struct stw_edits edits = {.n = 0};
 
-	stw_edits_via(&edits, &v->via, &src->peer, text);
+	if (v->add_received)
+		stw_edits_via(&edits, &v->via, &src->peer, text);
 	put_text(t, "Via: ");
 	for (size_t i = 0; i < edits.n; i++) {
 		const struct stw_edit *e = &edits.e[i];
@@ -125,21 +134,27 @@ static void put_unsupported(struct text *t, const char *buf, const struct stw_si
 	put_text(t, "\r\n");
 }
 
+/* As many as fit: a small request gets a small answer, so that a flood gains nothing by us. */
+static void put_abilities(struct text *t)
+{
+	for (size_t i = 0; i < sizeof(abilities) / sizeof(abilities[0]); i++)
+		if (t->max - t->n >= strlen(abilities[i]) + sizeof(LAST_LINES) - 1)
+			put_text(t, abilities[i]);
+}
+
 static void put_extras(struct text *t, const char *buf, const struct stw_sip_msg *m,
 		       const struct stw_verdict *v)
 {
-	char line[32];
-
 	if (v->status == 420)
 		put_unsupported(t, buf, m);
-	/* a small request gets a small answer: nobody gains by us for a flood */
-	if (v->status == 200 && t->max - t->n > sizeof(ABILITIES) + 32)
-		put_text(t, ABILITIES);
+	if (v->status == 200)
+		put_abilities(t);
 	if (v->retry_after_s > 0) {
-		snprintf(line, sizeof(line), "Retry-After: %u\r\n", v->retry_after_s);
-		put_text(t, line);
+		put_text(t, "Retry-After: ");
+		put_number(t, v->retry_after_s);
+		put_text(t, "\r\n");
 	}
-	put_text(t, "Content-Length: 0\r\n\r\n");
+	put_text(t, LAST_LINES);
 }
 
 int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
@@ -149,7 +164,6 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 	const uint32_t needed = 1u << STW_HDR_VIA | 1u << STW_HDR_FROM | 1u << STW_HDR_TO |
 				1u << STW_HDR_CALL_ID | 1u << STW_HDR_CSEQ;
 	struct text t;
-	char status[16];
 
 	if ((m->present & needed) != needed || v->via.all.len == 0)
 		return STW_EMALFORMED;
@@ -160,8 +174,9 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 		t.max = sizeof(t.bytes);
 	if (t.max > room)
 		t.max = room;
-	snprintf(status, sizeof(status), "SIP/2.0 %03u ", v->status);
-	put_text(&t, status);
+	put_text(&t, "SIP/2.0 ");
+	put_number(&t, v->status);
+	put_text(&t, " ");
 	put_text(&t, v->phrase);
 	put_text(&t, "\r\n");
 	put_top_via(&t, buf, m, src, v);

@@ -67,3 +67,6 @@ int stw_uri_listener(const struct stw_tables *t, const struct stw_sip_uri *uri);
 
 /** IP address of a Via's or URI's host as written, brackets allowed. */
 int stw_host_parse(const char *buf, struct stw_span host, struct stw_ip *out);
+
+/** Whether the sender's Via gets received, and rport if it asks for it. */
+bool stw_needs_received(const char *buf, const struct stw_sip_via *via, const struct stw_ip *peer);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/route/edit.h"
 
+#include "dataplane/route/hex.h"
+
 #include <string.h>
 
 #include <strowger/errors.h>
@@ -68,19 +70,6 @@ int stw_edits_apply(const struct stw_edits *edits, char *buf, uint32_t len,
 	return STW_OK;
 }
 
-static size_t put_number(char *out, uint32_t n)
-{
-	char digits[10];
-	size_t len = 0;
-
-	do
-		digits[len++] = (char)('0' + n % 10);
-	while ((n /= 10) != 0);
-	for (size_t i = 0; i < len; i++)
-		out[i] = digits[len - 1 - i];
-	return len;
-}
-
 void stw_edits_via(struct stw_edits *edits, const struct stw_sip_via *via,
 		   const struct stw_endpoint *peer, char *text)
 {
@@ -98,6 +87,6 @@ void stw_edits_via(struct stw_edits *edits, const struct stw_sip_via *via,
 	text += len;
 	memcpy(text, rport, sizeof(rport) - 1);
 	len = sizeof(rport) - 1;
-	len += put_number(text + len, peer->port);
+	len += stw_put_number(text + len, peer->port);
 	stw_edits_add(edits, via->rport_param.off, via->rport_param.len, text, len);
 }

@@ -3,10 +3,12 @@
 
 /**
  * @file
- * Fixed-width lower-case hex, eight digits at a time without a branch or a table.
+ * Numbers as text: fixed-width lower-case hex, eight digits at a time without a branch or a table,
+ * and plain decimals.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -62,4 +64,16 @@ static inline bool stw_hex_get64(const char *in, uint64_t *x)
 		return false;
 	*x = (uint64_t)high << 32 | low;
 	return true;
+}
+
+/** Write @n in decimal, at most ten digits. @return how many */
+static inline size_t stw_put_number(char *out, uint32_t n)
+{
+	size_t len = 1;
+
+	for (uint32_t rest = n; rest > 9; rest /= 10)
+		len++;
+	for (size_t i = len; i-- > 0; n /= 10)
+		out[i] = (char)('0' + n % 10);
+	return len;
 }

@@ -249,20 +249,6 @@ static void note_dialog(struct stw_decision *d)
 	v->cookie_member = d->t->members[member].id;
 }
 
-/*
- * s18.2.1 and RFC 3581 s4. More often than the RFC asks: a received of the sender's own making is
- * replaced by the truth, and an maddr outvoted, as both would send our answers wherever he likes.
- */
-static bool needs_received(const struct stw_decision *d)
-{
-	const struct stw_sip_via *via = &d->v->via;
-	struct stw_ip host;
-
-	return via->rport_param.len > 0 || via->received_param.len > 0 || via->maddr.len > 0 ||
-	       stw_host_parse(d->buf, via->host, &host) != STW_OK ||
-	       !stw_ip_equal(&host, &d->src->peer.ip);
-}
-
 static void make_branch(struct stw_decision *d)
 {
 	struct stw_verdict *v = d->v;
@@ -290,7 +276,7 @@ void stw_decide_request(struct stw_decision *d)
 	if (stw_ip_equal(&d->t->listeners[v->listener_out].view.address.ip,
 			 &d->t->listeners[v->listener_in].view.address.ip))
 		v->listener_out = v->listener_in;
-	v->add_received = needs_received(d);
+	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);
 	note_dialog(d);
 	make_branch(d);
 	v->action = STW_ACTION_FORWARD;

@@ -61,15 +61,9 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 static void change_hops(struct stw_edits *edits, struct scratch *s, const struct stw_sip_msg *m)
 {
 	struct stw_span at = m->value[STW_HDR_MAX_FORWARDS];
-	uint32_t n = (uint32_t)m->max_forwards - 1;
-	char digits[3];
-	size_t len = 0;
+	char digits[10];
+	size_t len = stw_put_number(digits, (uint32_t)m->max_forwards - 1);
 
-	if (n >= 100)
-		digits[len++] = (char)('0' + n / 100);
-	if (n >= 10)
-		digits[len++] = (char)('0' + n / 10 % 10);
-	digits[len++] = (char)('0' + n % 10);
 	stw_edits_add(edits, at.off, at.len, keep(s, digits, len), len);
 }
 

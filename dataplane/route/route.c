@@ -40,6 +40,7 @@ void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phra
 	v->phrase = phrase;
 	v->member = STW_NO_MEMBER;
 	v->listener_out = d->src->listener;
+	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);
 	/* s18.2.2 and RFC 3581 s4: to where it came from, never to where it says it came from */
 	v->dst = d->src->peer;
 	if (v->via.rport_param.len == 0)

@@ -4,6 +4,8 @@
 
 #include "dataplane/route/decide.h"
 
+#include <strowger/errors.h>
+
 /*
  * Nobody reaches our own host, a whole network or nothing at all by way of us (RFC 1122 s3.2.1.3;
  * RFC 4291 s2.5, s2.7). What operators put behind firewalls is theirs to guard.
@@ -66,4 +68,16 @@ int stw_uri_listener(const struct stw_tables *t, const struct stw_sip_uri *uri)
 	if (uri->scheme != STW_SCHEME_SIP || !uri->host_is_ip)
 		return -1;
 	return stw_tables_find_listener(t, &ep);
+}
+
+/*
+ * s18.2.1 and RFC 3581 s4. More often than the RFC asks: a received of the sender's own making is
+ * replaced by the truth, and an maddr outvoted, as both would send our answers wherever he likes.
+ */
+bool stw_needs_received(const char *buf, const struct stw_sip_via *via, const struct stw_ip *peer)
+{
+	struct stw_ip host;
+
+	return via->rport_param.len > 0 || via->received_param.len > 0 || via->maddr.len > 0 ||
+	       stw_host_parse(buf, via->host, &host) != STW_OK || !stw_ip_equal(&host, peer);
 }
