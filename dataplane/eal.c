@@ -2,8 +2,10 @@
 #include "dataplane/eal.h"
 
 #include <ctype.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +58,32 @@ static ssize_t take_line(void *cookie, const char *text, size_t len)
 		snprintf(first_error, sizeof(first_error), "%.*s", (int)n, text);
 	stw_debug("dpdk: %.*s", (int)n, text);
 	return (ssize_t)len;
+}
+
+typedef int (*print_fn)(int level, const char *fmt, va_list args);
+typedef print_fn (*set_print_fn)(print_fn);
+
+static int print_nothing(int level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+/* net_af_xdp's libraries, which are there when EAL has loaded that driver, write to standard error;
+ * what fails in them DPDK tells as well. */
+static void silence(const char *library, const char *setter)
+{
+	void *lib = dlopen(library, RTLD_NOW | RTLD_NOLOAD);
+	set_print_fn set_print;
+
+	if (lib == NULL)
+		return;
+	*(void **)&set_print = dlsym(lib, setter);
+	if (set_print != NULL)
+		set_print(print_nothing);
+	dlclose(lib);
 }
 
 static void capture_log(void)
@@ -204,6 +232,8 @@ int stw_eal_start(const struct stw_model *model)
 	/* Nothing will be put there, and a killed process could not remove it. */
 	if (err == STW_OK)
 		rmdir(rte_eal_get_runtime_dir());
+	silence("libbpf.so.1", "libbpf_set_print");
+	silence("libxdp.so.1", "libxdp_set_print");
 	return err;
 }
 

@@ -52,7 +52,8 @@ int stw_netif_save(const char *name, struct stw_netif_saved *out)
 	if (request(SIOCGIFFLAGS, name, &flags) != STW_OK ||
 	    request(SIOCGIFMTU, name, &mtu) != STW_OK)
 		return STW_EIO;
-	out->flags = flags.ifr_flags;
+	/* A run that was killed left these set; whoever else listens is counted by the kernel. */
+	out->flags = (short)(flags.ifr_flags & ~(IFF_PROMISC | IFF_ALLMULTI));
 	out->mtu = mtu.ifr_mtu;
 	out->valid = true;
 	return STW_OK;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <rte_dev.h>
 #include <rte_eth_ring.h>
 
 #include <strowger/errors.h>
@@ -138,7 +139,9 @@ void rig_stop(struct rig *r)
 	stw_snapshots_fini(&r->snapshots);
 	rcu_unregister_thread();
 	stw_stats_free(r->stats, r->stats_fd);
+	rte_eal_hotplug_remove("vdev", "net_ring_kernel");
 	for (unsigned p = 0; p < RIG_PORTS; p++) {
+		rte_eal_hotplug_remove("vdev", r->model_ports[p].device);
 		for (unsigned q = 0; q < RIG_WORKERS; q++) {
 			rte_ring_free(r->rx[p][q]);
 			rte_ring_free(r->tx[p][q]);
