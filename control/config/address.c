@@ -38,8 +38,12 @@ static struct stw_ip fill_rest(const struct stw_model_prefix *p, bool ones)
 
 	for (unsigned i = bits / 8; i < sizeof(ip.b); i++) {
 		uint8_t rest = i == bits / 8 ? (uint8_t)(0xff >> (bits % 8)) : 0xff;
+		uint8_t kept = (uint8_t)~rest;
 
-		ip.b[i] = (uint8_t)(ones ? ip.b[i] | rest : ip.b[i] & ~rest);
+		if (ones)
+			ip.b[i] |= rest;
+		else
+			ip.b[i] &= kept;
 	}
 	return ip;
 }
