@@ -234,6 +234,7 @@ static void take_route(struct stw_mirror *m, const struct nlmsghdr *nlh)
 	stw_rtnl_attrs(nlh, sizeof(*r), attr, RTA_VIA + 1);
 	if (!is_wanted(r, attr) || !route_key(r, attr, &row))
 		return;
+	m->doubled |= attr[RTA_MULTIPATH] != NULL;
 	leads = route_way(m, r, attr, &row);
 	if (nlh->nlmsg_type == RTM_NEWROUTE && leads)
 		new_route(m, &row, replaces);

@@ -112,7 +112,8 @@ static int make_vlan(struct stw_twins *t, const char *name, uint32_t parent, uin
 	mnl_attr_nest_end(nlh, info);
 	if (stw_rtnl_call(t->rtnl, nlh) == STW_OK)
 		return undo_link(t, if_nametoindex(name));
-	return errno == EEXIST ? STW_OK : fail(name, "make the VLAN interface");
+	return errno == EEXIST ? STW_OK
+			       : fail(name, "make the VLAN interface (needs the kernel's 8021q)");
 }
 
 /* Twin or VLAN interface @i: there, up, its index known. */
