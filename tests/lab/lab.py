@@ -49,15 +49,17 @@ class Lab:
     Logs and captures are kept when it ends by an exception, or when a case of @tap failed.
     """
 
-    def __init__(self, name, build_dir=None, tap=None):
+    def __init__(self, name, build_dir=None, tap=None, n_workers=1):
         global _serial
         if os.geteuid() != 0:
             raise LabError("the lab needs root, for network namespaces and interfaces")
         _serial += 1
+        self.serial = _serial
         self.id = f"stw{os.getpid()}" + (f"x{_serial}" if _serial > 1 else "")
         self.build_dir = build_dir or default_build_dir()
         self.log_dir = os.path.join(self.build_dir, "test-logs", f"{name}-{self.id}")
         self.tap = tap
+        self.n_workers = n_workers
         self.keep_logs = False
         self.caller, self.balancer, self.farm = (
             netns.Host(f"{self.id}-{role}") for role in ("caller", "balancer", "farm"))
@@ -111,7 +113,8 @@ class Lab:
         for host in self.hosts:
             host.create()
         for port, peer in (("outside", self.caller), ("inside", self.farm)):
-            netns.cable(self.balancer, self.interface(port), peer, self.peer_interface(port))
+            netns.cable(self.balancer, self.interface(port), peer, self.peer_interface(port),
+                        self.n_workers)
             netns.checksums_in_software(peer, self.peer_interface(port))
             self.balancer.ip("link", "set", self.interface(port), "up")
         self.caller.address(self.peer_interface("outside"),
@@ -206,19 +209,18 @@ class Lab:
         self.balancer.sysctl("net.ipv6.conf.all.forwarding", 1)
         self._route(self.caller, addresses.OUTSIDE)
 
-    def start_strowger(self, weights=(10, 10), families=(4,), start=True, driver=None):
+    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, hugepages="auto"):
         """Configuration, both processes, both ready. `self.balance` speaks with them."""
         self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
                                          self.log_dir)
         self.driver = driver or os.environ.get("STW_LAB_DRIVER") or usable_driver()
         for port in BALANCER_PORTS:
             self._keep_kernel_out(self.interface(port))
-        self.configure(weights, families)
-        if start:
-            self.balance.start_dataplane()
-            self.balance.start_control()
-            self.wait_dataplane()
-            self.balance.wait_control()
+        self.configure(weights, families, hugepages=hugepages)
+        self.balance.start_dataplane()
+        self.balance.start_control()
+        self.wait_dataplane()
+        self.balance.wait_control()
         return self.balance
 
     def _keep_kernel_out(self, interface):
@@ -232,17 +234,18 @@ class Lab:
         """After a start of the data plane: its twins and its socket are there."""
         self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS])
 
-    def configure(self, weights=(10, 10), families=(4,), extra=""):
+    def configure(self, weights=(10, 10), families=(4,), extra="", hugepages="auto"):
         """Write the configuration file; a running control is not told."""
-        self.balance.write_config(self.ports(), weights, families, self.cores(), extra)
+        self.balance.write_config(self.ports(), weights, families, self.cores(), extra, hugepages)
 
     def ports(self):
-        return [(port, f"{self.driver}{i},iface={self.interface(port)}", self.twin(port),
+        queues = f",qpairs={self.n_workers}" if self.driver == "net_af_packet" else ""
+        return [(port, f"{self.driver}{i},iface={self.interface(port)}{queues}", self.twin(port),
                  addresses.with_prefix(own))
                 for i, (port, own) in enumerate((("outside", addresses.OUTSIDE),
                                                  ("inside", addresses.INSIDE)))]
 
     def cores(self):
-        """One worker, on the last core this process may use; a second lab takes the one before."""
+        """The last cores this process may use; a second lab begins one before."""
         usable = sorted(os.sched_getaffinity(0))
-        return [usable[-1 - (_serial - 1) % len(usable)]]
+        return [usable[-1 - (self.serial - 1 + i) % len(usable)] for i in range(self.n_workers)]

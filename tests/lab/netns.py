@@ -60,10 +60,11 @@ class Host:
         return [line.split(": ")[1].split("@")[0] for line in lines]
 
 
-def cable(host_a, interface_a, host_b, interface_b):
-    """A veth pair between two hosts."""
-    run(["ip", "link", "add", interface_a, "netns", host_a.name, "type", "veth",
-         "peer", "name", interface_b, "netns", host_b.name])
+def cable(host_a, interface_a, host_b, interface_b, n_queues=1):
+    """A veth pair between two hosts; the kernel spreads flows over its queues."""
+    queues = ["numrxqueues", str(n_queues), "numtxqueues", str(n_queues)]
+    run(["ip", "link", "add", interface_a, "netns", host_a.name, *queues, "type", "veth",
+         "peer", "name", interface_b, "netns", host_b.name, *queues])
 
 
 def checksums_in_software(host, interface):

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lab import Lab, LabError, strowger  # noqa: E402
 from lab.process import ProcessDied  # noqa: E402
-from lab.wait import WaitTimeout  # noqa: E402
+from lab.wait import WaitTimeout, wait_until  # noqa: E402
 
 DEFAULT_RATE = 200
 LINE_EVERY_S = 2
@@ -84,12 +84,18 @@ def spread(balance):
                f"{100 * m.new_calls / total:>6.1f}%")
 
 
-def finish(caller, stopped):
+def finish(caller, balance, stopped):
     """Wait for the calls under way; the final statistics."""
     if stopped:
         say("\nstopping: no new calls, waiting for those under way (Ctrl-C again: at once)")
         caller.finish()
-    return caller.wait(LAST_CALLS_S)
+    wait_until(lambda: not (caller.running() and balance.alive()), LAST_CALLS_S,
+               "the last calls to end")
+    dead = balance.dead()
+    if dead:
+        raise ProcessDied(f"{dead.name} ended by itself with {dead.child.returncode}; "
+                          f"its output ends:\n{dead.tail()}")
+    return caller.statistics()
 
 
 def run_lab(options):
@@ -102,10 +108,7 @@ def run_lab(options):
         caller = lab.call(calls=options.calls, rate=options.rate)
         screen = Screen(options.build, balance.api_socket, lambda: progress(began_s, caller))
         stopped = watch(screen, lambda: caller.running() and balance.alive())
-        if not balance.alive():
-            raise ProcessDied(f"{balance.dead()} ended by itself; its log ends:\n"
-                              f"{balance.dead().tail()}")
-        statistics = finish(caller, stopped)
+        statistics = finish(caller, balance, stopped)
         say(f"\ncalls: sent {statistics.sent}, answered {statistics.answered}, "
             f"failed {statistics.failed}")
         for line in spread(balance):

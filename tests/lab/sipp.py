@@ -100,7 +100,7 @@ class Caller(Sipp):
                  invite_bytes=0, port=5070):
         arguments = ["-sf", scenario("uac.xml", run_dir, invite_bytes), target,
                      "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
-                     "-l", "50000", "-cid_str", f"%u-{name}-%p@lab"]
+                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab"]
         if calls:
             arguments += ["-m", str(calls)]
         self.calls = calls

@@ -185,12 +185,12 @@ class Strowger(Pair):
     def argv(self, *command):
         return self.host.argv(*command)
 
-    def write_config(self, ports, weights, families=addresses.FAMILIES, cores=(0,), extra=""):
+    def write_config(self, ports, weights, families, cores, extra="", hugepages="auto"):
         """The configuration of the lab's balancer.
 
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
         """
-        text = render(self, ports, weights, families, cores) + extra
+        text = render(self, ports, weights, families, cores, hugepages) + extra
         temporary = self.config_file + ".new"
         with open(temporary, "w", encoding="utf-8") as f:
             f.write(text)
@@ -217,12 +217,12 @@ def quoted(items):
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
-def render(balancer, ports, weights, families, cores):
+def render(balancer, ports, weights, families, cores, hugepages):
     """The text of strowger.yaml."""
     lines = [
         "dataplane:",
         f"  cores: [{', '.join(map(str, cores))}]",
-        "  hugepages: auto",
+        f"  hugepages: {hugepages}",
         "  memory_mb: 256",
         f"  socket: {balancer.dataplane_socket}",
         "control:",

@@ -29,6 +29,8 @@ def reloads_under_load(lab, balance):
         else:
             reload_by_signal(balance)
     generation = balance.generation()
+    lab.configure()
+    balance.ctl("reload")
     expect_all_answered(caller, caller.wait())
     return generation
 

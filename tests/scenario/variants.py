@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The same calls on other ground: without hugepages, with packet sockets, with two workers."""
+
+import os
+
+from _common import (Lab, Tap, expect, expect_all_answered, expect_balanced_ledger, expect_equal,
+                     need_root)
+from support.tap import Skip
+
+CALLS = 500
+RATE = 100
+
+
+def calls_pass(lab, balance, n_callers=1):
+    callers = [lab.call(calls=CALLS // n_callers, rate=RATE // n_callers)
+               for _ in range(n_callers)]
+    for caller in callers:
+        expect_all_answered(caller, caller.wait())
+    expect_balanced_ledger(balance)
+
+
+def without_hugepages(tap):
+    with Lab("variants-no-hugepages", tap=tap) as lab:
+        lab.start_farm()
+        calls_pass(lab, lab.start_strowger(hugepages="no"))
+
+
+def with_packet_sockets(tap):
+    with Lab("variants-af-packet", tap=tap) as lab:
+        lab.start_farm()
+        calls_pass(lab, lab.start_strowger(driver="net_af_packet"))
+
+
+def with_two_workers(tap):
+    """Flows of several callers spread over the queues of both workers. With packet sockets, since
+    DPDK 22.11 sees but one AF_XDP queue on a veth; and without fragments, since it has the kernel
+    put them together (PACKET_FANOUT_FLAG_DEFRAG) and then does not take what is over a frame."""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("needs two CPUs")
+    with Lab("variants-two-workers", tap=tap, n_workers=2) as lab:
+        lab.start_farm()
+        balance = lab.start_strowger(driver="net_af_packet")
+        calls_pass(lab, balance, n_callers=5)
+        workers = balance.show("workers")["workers"]
+        expect_equal(len(workers), 2, "workers")
+        expect(all(worker["received"] > 0 for worker in workers), f"an idle worker: {workers}")
+
+
+def main():
+    need_root()
+    with Tap() as tap:
+        with tap.case("calls_pass_without_hugepages"):
+            without_hugepages(tap)
+        with tap.case("calls_pass_with_packet_sockets"):
+            with_packet_sockets(tap)
+        with tap.case("calls_pass_with_two_workers"):
+            with_two_workers(tap)
+
+
+main()
