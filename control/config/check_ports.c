@@ -9,6 +9,7 @@
 #include <strowger/errors.h>
 
 #include "control/config/address.h"
+#include "dataplane/route/fib.h"
 
 static void check_twin(const struct stw_conf_port *p, struct stw_report *report)
 {
@@ -27,6 +28,64 @@ static void check_twin(const struct stw_conf_port *p, struct stw_report *report)
 	if (bad)
 		stw_report(report, at,
 			   "twin is no name for an interface: leave out '/', ':' and spaces");
+}
+
+/* The VLANs that addresses, routes and neighbours of a port are on. */
+struct vlans {
+	bool used[4096]; /* [0]: untagged, which each port has */
+	size_t n;	 /* with the untagged side */
+	uint16_t highest;
+};
+
+static void use_vlan(struct vlans *v, uint16_t vlan)
+{
+	v->n += !v->used[vlan % 4096];
+	v->used[vlan % 4096] = true;
+	v->highest = vlan > v->highest ? vlan : v->highest;
+}
+
+static struct vlans vlans_of(const struct stw_conf_port *p)
+{
+	struct vlans v = {.used = {true}, .n = 1};
+
+	for (size_t i = 0; i < p->n_addresses; i++)
+		use_vlan(&v, p->addresses[i].v.vlan);
+	for (size_t i = 0; i < p->n_routes; i++)
+		use_vlan(&v, p->routes[i].vlan);
+	for (size_t i = 0; i < p->n_neighbours; i++)
+		use_vlan(&v, p->neighbours[i].v.vlan);
+	return v;
+}
+
+/* A VLAN of the twin is an interface of the kernel named "twin.vlan". */
+static void check_vlans(const struct stw_conf_port *p, const struct vlans *v,
+			struct stw_report *report)
+{
+	char name[64];
+
+	int n = snprintf(name, sizeof(name), "%s.%u", p->v.twin, v->highest);
+	if (p->v.kernel == STW_KERNEL_SIDE_TWIN && v->highest && n > 15)
+		stw_report(report, stw_node_at(p->node, "twin"),
+			   "twin is too long for its VLANs: interface %s has more than 15 bytes; "
+			   "choose a shorter one",
+			   name);
+}
+
+/* An interface is a port's untagged side or one of its VLANs. */
+static void check_interfaces(const struct stw_conf *c, struct stw_report *report)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_ports; i++) {
+		struct vlans v = vlans_of(&c->ports[i]);
+
+		check_vlans(&c->ports[i], &v, report);
+		n += v.n;
+	}
+	if (n > STW_FIB_IFACES_MAX)
+		stw_report(report, stw_node_get(c->node, "ports"),
+			   "ports and their VLANs make %zu interfaces: at most %u are possible", n,
+			   STW_FIB_IFACES_MAX);
 }
 
 static void check_address(const struct stw_conf_address *a, struct stw_report *report)
@@ -253,6 +312,8 @@ static int by_target(const void *x, const void *y)
 	struct stw_model_prefix p = stw_conf_route_to(a->key), q = stw_conf_route_to(b->key);
 	int d = memcmp(&p, &q, sizeof(p));
 
+	if (d == 0)
+		d = (a->group > b->group) - (a->group < b->group);
 	return d ? d : stw_ref_order(a, b);
 }
 
@@ -267,7 +328,7 @@ static void check_port_routes(const struct stw_conf *c, struct stw_ref *refs,
 
 			if (!stw_node_was_read(r->node, "to") || !stw_node_was_read(r->node, "via"))
 				continue;
-			refs[n] = (struct stw_ref){r, stw_node_at(r->node, "to"), n, 0};
+			refs[n] = (struct stw_ref){r, stw_node_at(r->node, "to"), n, i};
 			n++;
 		}
 	}
@@ -286,6 +347,7 @@ int stw_check_ports(const struct stw_conf *c, struct stw_report *report)
 
 	if (!refs)
 		return STW_ENOMEM;
+	check_interfaces(c, report);
 	check_port_names(c, refs, report);
 	check_port_addresses(c, refs, report);
 	check_port_neighbours(c, refs, report);

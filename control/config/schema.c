@@ -34,7 +34,8 @@ const struct stw_opt stw_schema[] = {
 		 "free and ordinary memory otherwise; yes refuses to start without them."},
 	{"dataplane.memory_mb", STW_OPT_UINT, RESTART, .min = 32, .max = 1048576, .def = "256",
 	 .unit = "MiB", AT(stw_conf, dataplane.memory_mb),
-	 .help = "Memory for packets and tables, taken once at the start."},
+	 .help = "Memory for packets and tables, taken once at the start. More is taken when the "
+		 "ports' packets need it."},
 	{"dataplane.mbufs", STW_OPT_UINT, RESTART, .min = 512, .max = 8388608, .def = "16384",
 	 .unit = "packets", AT(stw_conf, dataplane.mbufs),
 	 .help = "Packet buffers in the pool of each port. It must hold what the port's queues can: "
@@ -95,7 +96,8 @@ const struct stw_opt stw_schema[] = {
 		 "and packets that are not ours are dropped."},
 	{"ports[].twin", STW_OPT_TEXT, RESTART, .max = 15,
 	 .computed = "\"stw-\" and the port's name, cut to 15 bytes", AT(stw_conf_port, v.twin),
-	 .help = "Interface name of the twin."},
+	 .help = "Interface name of the twin. A VLAN of the port is an interface beside it, such as "
+		 "outside0.100, and that name, too, has at most 15 bytes."},
 	{"ports[].mtu", STW_OPT_UINT, RESTART, .min = 576, .max = 9216, .def = "1500",
 	 .unit = "bytes", AT(stw_conf_port, v.mtu),
 	 .help = "Largest IP packet of the port; longer datagrams are sent in fragments. At least "
@@ -118,8 +120,9 @@ const struct stw_opt stw_schema[] = {
 	 .help = "VLAN the address is on."},
 	{"ports[].routes", STW_OPT_LIST, RESTART, .max = 1024, .noun = "route",
 	 LIST(stw_conf_port, routes, stw_conf_route),
-	 .help = "Static routes. With a twin they are given to the kernel, whose own routing then "
-		 "decides; without one they are all there is."},
+	 .help = "Static routes, each network once. With a twin they are given to the kernel, whose own "
+		 "routing then decides: a network that two ports lead to goes by the port that "
+		 "stands first. Without a twin they are all there is."},
 	{"ports[].routes[].to", STW_OPT_TARGET, RESTART, REQUIRED, AT(stw_conf_route, to),
 	 .help = "Network the route leads to, or default: everything of the family of via."},
 	{"ports[].routes[].via", STW_OPT_ADDRESS, RESTART, REQUIRED, AT(stw_conf_route, via),
@@ -129,7 +132,8 @@ const struct stw_opt stw_schema[] = {
 	 .help = "VLAN the gateway is on."},
 	{"ports[].neighbours", STW_OPT_LIST, RESTART, .max = 4096, .noun = "neighbour",
 	 LIST(stw_conf_port, neighbours, stw_conf_neighbour),
-	 .help = "MAC addresses of hosts that cannot be asked for theirs."},
+	 .help = "MAC addresses of hosts that cannot be asked for theirs, for good. With a twin they "
+		 "are given to the kernel as permanent neighbours."},
 	{"ports[].neighbours[].address", STW_OPT_ADDRESS, RESTART, REQUIRED,
 	 AT(stw_conf_neighbour, v.ip), .help = "The neighbour's IP address."},
 	{"ports[].neighbours[].mac", STW_OPT_MAC, RESTART, REQUIRED, AT(stw_conf_neighbour, v.mac),

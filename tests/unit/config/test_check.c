@@ -152,6 +152,50 @@ static void routes_lead_somewhere(void **state)
 	stw_model_free(read_good(PORTS "    routes: [{to: default, via: \"fe80::1\"}]\n"));
 }
 
+static void two_ports_may_lead_to_one_network(void **state)
+{
+	(void)state;
+	stw_model_free(read_good(PORTS "    routes: [{to: default, via: 192.0.2.8}]\n"
+				       "  - name: b\n"
+				       "    device: y\n"
+				       "    addresses: [198.51.100.1/24]\n"
+				       "    routes: [{to: default, via: 198.51.100.8}]\n"));
+}
+
+static void vlan_interfaces_have_names_of_15_bytes(void **state)
+{
+	(void)state;
+	refuses("ports: [{name: a, device: x, twin: 0123456789a,"
+		" addresses: [{address: 192.0.2.1/24, vlan: 1000}]}]\n",
+		"t.yaml:1: port \"a\": twin is too long for its VLANs",
+		"0123456789a.1000 has more than 15");
+	stw_model_free(read_good("ports: [{name: a, device: x, twin: 0123456789a,"
+				 " addresses: [{address: 192.0.2.1/24, vlan: 100}]}]\n"));
+	stw_model_free(read_good("ports: [{name: abcdefghijklmnop, device: x, kernel: none,"
+				 " addresses: [{address: 192.0.2.1/24, vlan: 1000}]}]\n"));
+}
+
+static void at_most_256_interfaces(void **state)
+{
+	static char text[32768];
+
+	(void)state;
+	for (unsigned vlans = 255; vlans <= 256; vlans++) {
+		size_t at = (size_t)snprintf(text, sizeof(text),
+					     "ports: [{name: a, device: x, addresses: [");
+
+		for (unsigned i = 1; i <= vlans; i++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+					       "{address: 10.0.%u.1/24, vlan: %u},", i - 1, i);
+		snprintf(text + at, sizeof(text) - at, "]}]\n");
+		if (vlans == 255)
+			stw_model_free(read_good(text));
+		else
+			refuses(text, "t.yaml:1: ports and their VLANs make 257 interfaces",
+				"at most 256");
+	}
+}
+
 static void neighbours_are_hosts(void **state)
 {
 	(void)state;
@@ -265,6 +309,9 @@ int main(void)
 		cmocka_unit_test(port_addresses_are_those_of_hosts),
 		cmocka_unit_test(port_addresses_stand_once),
 		cmocka_unit_test(routes_lead_somewhere),
+		cmocka_unit_test(two_ports_may_lead_to_one_network),
+		cmocka_unit_test(vlan_interfaces_have_names_of_15_bytes),
+		cmocka_unit_test(at_most_256_interfaces),
 		cmocka_unit_test(neighbours_are_hosts),
 		cmocka_unit_test(rfc8200_s5_ipv6_needs_an_mtu_of_1280),
 		cmocka_unit_test(queues_fit_the_packet_pool),
