@@ -41,28 +41,24 @@ static void lend_spare(struct stw_worker *w)
 	w->spare.data = (uint8_t *)m->buf_addr + PAYLOAD_OFF;
 }
 
-static char *whole_ipv4(char *payload, const uint8_t *ip, uint32_t len)
+static void put_ipv4(char *h, const uint8_t *ip, uint32_t len)
 {
 	uint16_t total = htons((uint16_t)(IPV4_LEN + len));
-	char *h = payload - IPV4_LEN;
 
 	memcpy(h, ip, IPV4_LEN);
 	h[0] = 0x45;
 	memcpy(h + 2, &total, sizeof(total));
 	memset(h + 6, 0, 2);
 	stw_frame_sum_ipv4(h);
-	return h;
 }
 
-static char *whole_ipv6(char *payload, const uint8_t *ip, uint32_t len)
+static void put_ipv6(char *h, const uint8_t *ip, uint32_t len)
 {
 	uint16_t payload_len = htons((uint16_t)len);
-	char *h = payload - IPV6_LEN;
 
 	memcpy(h, ip, IPV6_LEN);
 	memcpy(h + 4, &payload_len, sizeof(payload_len));
 	h[6] = IPPROTO_UDP;
-	return h;
 }
 
 /* The frame the wire would have brought: this fragment's Ethernet and IP headers, whole payload. */
@@ -71,17 +67,17 @@ static struct rte_mbuf *make_whole(struct rte_mbuf *part, uint32_t l3_off,
 {
 	struct rte_mbuf *m = done->buffer.handle;
 	const uint8_t *frame = rte_pktmbuf_mtod(part, const uint8_t *);
-	char *payload = (char *)done->buffer.data;
-	char *start;
+	bool v4 = frame[l3_off] >> 4 == 4;
+	uint32_t l3 = PAYLOAD_OFF - (v4 ? IPV4_LEN : IPV6_LEN);
+	char *base = m->buf_addr;
 
-	if (frame[l3_off] >> 4 == 4)
-		start = whole_ipv4(payload, frame + l3_off, done->len);
+	if (v4)
+		put_ipv4(base + l3, frame + l3_off, done->len);
 	else
-		start = whole_ipv6(payload, frame + l3_off, done->len);
-	start -= l3_off;
-	memcpy(start, frame, l3_off);
-	m->data_off = (uint16_t)(start - (char *)m->buf_addr);
-	m->data_len = (uint16_t)(payload + done->len - start);
+		put_ipv6(base + l3, frame + l3_off, done->len);
+	memcpy(base + l3 - l3_off, frame, l3_off);
+	m->data_off = (uint16_t)(l3 - l3_off);
+	m->data_len = (uint16_t)(PAYLOAD_OFF + done->len - m->data_off);
 	m->pkt_len = m->data_len;
 	m->port = part->port;
 	rte_pktmbuf_free(part);
