@@ -214,7 +214,7 @@ static void names_section_and_row(void **state)
 	REFUSED(STW_EBOUNDS, "section slots: 4294967295 rows, allowed are 0..536870912");
 	h = fresh();
 	h->sections[STW_IMAGE_MEMBERS_SECTION].offset -= 8;
-	REFUSED(STW_EBOUNDS, "section members: offset 288 is misplaced");
+	REFUSED(STW_EBOUNDS, "section members: offset 272 is misplaced");
 	fresh();
 	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->pool = 1;
 	REFUSED(STW_EBOUNDS, "section listeners, row 1: no pool 1");
