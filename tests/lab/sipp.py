@@ -25,8 +25,9 @@ def scenario(name, run_dir, invite_bytes=0):
         lines.append(PADDING_LINE.format(n=len(lines), port=40000 + len(lines)))
     text = text.replace("@PADDING@\n", "      ".join(lines) if lines else "")
     path = os.path.join(run_dir, f"{invite_bytes}-{name}")
-    with open(path, "w", encoding="utf-8") as f:
+    with open(path + ".new", "w", encoding="utf-8") as f:
         f.write(text)
+    os.replace(path + ".new", path)  # another sipp may be reading the same file just now
     return path
 
 
