@@ -44,7 +44,9 @@ static json_t *busy(const struct stw_sampler *s, const struct stw_stats *st, uin
 	double cycles = 0;
 	if (!st->tsc_hz || !stw_sampler_worker_rate(s, w, STW_C_CYCLES_BUSY, span, &cycles))
 		return json_null();
-	return json_real(round(cycles / (double)st->tsc_hz * 1000) / 1000);
+	/* The samples' clock and the worker's differ by a little. */
+	double share = fmin(cycles / (double)st->tsc_hz, 1);
+	return json_real(round(share * 1000) / 1000);
 }
 
 static json_t *worker(const struct stw_sampler *s, struct stw_stats *st, uint32_t w)

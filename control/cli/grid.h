@@ -7,16 +7,21 @@
  * A heading that starts with '>' aligns its column to the right.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#define STW_GRID_COLUMNS 24u /* at most */
 
 struct stw_grid {
 	size_t n_columns;
 	size_t n_cells;
+	size_t room;
+	bool cut;     /* out of memory: the rest is missing */
 	char **cells; /* [n_cells], row by row, headings first */
 };
 
-/** @param headings  NULL-terminated; '>' in front: right-aligned */
+/** @param headings  NULL-terminated, at most STW_GRID_COLUMNS; '>' in front: right-aligned */
 void stw_grid_init(struct stw_grid *g, const char *const *headings);
 
 /** Add the next cell; a row is full after n_columns of them. */

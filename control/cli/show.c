@@ -137,7 +137,7 @@ struct column {
 
 static void print_columns(const json_t *rows, const struct column *columns, size_t n, FILE *out)
 {
-	const char *headings[24] = {0};
+	const char *headings[STW_GRID_COLUMNS + 1] = {0};
 	struct stw_grid g;
 	size_t i;
 	json_t *row;

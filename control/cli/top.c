@@ -2,6 +2,7 @@
 #include "control/cli/cli.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,11 +120,13 @@ static void add_place(struct stw_grid *g, const json_t *m)
 	}
 }
 
-static void print_members(const struct view *v)
+/* @param max  rows that fit; 0: all */
+static void print_members(const struct view *v, size_t max)
 {
 	struct stw_grid g;
 	size_t i;
 	json_t *m;
+	const json_t *members = json_object_get(v->members.json, "members");
 	stw_grid_init(&g, (const char *const[]){"MEMBER", "POOL", ">WEIGHT", "ASKED", ">CALLS/S",
 						">REQ/S", ">2XX/S", ">5XX/S", ">CALLS", NULL});
 	json_array_foreach(json_object_get(v->members.json, "members"), i, m)
@@ -138,6 +141,9 @@ static void print_members(const struct view *v)
 		stw_grid_add(&g, "%s", stw_text(json_object_get(m, "counters"), "new_calls"));
 	}
 	stw_grid_print(&g, stdout);
+	if (max && json_array_size(members) > max)
+		printf("... and %zu more: strowgerctl show members\n",
+		       json_array_size(members) - max);
 	stw_grid_fini(&g);
 }
 
@@ -162,11 +168,21 @@ static void print_drops(const struct view *v)
 		printf("\n");
 }
 
-static void print_view(const struct view *v)
+/* Rows for members on a terminal, when heads, workers and drops have theirs. */
+static size_t rows_for_members(const struct view *v)
+{
+	struct winsize size;
+	size_t taken = 11 + json_array_size(json_object_get(v->workers.json, "workers"));
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0)
+		return 0;
+	return size.ws_row > taken + 1 ? size.ws_row - taken : 1;
+}
+
+static void print_view(const struct view *v, bool live)
 {
 	print_head(v);
 	print_workers(v);
-	print_members(v);
+	print_members(v, live ? rows_for_members(v) : 0);
 	print_drops(v);
 }
 
@@ -185,7 +201,7 @@ static int turn(struct stw_cli *cli, bool live)
 	if (live)
 		fputs("\033[H\033[J", stdout);
 	if (rc == STW_EXIT_OK)
-		print_view(&v);
+		print_view(&v, live);
 	else
 		fprintf(live ? stdout : stderr, "strowgerctl: %s\n",
 			rc == STW_EXIT_UNREACHABLE ? stw_client_trouble(cli->client)

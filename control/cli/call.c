@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/cli.h"
+
+#include <jansson.h>
+
+#include "control/cli/client.h"
+#include "control/cli/show.h"
+
+static void print_problem(const json_t *problem)
+{
+	size_t i;
+	json_t *line;
+	json_array_foreach(json_object_get(problem, "messages"), i, line)
+		fprintf(stderr, "%s\n", json_string_value(line));
+	fprintf(stderr, "strowgerctl: %s: %s\n", stw_text(problem, "title"),
+		stw_text(problem, "detail"));
+}
+
+int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *member,
+		 struct json_t *body, struct stw_answer *out)
+{
+	int rc = stw_client_call(cli->client, endpoint, member, body, out);
+	if (rc == STW_EXIT_UNREACHABLE)
+		fprintf(stderr, "strowgerctl: %s\n", stw_client_trouble(cli->client));
+	if (rc == STW_EXIT_FAILED && cli->json)
+		fputs(out->text, stdout);
+	else if (rc == STW_EXIT_FAILED)
+		print_problem(out->json);
+	return rc;
+}
