@@ -24,6 +24,8 @@ def headers(root):
     public = glob.glob(f"{root}/include/strowger/**/*.h", recursive=True)
     private = [path for top in ("dataplane", "control", "tests", "bench")
                for path in glob.glob(f"{root}/{top}/**/*.h", recursive=True)]
+    # A *_body.h is a template that its includer completes, not a header.
+    private = [path for path in private if not path.endswith("_body.h")]
     return sorted([f"<{os.path.relpath(path, root + '/include')}>" for path in public]
                   + [f'"{os.path.relpath(path, root)}"' for path in private])
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A process of the lab: started inside a host, output to a file, awaited by conditions."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -8,6 +9,11 @@ import subprocess
 from lab.wait import wait_until
 
 LOG_TAIL_BYTES = 4000
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class ProcessDied(Exception):
@@ -17,13 +23,15 @@ class ProcessDied(Exception):
 class Process:
     """One child process in a session of its own, so that Ctrl-C reaches the runner alone."""
 
-    def __init__(self, name, argv, log, cwd=None):
+    def __init__(self, name, argv, log, cwd=None, end_with_us=False):
+        """@end_with_us: SIGTERM when our process is gone, for want of a watchdog."""
         self.name = name
         self.log = log
         with open(log, "ab") as out:
             self.child = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                cwd=cwd, start_new_session=True)
+                cwd=cwd, start_new_session=True,
+                preexec_fn=_end_with_parent if end_with_us else None)
 
     @property
     def pid(self):

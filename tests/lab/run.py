@@ -136,7 +136,13 @@ def run_own(options):
     return 0
 
 
+def end_on_signal(number, _frame):
+    raise SystemExit(128 + number)
+
+
 def main():
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_on_signal)
     parser = argparse.ArgumentParser(description="Run Strowger in the lab, or on your interfaces.")
     parser.add_argument("--calls", type=int, default=0, help="so many calls, then stop")
     parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="calls a second")

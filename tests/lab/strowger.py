@@ -101,7 +101,7 @@ class Pair:
     def _start(self, name):
         return Process(name, self.argv(program(self.build_dir, name), "--config",
                                        self.config_file),
-                       os.path.join(self.log_dir, f"{name}.log"))
+                       os.path.join(self.log_dir, f"{name}.log"), end_with_us=True)
 
     def wait_control(self):
         """The API answers, and control has reached the data plane."""
