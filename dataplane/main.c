@@ -216,11 +216,8 @@ static int serve(const char *config_path)
 	struct dataplane dp = {.stats_fd = -1};
 	int err = stw_config_read(config_path, print_message, NULL, &dp.model);
 
-	if (err != STW_OK) {
-		if (err == STW_EIO)
-			stw_error("%s: cannot be read: %s", config_path, strerror(errno));
+	if (err != STW_OK)
 		return EXIT_FAILURE;
-	}
 	stw_log_set_level((enum stw_log_level)dp.model->log_level);
 	err = start(&dp);
 	if (err == STW_OK) {
