@@ -2,6 +2,7 @@
 #include "control/api/api.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include <strowger/endpoint.h>
 #include <strowger/errors.h>
@@ -26,11 +27,19 @@ static void reply_pending(struct stw_request *r, const char *reason)
 {
 	json_object_set_new(r->reply, "generation", json_null());
 	json_object_set_new(r->reply, "pending", json_true());
-	json_object_set_new(r->reply, "reason",
-			    json_sprintf("not served yet: the data plane is not connected (%s); it "
-					 "is sent as soon as it is",
-					 reason));
+	json_object_set_new(r->reply, "reason", json_string(reason));
 	r->status = 202;
+}
+
+/* What a change has to wait for while nobody is connected. */
+static void disconnected_reason(const struct stw_api *api, char *out, size_t size)
+{
+	struct stw_publish_status st;
+	stw_publish_get_status(api->control->publish, &st);
+	snprintf(
+		out, size,
+		"not served yet: the data plane is not connected (%s); it is sent as soon as it is",
+		st.reason[0] ? st.reason : "connecting");
 }
 
 static void reply_refused(struct stw_request *r, const struct stw_publish_result *result)
@@ -74,9 +83,9 @@ static void on_link(void *ctx, bool up)
 	stw_sampler_link(api->sampler);
 	if (up)
 		return;
-	struct stw_publish_status st;
-	stw_publish_get_status(api->control->publish, &st);
-	stw_api_flush(api, st.reason);
+	char reason[STW_PUBLISH_REASON + 128];
+	disconnected_reason(api, reason, sizeof(reason));
+	stw_api_flush(api, reason);
 }
 
 int stw_api_init(struct stw_api *api, struct ev_loop *loop, struct stw_control *control)
@@ -102,7 +111,9 @@ void stw_api_reply_when_served(struct stw_api *api, struct stw_request *r, uint6
 		return;
 	}
 	if (st.link < STW_LINK_IDLE) {
-		reply_pending(r, st.reason[0] ? st.reason : "connecting");
+		char reason[STW_PUBLISH_REASON + 128];
+		disconnected_reason(api, reason, sizeof(reason));
+		reply_pending(r, reason);
 		return;
 	}
 	r->status = 0;
@@ -127,10 +138,12 @@ json_t *stw_api_envelope(const struct stw_api *api)
 	if (up)
 		reason = "its installer does not move: is the process stopped?";
 	bool stalled = up && stw_sampler_stalled(api->sampler);
-	return json_pack("{s:s, s:o, s:I, s:I}", "dataplane", up ? "connected" : "waiting",
+	const struct stw_stats *s = stw_publish_stats(api->control->publish);
+	json_t *counting = s ? json_integer((json_int_t)s->started_unix_s) : json_null();
+	return json_pack("{s:s, s:o, s:I, s:I, s:o}", "dataplane", up ? "connected" : "waiting",
 			 "reason", up && !stalled ? json_null() : json_string(reason),
 			 "since_unix_s", (json_int_t)st.since_unix_s, "generation",
-			 (json_int_t)st.generation);
+			 (json_int_t)st.generation, "counting_since_unix_s", counting);
 }
 
 const char *stw_api_transport(uint8_t transport)

@@ -45,7 +45,7 @@ void stw_api_dispatch(struct stw_api *api, struct stw_request *r);
 /** The request goes away before its reply came: forget it. */
 void stw_api_forget(struct stw_api *api, struct stw_request *r);
 
-/** Reply "pending" to all that wait: before a stop. */
+/** Reply "pending" to all that wait. @reason: for people, a whole sentence */
 void stw_api_flush(struct stw_api *api, const char *reason);
 
 void stw_api_fini(struct stw_api *api);

@@ -305,7 +305,9 @@ void stw_http_free(struct stw_http *h)
 {
 	if (!h)
 		return;
-	stw_api_flush(h->api, "control is stopping");
+	stw_api_flush(h->api, "not known to be served: control is stopping");
+	/* One turn to resume what waited, one to reply; the rest is cut off. */
+	MHD_run(h->daemon);
 	MHD_run(h->daemon);
 	ev_io_stop(h->loop, &h->io);
 	ev_timer_stop(h->loop, &h->timer);

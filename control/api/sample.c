@@ -4,6 +4,7 @@
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/model/numbers.h"
 
@@ -31,10 +32,19 @@ struct stw_sampler {
 	uint64_t base[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS];
 };
 
+/* Not the loop's time, which follows the wall clock. */
+static double monotonic_s(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
+	(void)loop;
 	(void)revents;
-	stw_sampler_take(timer->data, ev_now(loop));
+	stw_sampler_take(timer->data, monotonic_s());
 }
 
 struct stw_sampler *stw_sampler_new(struct ev_loop *loop, struct stw_control *control)
@@ -120,7 +130,7 @@ void stw_sampler_link(struct stw_sampler *s)
 	if (st->pid != s->pid)
 		memset(s->base, 0, sizeof(s->base));
 	s->pid = st->pid;
-	stw_sampler_take(s, ev_now(s->loop));
+	stw_sampler_take(s, monotonic_s());
 }
 
 /* The sample @ago turns before the newest. */

@@ -159,8 +159,6 @@ void stw_api_counters(struct stw_api *api, struct stw_request *r)
 		sum = json_object();
 		add_ledger(sum, &total);
 	}
-	json_object_set_new(reply, "counting_since_unix_s",
-			    st ? json_integer((json_int_t)st->started_unix_s) : json_null());
 	json_object_set_new(reply, "total", sum);
 	json_object_set_new(reply, "workers", workers);
 	stw_reply(r, 200, reply);

@@ -16,8 +16,8 @@
 #include "control/publish/stats_map.h"
 
 #define BACKOFF_MIN_S 0.05
-#define BACKOFF_MAX_S 1.0
-#define STEADY_S      5.0 /* a link that lasted this long was a good one: back-off starts over */
+#define BACKOFF_MAX_S 0.25 /* an attempt costs next to nothing, waiting costs calls */
+#define STEADY_S      5.0  /* a link that lasted this long was a good one: back-off starts over */
 #define HELLO_WAIT_S  2.0
 #define RESULT_WAIT_S 10.0
 

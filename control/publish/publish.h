@@ -11,7 +11,7 @@
  * after a reconnect or a restart of the data plane the newest image is sent at once. If that one is
  * refused and the data plane serves nothing, the last good one is sent instead.
  *
- * Life of the link: WAITING (back-off 50 ms .. 1 s) -> GREETING (HELLO awaited) -> IDLE <->
+ * Life of the link: WAITING (back-off 50 .. 250 ms) -> GREETING (HELLO awaited) -> IDLE <->
  * IN_FLIGHT
  *
  * Threads: the loop's only. Ownership: the caller's callbacks may call any function here but free.

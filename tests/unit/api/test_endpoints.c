@@ -249,6 +249,23 @@ static void weight_and_drain_do_not_undo_each_other(void **state)
 	assert_int_equal(stw_overrides_n(r->control->overrides), 0);
 }
 
+static void a_change_that_cannot_be_saved_says_so(void **state)
+{
+	struct rig *r = *state;
+	char dir[64];
+	char moved[64];
+	snprintf(dir, sizeof(dir), "%s/state", r->dir);
+	snprintf(moved, sizeof(moved), "%s/moved", r->dir);
+	assert_int_equal(rename(dir, moved), 0);
+	struct stw_request req = call(r, "POST", "/v1/members/k2/drain", "");
+	assert_int_equal(req.status, 202);
+	assert_true(json_is_false(json_object_get(req.reply, "saved")));
+	assert_int_equal(json_array_size(json_object_get(req.reply, "warnings")), 1);
+	assert_string_equal(change_at(&req, 0), "k2 in farm: up -> drain");
+	stw_request_fini(&req);
+	assert_int_equal(r->control->model->pools[0].members[1].asked, STW_ASKED_DRAIN);
+}
+
 static void the_running_configuration_shows_no_key(void **state)
 {
 	struct rig *r = *state;
@@ -273,6 +290,7 @@ int main(int argc, char **argv)
 		CASE(what_is_no_row_is_a_problem),
 		CASE(drain_takes_each_pool_or_the_one_named),
 		CASE(weight_and_drain_do_not_undo_each_other),
+		CASE(a_change_that_cannot_be_saved_says_so),
 		CASE(the_running_configuration_shows_no_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,21 @@ def change_in_flight_is_pending_when_the_data_plane_dies(r):
     r.good("undrain", "k2")
 
 
+def change_in_flight_is_answered_at_a_stop(r):
+    r.tell_fake("wait")
+    with subprocess.Popen([r.ctl_program, "--socket", r.api, "drain", "k2"],
+                          stdout=subprocess.PIPE, text=True) as drain:
+        until(lambda: r.show("status")["tables"]["changes_waiting"] == 1, "the change to be sent")
+        expect_equal(r.stop(), 0, "exit code of control")
+        out = drain.communicate(timeout=PATIENCE_S)[0]
+        expect_equal(drain.returncode, 0, "exit code")
+    expect("k2 in farm: up -> drain, pending: " in out and "stopping" in out, out)
+    r.tell_fake("accept")
+    r.start()
+    until(r.linked, "the tables to be served again")
+    r.good("undrain", "k2")
+
+
 def refused_tables_are_told(r):
     before = r.linked()
     r.tell_fake("refuse")
@@ -154,7 +169,7 @@ run_suites(
     ({"fake": True}, (changes_answer_when_they_are_served,
                       change_waits_for_the_acknowledgement,
                       change_in_flight_is_pending_when_the_data_plane_dies,
-                      refused_tables_are_told, good_reload_tells_what_changes,
+                      change_in_flight_is_answered_at_a_stop, refused_tables_are_told, good_reload_tells_what_changes,
                       bad_reload_keeps_the_running_configuration,
                       drain_outlives_reload_and_kill, restarted_data_plane_is_served_again,
                       counters_are_read_from_the_data_plane, top_prints_what_flows)),
