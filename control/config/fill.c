@@ -41,7 +41,9 @@ static const char *child_key(const void *parent, size_t i)
 
 static void refuse_unknown(struct filler *f, const struct stw_node *key, const char *path)
 {
-	const char *near = stw_nearest(key->text, child_key, path);
+	/* Half a million unknown names need not each be compared with all. */
+	bool told = f->report->n_held < STW_REPORT_MAX;
+	const char *near = told ? stw_nearest(key->text, child_key, path) : NULL;
 	char quoted[64];
 
 	stw_report(f->report, key, "unknown option \"%s\"%s%s%s%s%s",
