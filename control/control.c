@@ -150,11 +150,17 @@ static void link_changed(void *ctx, bool up)
 static int load_overrides(struct stw_control *c, stw_config_message_fn message, void *ctx)
 {
 	char reason[256] = "";
+	char whole[512];
 	int err = stw_overrides_load(c->overrides, c->model->state_dir, reason, sizeof(reason));
-	if (err && message)
-		message(ctx, reason);
-	if (!err)
+	if (!err) {
 		lay_overrides(c);
+		return STW_OK;
+	}
+	snprintf(whole, sizeof(whole),
+		 "%s: in %s: correct the file, or remove it to go by the configuration alone",
+		 reason, c->model->state_dir);
+	if (message)
+		message(ctx, whole);
 	return err;
 }
 

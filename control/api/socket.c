@@ -75,6 +75,29 @@ static int open_file(struct stw_api_socket *s, const struct sockaddr_un *sun, ui
 	return listen(s->fd, BACKLOG);
 }
 
+/* Takes away a dead control's socket; never anything that is no socket. */
+static void clear_way(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
+}
+
+static int make(struct stw_api_socket *s, const struct sockaddr_un *sun, uint32_t mode, gid_t gid,
+		char *reason, size_t reason_len)
+{
+	clear_way(s->path);
+	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd >= 0 && open_file(s, sun, mode, gid) == 0)
+		return STW_OK;
+	snprintf(reason, reason_len, "api: socket %s cannot be made: %s", s->path, strerror(errno));
+	stw_api_socket_remove(s);
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	return STW_EIO;
+}
+
 int stw_api_socket_open(struct stw_api_socket *s, const char *path, uint32_t mode,
 			const char *group, char *reason, size_t reason_len)
 {
@@ -83,33 +106,21 @@ int stw_api_socket_open(struct stw_api_socket *s, const char *path, uint32_t mod
 	*s = (struct stw_api_socket){.fd = -1};
 	if (strlen(path) >= sizeof(sun.sun_path) || find_group(group, &gid)) {
 		snprintf(reason, reason_len,
-			 "api: socket \"%s\" or group \"%s\" cannot be used: "
-			 "create the group, or correct api.group",
+			 "api: socket \"%s\" or group \"%s\" cannot be used: create the group, or "
+			 "correct api.socket and api.group",
 			 path, group);
 		return STW_ENOENT;
 	}
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	make_directory(path);
-	if (is_alive(&sun)) {
-		snprintf(reason, reason_len,
-			 "api: another strowger-control listens on %s: stop it first, or give this "
-			 "one another api.socket",
-			 path);
-		return STW_EBUSY;
-	}
-	unlink(path);
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->fd < 0 || open_file(s, &sun, mode, gid) < 0) {
-		snprintf(reason, reason_len, "api: socket %s cannot be made: %s", path,
-			 strerror(errno));
-		stw_api_socket_remove(s);
-		if (s->fd >= 0)
-			close(s->fd);
-		s->fd = -1;
-		return STW_EIO;
-	}
-	return STW_OK;
+	if (!is_alive(&sun))
+		return make(s, &sun, mode, gid, reason, reason_len);
+	snprintf(reason, reason_len,
+		 "api: another strowger-control listens on %s: stop it first, or give this one "
+		 "another api.socket",
+		 path);
+	return STW_EBUSY;
 }
 
 void stw_api_socket_remove(struct stw_api_socket *s)

@@ -85,6 +85,18 @@ static int check_shape(const struct stw_channel_message *m, size_t len, size_t n
 	}
 }
 
+/* @return length received, or STW_EAGAIN, STW_ENOENT, STW_EIO */
+static ssize_t receive(int fd, struct msghdr *msg)
+{
+	ssize_t len;
+	do {
+		len = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? STW_EAGAIN : STW_EIO;
+	return len == 0 ? STW_ENOENT : len;
+}
+
 int stw_channel_receive(int fd, struct stw_channel_message *out)
 {
 	struct stw_channel_message m = {.fds = {-1, -1}};
@@ -100,26 +112,18 @@ int stw_channel_receive(int fd, struct stw_channel_message *out)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
-	ssize_t len;
-	do {
-		len = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (len < 0 && errno == EINTR);
-	if (len < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? STW_EAGAIN : STW_EIO;
-	if (len == 0)
-		return STW_ENOENT;
-
-	int fds[STW_CHANNEL_FDS] = {-1, -1};
 	size_t n_fds = 0;
-	int err = take_fds(&msg, fds, STW_CHANNEL_FDS, &n_fds);
+	ssize_t len = receive(fd, &msg);
+	if (len < 0)
+		return (int)len;
+	int err = take_fds(&msg, m.fds, STW_CHANNEL_FDS, &n_fds);
 	if (err)
 		return err;
 	err = check_shape(&m, (size_t)len, n_fds);
 	if (err) {
-		close_all(fds, n_fds);
+		close_all(m.fds, n_fds);
 		return err;
 	}
-	memcpy(m.fds, fds, sizeof(fds));
 	if (m.header.type == STW_CTL_RESULT)
 		m.result.reason[sizeof(m.result.reason) - 1] = '\0';
 	*out = m;

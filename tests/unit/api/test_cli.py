@@ -135,6 +135,28 @@ def socket_is_private_and_removed_by_a_stop(r):
     expect(os.path.exists(r.api), "kill -9 cannot remove the socket")
     r.start()
     expect("waiting" in r.good("show", "status"), "the socket of a dead control is taken over")
+    r.stop()
+
+
+def a_file_in_the_place_of_the_socket_is_kept(r):
+    with open(r.api, "w", encoding="utf-8") as f:
+        f.write("precious")
+    done = subprocess.run([r.control_program, "--config", r.config], capture_output=True,
+                          text=True, check=False, timeout=PATIENCE_S)
+    expect_equal(done.returncode, 1, "exit code")
+    expect("cannot be made" in done.stderr, done.stderr)
+    with open(r.api, encoding="utf-8") as f:
+        expect_equal(f.read(), "precious", "the file")
+
+
+def broken_overrides_stop_a_start(r):
+    os.unlink(r.api)
+    with open(os.path.join(r.dir, "state", "overrides.json"), "w", encoding="utf-8") as f:
+        f.write("{broken")
+    done = subprocess.run([r.control_program, "--config", r.config], capture_output=True,
+                          text=True, check=False, timeout=PATIENCE_S)
+    expect_equal(done.returncode, 1, "exit code")
+    expect("overrides.json" in done.stderr and "remove it" in done.stderr, done.stderr)
 
 
 def readiness_is_told(r):
@@ -158,5 +180,6 @@ run_suites(
     ({}, (every_show_works_without_a_data_plane, exit_codes_tell_what_went_wrong,
           problems_are_json_when_asked_for, every_command_is_in_help_completion_and_man_page,
           bash_completes_by_the_script, change_without_a_data_plane_is_pending,
-          socket_is_private_and_removed_by_a_stop)),
+          socket_is_private_and_removed_by_a_stop, a_file_in_the_place_of_the_socket_is_kept,
+          broken_overrides_stop_a_start)),
 )
