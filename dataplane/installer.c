@@ -27,6 +27,7 @@
 #define REQUESTS       64u
 #define REQUEST_ROUNDS 16u
 #define KEPT_A_TICK    512u /* members' next hops looked after in one tick */
+#define AGED_A_TICK    64u  /* other neighbours */
 
 enum { FD_STOP, FD_LISTEN, FD_CONTROL, FD_NETLINK, N_FDS };
 
@@ -45,7 +46,9 @@ struct stw_installer {
 	uint64_t next_resync_ns;
 	uint64_t next_tick_ns;
 	bool links_settling; /* read once more at the next tick */
+	bool deaf[N_FDS];    /* not polled before the next tick: it would be ready at once again */
 	size_t next_member;  /* where the next tick goes on looking after next hops */
+	uint32_t next_aged;
 };
 
 static uint64_t now_ns(void)
@@ -94,6 +97,14 @@ static void keep_members(struct stw_installer *inst, size_t max)
 			stw_resolver_keep(&inst->resolver, &inst->mirror, hop.iface, &hop.next_hop,
 					  now_ms());
 	}
+}
+
+static void keep_aged(struct stw_installer *inst)
+{
+	struct stw_neighbour_request r[AGED_A_TICK];
+	const size_t n = stw_mirror_aged(&inst->mirror, &inst->next_aged, r, AGED_A_TICK);
+	for (size_t i = 0; i < n; i++)
+		stw_resolver_ask(&inst->resolver, r[i].iface, &r[i].ip, now_ms());
 }
 
 static void take_requests(struct stw_installer *inst)
@@ -181,6 +192,7 @@ static void tick(struct stw_installer *inst)
 	if (now_ns() < inst->next_tick_ns)
 		return;
 	inst->next_tick_ns = now_ns() + TICK_NS;
+	memset(inst->deaf, 0, sizeof(inst->deaf));
 	stw_counter_add(&inst->config.stats->heartbeat, 1);
 	if (h->refresh_ports)
 		h->refresh_ports(h->arg);
@@ -188,6 +200,7 @@ static void tick(struct stw_installer *inst)
 		return;
 	keep_members(inst, KEPT_A_TICK);
 	keep_gateways(inst);
+	keep_aged(inst);
 	inst->mirror.lost |= inst->links_settling;
 	inst->links_settling = false;
 }
@@ -218,7 +231,10 @@ static int patience_ms(const struct stw_installer *inst)
 static int wait_for_work(struct stw_installer *inst, struct pollfd fds[N_FDS])
 {
 	int n;
+	fds[FD_LISTEN].fd = inst->deaf[FD_LISTEN] ? -1 : inst->install.listen_fd;
 	fds[FD_CONTROL].fd = inst->install.control_fd;
+	fds[FD_NETLINK].fd =
+		inst->has_kernel && !inst->deaf[FD_NETLINK] ? stw_mirror_fd(&inst->mirror) : -1;
 	rcu_thread_offline();
 	n = poll(fds, N_FDS, patience_ms(inst));
 	rcu_thread_online();
@@ -236,9 +252,11 @@ static void serve(struct stw_installer *inst, const struct pollfd fds[N_FDS])
 	if (fds[FD_CONTROL].revents && stw_install_read(&inst->install))
 		keep_members(inst, SIZE_MAX);
 	if (fds[FD_LISTEN].revents)
-		stw_install_accept(&inst->install);
-	if (fds[FD_NETLINK].revents && stw_mirror_read(&inst->mirror) != STW_OK)
+		inst->deaf[FD_LISTEN] = !stw_install_accept(&inst->install);
+	if (fds[FD_NETLINK].revents && stw_mirror_read(&inst->mirror) != STW_OK) {
+		inst->deaf[FD_NETLINK] = true;
 		inst->mirror.lost = true;
+	}
 	take_requests(inst);
 	resync_in_turn(inst);
 	renew_fib_in_turn(inst);
@@ -249,10 +267,9 @@ int stw_installer_run(struct stw_installer *inst)
 {
 	struct pollfd fds[N_FDS] = {
 		[FD_STOP] = {.fd = inst->config.stop_fd, .events = POLLIN},
-		[FD_LISTEN] = {.fd = inst->install.listen_fd, .events = POLLIN},
-		[FD_CONTROL] = {.fd = -1, .events = POLLIN},
-		[FD_NETLINK] = {.fd = inst->has_kernel ? stw_mirror_fd(&inst->mirror) : -1,
-				.events = POLLIN},
+		[FD_LISTEN] = {.events = POLLIN},
+		[FD_CONTROL] = {.events = POLLIN},
+		[FD_NETLINK] = {.events = POLLIN},
 	};
 	int err;
 	rcu_register_thread();

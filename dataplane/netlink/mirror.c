@@ -14,6 +14,7 @@
 
 #define EVENTS_BYTES   (4 << 20) /* of the socket: a routing daemon's burst fits */
 #define READS_AT_ONCE  64
+#define AGED_SLOTS     4096u /* looked at in one go */
 #define RESYNC_TRIES   5
 #define NUD_RESOLVED   (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 #define RTNH_F_NOT_NOW (RTNH_F_DEAD | RTNH_F_LINKDOWN)
@@ -460,6 +461,22 @@ enum stw_neighbour_state stw_mirror_neighbour(const struct stw_mirror *m, uint16
 	if (!row)
 		return STW_NEIGHBOUR_UNKNOWN;
 	return row->state & NUD_STALE ? STW_NEIGHBOUR_AGED : STW_NEIGHBOUR_GOOD;
+}
+
+size_t stw_mirror_aged(const struct stw_mirror *m, uint32_t *cursor,
+		       struct stw_neighbour_request *out, size_t max)
+{
+	const uint32_t slots = stw_rows_slots(&m->neighbours);
+	size_t n = 0;
+	for (uint32_t i = 0; i < slots && i < AGED_SLOTS && n < max; i++) {
+		const struct neighbour_row *row =
+			stw_rows_at(&m->neighbours, (*cursor)++ & m->neighbours.mask);
+		const int iface = row ? stw_ifaces_find_kernel(m->ifaces, row->ifindex) : -1;
+		if (iface < 0 || !(row->state & NUD_STALE))
+			continue;
+		out[n++] = (struct stw_neighbour_request){.ip = row->ip, .iface = (uint16_t)iface};
+	}
+	return n;
 }
 
 void stw_mirror_fini(struct stw_mirror *m)

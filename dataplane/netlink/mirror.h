@@ -65,5 +65,16 @@ enum stw_neighbour_state {
 enum stw_neighbour_state stw_mirror_neighbour(const struct stw_mirror *m, uint16_t iface,
 					      const struct stw_ip *ip);
 
+/**
+ * Neighbours the kernel has not heard of for a while. Our traffic does not make it look again, as
+ * its own would, so a host that came back with another MAC address would stay lost to us.
+ *
+ * @param cursor  where to go on, 0 at first; the caller keeps it
+ * @param out     [max]
+ * @return rows written
+ */
+size_t stw_mirror_aged(const struct stw_mirror *m, uint32_t *cursor,
+		       struct stw_neighbour_request *out, size_t max);
+
 /** Accepts one whose init failed. */
 void stw_mirror_fini(struct stw_mirror *m);

@@ -20,7 +20,7 @@
 #include "dataplane/netlink/mirror.h"
 #include "dataplane/netlink/rtnl.h"
 
-#define STW_RESOLVER_AGAIN_MS	500u
+#define STW_RESOLVER_AGAIN_MS	100u
 #define STW_RESOLVER_PER_SECOND 2000u
 #define STW_RESOLVER_BURST	1000u
 #define STW_RESOLVER_SLOTS	4096u

@@ -32,6 +32,9 @@ void stw_twin_under(const char *device, char out[16])
 	const char *at = device;
 	size_t n;
 	out[0] = '\0';
+	/* There it names a TAP that the device makes itself. */
+	if (strncmp(device, "net_tap", strlen("net_tap")) == 0)
+		return;
 	while ((at = strstr(at, "iface=")) != NULL && at != device && at[-1] != ',')
 		at++;
 	if (!at)

@@ -28,7 +28,7 @@ struct stw_twins {
 };
 
 /**
- * Interface name in a device string: the value of "iface=" ("net_af_xdp0,iface=eth1,...").
+ * Interface under a device: the value of "iface=" ("net_af_xdp0,iface=eth1,..."), but for net_tap.
  *
  * @param out  [16], NUL-terminated; "" when there is none
  */

@@ -125,14 +125,15 @@ static void adopt(struct stw_install *x, int fd)
 	x->fresh = true;
 }
 
-void stw_install_accept(struct stw_install *x)
+bool stw_install_accept(struct stw_install *x)
 {
 	for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
 		const int fd = accept4(x->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
-			return;
+			return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
 		adopt(x, fd);
 	}
+	return true;
 }
 
 /* --- from control --- */

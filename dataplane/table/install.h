@@ -44,8 +44,13 @@ struct stw_install {
 int stw_install_open(struct stw_install *x, const char *path, struct stw_snapshots *snapshots,
 		     struct stw_stats *stats, int stats_fd);
 
-/** listen_fd is readable: take the newest control, leave the one before. */
-void stw_install_accept(struct stw_install *x);
+/**
+ * listen_fd is readable: take the newest control, leave the one before.
+ *
+ * @return false when it will stay readable though nobody could be taken (no descriptors left):
+ *         wait before the next try
+ */
+bool stw_install_accept(struct stw_install *x);
 
 /**
  * control_fd is readable: take one message.

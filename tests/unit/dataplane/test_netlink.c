@@ -243,8 +243,11 @@ static uint64_t now_ms(void)
 		}                                                              \
 	} while (0)
 
+/* Unless the request before is still waiting. */
 static void ask(struct fixture *f, const char *next_hop)
 {
+	if (atomic_load(&f->requested))
+		return;
 	f->request = (struct stw_neighbour_request){.ip = ip(next_hop),
 						    .iface = see(f, next_hop).hop.iface};
 	atomic_store(&f->requested, true);
@@ -479,6 +482,27 @@ static void changed_and_lost_neighbours_are_seen(void **state)
 	await(is_unresolved(f, "192.0.2.9"));
 }
 
+/* What answered before and does not now, or has another MAC address, is found out. */
+static void aged_neighbours_are_made_sure_of(void **state)
+{
+	static const uint8_t wrong[6] = {2, 0, 0, 0, 9, 1};
+	struct fixture *f = *state;
+	NEEDS_ROOT(f);
+	far_sh("ip addr add 192.0.2.2/24 dev far0");
+	with_address(f, "192.0.2.1", 24, 0);
+	must_sh("ip link set dp0 up &&"
+		" ip ntable change name arp_cache dev dp0 delay_probe 1 retrans 20");
+	start(f);
+	must_sh("ip neigh add 192.0.2.9 lladdr 02:00:00:00:09:01 dev dp0 nud stale");
+	await(has_mac(f, "192.0.2.9", wrong));
+	await(is_unresolved(f, "192.0.2.9"));
+	must_sh("ip neigh add 192.0.2.2 lladdr 02:00:00:00:09:01 dev dp0 nud stale");
+	await(has_mac(f, "192.0.2.2", wrong));
+	await(is_unresolved(f, "192.0.2.2"));
+	/* Again and again, as a worker does: once may be too soon after it was made sure of. */
+	await((ask(f, "192.0.2.2"), has_mac(f, "192.0.2.2", far_mac)));
+}
+
 /* --- routes --- */
 
 static void routes_come_change_and_go(void **state)
@@ -599,6 +623,7 @@ int main(void)
 		TEST(gateways_are_asked_for_by_themselves),
 		TEST(members_are_asked_for_by_themselves),
 		TEST(changed_and_lost_neighbours_are_seen),
+		TEST(aged_neighbours_are_made_sure_of),
 		TEST(routes_come_change_and_go),
 		TEST(one_way_of_several_is_taken),
 		TEST(link_down_takes_its_routes_and_up_brings_them),

@@ -122,7 +122,7 @@ static void interface_under_a_device_is_found(void **state)
 		{"0000:81:00.0", ""},
 		{"net_af_xdp0,iface=a-name-of-more-than-fifteen", ""},
 		{"net_af_xdp0,iface=", ""},
-		{"iface=eth0", "eth0"},
+		{"net_tap0,iface=eth0", ""},
 		{"", ""},
 	};
 	(void)state;

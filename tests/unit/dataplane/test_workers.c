@@ -234,6 +234,57 @@ static void threads_lose_nothing_while_tables_change(void **state)
 	assert_int_equal(stw_stats_worker(rig.stats, 0)->running, 0);
 }
 
+static void idle_workers_sleep_and_wake(void **state)
+{
+	char text[2048];
+	struct rig_datagram d = invite(text, sizeof(text), 1, 0);
+	size_t len = rig_frame(&d, frame);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		rig.workers.worker[i]->idle_sleep_us = 200;
+	assert_true(stw_workers_awake(&rig.workers));
+	assert_int_equal(stw_workers_launch(&rig.workers), 0);
+	while (stw_workers_awake(&rig.workers))
+		rte_pause();
+	assert_true(worker_count(0, STW_C_SLEEPS) > 0 && worker_count(1, STW_C_SLEEPS) > 0);
+	/* They sleep offline: nobody waits for them. */
+	rig_publish_tables(&rig);
+	rig_feed(&rig, 0, 1, frame, len);
+	while (all_sent() < 1)
+		rte_pause();
+	rcu_thread_offline();
+	stw_workers_stop(&rig.workers);
+	rcu_thread_online();
+}
+
+/* A stop ends what is still waiting, and what one worker gave another that had stopped. */
+static void stop_ends_what_is_held(void **state)
+{
+	static char text[8192];
+	struct rig_datagram d = invite(text, sizeof(text), 3, 3500);
+	size_t n = rig_fragments(frame, rig_frame(&d, frame), 1500, parts, part_lens);
+
+	(void)state;
+	assert_int_equal(n, 3);
+	rig_publish_fib(&rig, RIG_WITHOUT_NEIGHBOURS);
+	for (unsigned w = 0; w < 2; w++) {
+		struct rig_datagram whole = invite(text, sizeof(text), w, 0);
+
+		rig_feed(&rig, 0, w, parts[w], part_lens[w]);
+		rig_feed(&rig, 0, w, frame, rig_frame(&whole, frame));
+		rig_turn(&rig, w);
+	}
+	/* Neither fragment may have reached its owner's table yet; both messages wait. */
+	assert_true(rig_count(&rig, STW_C_WAITING) >= 2);
+	assert_int_equal(stw_workers_launch(&rig.workers), 0);
+	rcu_thread_offline();
+	stw_workers_stop(&rig.workers);
+	rcu_thread_online();
+	assert_int_equal(rig_count(&rig, STW_C_WAITING), 0);
+	assert_int_equal(rig_count(&rig, STW_C_DROP_STOPPED), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +302,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(full_inbox_is_a_drop, one_tx_queue, teardown),
 		cmocka_unit_test_setup_teardown(threads_lose_nothing_while_tables_change,
 						two_queues, teardown),
+		cmocka_unit_test_setup_teardown(idle_workers_sleep_and_wake, two_queues, teardown),
+		cmocka_unit_test_setup_teardown(stop_ends_what_is_held, two_queues, teardown),
 	};
 
 	stw_sip_init(STW_KERNEL_AUTO);
