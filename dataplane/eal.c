@@ -230,8 +230,7 @@ int stw_eal_start(const struct stw_model *model)
 	}
 	free(a);
 	/* Nothing will be put there, and a killed process could not remove it. */
-	if (err == STW_OK)
-		rmdir(rte_eal_get_runtime_dir());
+	rmdir(rte_eal_get_runtime_dir());
 	silence("libbpf.so.1", "libbpf_set_print");
 	silence("libxdp.so.1", "libxdp_set_print");
 	return err;

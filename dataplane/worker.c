@@ -23,6 +23,8 @@
 /* An idle worker spins this long, then sleeps: a little, then twice as long, up to the limit. */
 #define SPIN_US	       50u
 #define FIRST_SLEEP_US 5u
+/* Idle for so long it counts as asleep: the naps before are too short to tell anybody. */
+#define ASLEEP_MS 100u
 
 /* ---- the loop ---- */
 
@@ -48,11 +50,9 @@ static void sleep_offline(struct stw_worker *w)
 	struct timespec t = {.tv_nsec = (long)w->sleep_us * 1000};
 
 	stw_count(w, STW_C_SLEEPS, 1);
-	atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
 	rcu_thread_offline();
 	nanosleep(&t, NULL);
 	rcu_thread_online();
-	atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
 	w->sleep_us *= 2;
 	if (w->sleep_us > w->idle_sleep_us)
 		w->sleep_us = w->idle_sleep_us;
@@ -60,14 +60,28 @@ static void sleep_offline(struct stw_worker *w)
 
 static void back_off(struct stw_worker *w)
 {
+	uint64_t idle;
+
 	if (w->idle_since_tsc == 0) {
 		w->idle_since_tsc = w->now_tsc;
 		w->sleep_us = w->idle_sleep_us < FIRST_SLEEP_US ? w->idle_sleep_us : FIRST_SLEEP_US;
 	}
-	if (w->idle_sleep_us == 0 || w->now_tsc - w->idle_since_tsc < w->tsc_hz / 1000000 * SPIN_US)
+	idle = w->now_tsc - w->idle_since_tsc;
+	if (w->idle_sleep_us == 0 || idle < w->tsc_hz / 1000000 * SPIN_US) {
 		rte_pause();
-	else
-		sleep_offline(w);
+		return;
+	}
+	if (idle > w->tsc_hz / 1000 * ASLEEP_MS)
+		atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
+	sleep_offline(w);
+}
+
+static void wake(struct stw_worker *w)
+{
+	w->busy_since_tsc = w->now_tsc;
+	w->idle_since_tsc = 0;
+	if (atomic_load_explicit(&w->asleep, memory_order_relaxed))
+		atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
 }
 
 /* Cycles of a busy turn are counted when the next one reads the clock: one reading a turn. */
@@ -86,8 +100,7 @@ static void turn(struct stw_worker *w)
 	tick(w);
 	if (stw_worker_turn(w)) {
 		stw_count(w, STW_C_TURNS_BUSY, 1);
-		w->busy_since_tsc = w->now_tsc;
-		w->idle_since_tsc = 0;
+		wake(w);
 	} else {
 		stw_count(w, STW_C_TURNS_IDLE, 1);
 		back_off(w);

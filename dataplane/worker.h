@@ -134,7 +134,7 @@ void stw_worker_drain(struct stw_worker *w);
 /** Installer's hook: take neighbour requests of all workers. @arg is the struct stw_workers. */
 size_t stw_workers_take_requests(void *arg, struct stw_neighbour_request *out, size_t max);
 
-/** Installer's hook: false while every worker sleeps. */
+/** Installer's hook: false when every worker has been idle for long. */
 bool stw_workers_awake(void *arg);
 
 static inline void stw_count(struct stw_worker *w, enum stw_counter c, uint64_t n)
