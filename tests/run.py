@@ -144,6 +144,7 @@ def collect(tally, stage, tree, log_dir):
         count_test(tally, stage, record)
     if not records:
         tally.fail(stage, "no test ran")
+    os.makedirs(log_dir, exist_ok=True)
     for suffix in ("json", "txt"):
         shutil.copy(os.path.join(tree, "meson-logs", f"{stage}.{suffix}"), log_dir)
 
@@ -173,6 +174,8 @@ def report(tally, log_dir):
         for line in output.strip().splitlines():
             print(f"    {line}")
     print(f"\nlogs: {os.path.relpath(log_dir, ROOT)}")
+    with open(os.path.join(log_dir, "summary"), "w", encoding="utf-8") as f:
+        f.write(tally.line() + "\n")
     print(tally.line(), flush=True)
 
 
@@ -196,12 +199,12 @@ def main():
     log_dir = os.path.join(build, "test-logs")
     tally = Tally()
     if prepare(build, []):
-        os.makedirs(log_dir, exist_ok=True)
         for stage in STAGES:
             if stage[0] in wanted:
                 run_stage(tally, build, log_dir, *stage)
     else:
         tally.fail("build", "meson setup")
+    os.makedirs(log_dir, exist_ok=True)
     report(tally, log_dir)
     return 1 if tally.failed else 0
 

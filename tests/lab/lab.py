@@ -67,6 +67,7 @@ class Lab:
         self.entry = registry.Entry(self.id, [host.name for host in self.hosts])
         self.run_dir = self.entry.data["run_dir"]
         self.processes = []
+        self.phones = []
         self.captures = 0
         self.callers = 0
         self.watchdog = None
@@ -159,27 +160,36 @@ class Lab:
 
     # peers
 
-    def start_farm(self, families=(4,)):
+    def start_farm(self, families=(4,), called="uas.xml"):
         """Two Kamailio proxies, and behind each a sipp that answers; returns when all are ready."""
         proxies = [kamailio.start(self.farm, i, self.run_dir, self.log(f"kamailio{i}.log"))
                    for i in range(len(addresses.PROXIES))]
         self.processes += proxies
-        phones = [sipp.Called(f"called{i}v{f}", self.farm, phone[f], self.run_dir, self.log_dir)
-                  for i, phone in enumerate(addresses.PHONES) for f in families]
-        self.processes += [phone.process for phone in phones]
+        self.start_phones(families, called)
         for i, proxy in enumerate(proxies):
             kamailio.wait_ready(proxy, i)
-        for phone in phones:
+
+    def start_phones(self, families=(4,), called="uas.xml"):
+        """What answers behind the proxies, by that scenario of tests/lab/sipp; in place of what
+        answered before."""
+        for phone in self.phones:
+            phone.process.stop()
+        kind = called.removesuffix(".xml")
+        self.phones = [sipp.Called(f"{kind}{i}v{f}", self.farm, phone[f], self.run_dir,
+                                   self.log_dir, called)
+                       for i, phone in enumerate(addresses.PHONES) for f in families]
+        self.processes += [phone.process for phone in self.phones]
+        for phone in self.phones:
             phone.wait_ready()
 
-    def call(self, calls=0, rate=200, family=4, invite_bytes=0, target=None):
-        """Start a sipp that calls the balancer (or @target)."""
+    def call(self, calls=0, rate=200, family=4, invite_bytes=0, target=None, scenario="uac.xml"):
+        """Start a sipp that calls the balancer (or @target), by that scenario of tests/lab/sipp."""
         self.callers += 1
         if target is None:
             target = addresses.host_port(addresses.OUTSIDE[family])
         caller = sipp.Caller(f"caller{self.callers}", self.caller, addresses.CALLER[family],
                              target, self.run_dir, self.log_dir, calls, rate, invite_bytes,
-                             port=5070 + self.callers)
+                             port=5070 + self.callers, scenario_name=scenario)
         self.processes.append(caller.process)
         return caller
 

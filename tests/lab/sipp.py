@@ -83,9 +83,9 @@ class Sipp:
 class Called(Sipp):
     """Answers calls on @address until stopped."""
 
-    def __init__(self, name, host, address, run_dir, log_dir):
+    def __init__(self, name, host, address, run_dir, log_dir, scenario_name="uas.xml"):
         self.address = address
-        super().__init__(name, host, ["-sf", scenario("uas.xml", run_dir), "-i", address,
+        super().__init__(name, host, ["-sf", scenario(scenario_name, run_dir), "-i", address,
                                       "-p", str(addresses.SIP_PORT)], log_dir)
 
     def wait_ready(self):
@@ -98,8 +98,8 @@ class Caller(Sipp):
     """Makes calls: @calls of them (0: until stopped) at @rate a second to @target."""
 
     def __init__(self, name, host, address, target, run_dir, log_dir, calls=0, rate=200,
-                 invite_bytes=0, port=5070):
-        arguments = ["-sf", scenario("uac.xml", run_dir, invite_bytes), target,
+                 invite_bytes=0, port=5070, scenario_name="uac.xml"):
+        arguments = ["-sf", scenario(scenario_name, run_dir, invite_bytes), target,
                      "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
                      "-l", "3000", "-cid_str", f"%u-{name}-%p@lab"]
         if calls:
