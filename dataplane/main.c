@@ -26,7 +26,8 @@
 #include "dataplane/stats.h"
 #include "dataplane/worker.h"
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE     2
+#define DEFAULT_CONFIG "/etc/strowger/strowger.yaml"
 
 /* The process, in order of start. */
 struct dataplane {
@@ -233,7 +234,7 @@ static int serve(const char *config_path)
 
 static void usage(FILE *to)
 {
-	fputs("usage: strowger-dataplane --config FILE\n"
+	fputs("usage: strowger-dataplane [--config FILE]\n"
 	      "       strowger-dataplane --version | --help\n",
 	      to);
 }
@@ -246,7 +247,7 @@ int main(int argc, char **argv)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *config = NULL;
+	const char *config = DEFAULT_CONFIG;
 
 	for (int o; (o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
 		switch (o) {
@@ -256,7 +257,7 @@ int main(int argc, char **argv)
 		default: usage(stderr); return EXIT_USAGE;
 		}
 	}
-	if (config == NULL || optind != argc) {
+	if (optind != argc) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
