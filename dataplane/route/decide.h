@@ -25,9 +25,8 @@ struct stw_decision {
 struct stw_routes {
 	bool has_cookie;
 	char cookie[STW_COOKIE_DIGITS];
-	bool has_next; /* a Route remains: @next is its URI */
-	struct stw_sip_uri next;
-	struct stw_span uri; /* the Request-URI that tells the target */
+	struct stw_span uri;	/* the Request-URI, restored where a strict router moved it */
+	struct stw_span target; /* URI of the Route that remains on top, else @uri */
 };
 
 static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reason)

@@ -114,21 +114,26 @@ static inline uint64_t stw_branch_make(const struct stw_secret *secret,
 	struct stw_siphash s = stw_siphash_start(secret->sign);
 	struct stw_span host = in->via->host, branch = in->via->branch;
 	struct stw_span tag = stw_branch_from_tag(in);
-	uint64_t head = (uint64_t)in->flags << 52 | (uint64_t)in->mark << 44;
+	uint64_t head = (uint64_t)STW_MAC_BRANCH << 56 | (uint64_t)in->flags << 52 |
+			(uint64_t)in->mark << 40 | (uint64_t)branch.len << 16 | host.len;
 	uint64_t ip[2] = {0, 0};
 
 	if (in->received != NULL) {
 		memcpy(ip, in->received, sizeof(ip));
-		head |= 1u;
+		head |= 1ull << 48;
 	}
-	stw_siphash_word(&s, (uint64_t)STW_MAC_BRANCH << 56 | head, 1);
+	/* ip[0] is 0 of each IPv4 address: then, and without received, bit 49 stands for it */
+	if (ip[0] != 0)
+		head |= 1ull << 49;
+	if (tag.len > 0)
+		head |= 1ull << 50;
+	stw_siphash_word(&s, head, 1);
 	stw_siphash_word(&s,
-			 (uint64_t)host.len << 48 | (uint64_t)branch.len << 32 |
-				 (uint64_t)tag.len << 16 | in->via->port,
+			 (uint64_t)in->via->port << 48 | (uint64_t)in->rport << 32 | in->m->cseq,
 			 1);
-	stw_siphash_word(&s, (uint64_t)in->rport << 32 | in->m->cseq, 1);
-	stw_siphash_word(&s, ip[0], 1);
 	stw_siphash_word(&s, ip[1], 1);
+	if (ip[0] != 0)
+		stw_siphash_word(&s, ip[0], 1);
 	stw_siphash_bytes(&s, in->buf + branch.off, branch.len, 1);
 	stw_siphash_bytes(&s, in->buf + host.off, host.len, 1);
 	if (tag.len > 0)

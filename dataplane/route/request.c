@@ -4,10 +4,9 @@
 
 #include "dataplane/route/decide.h"
 
-#include <strings.h>
-
 #include <strowger/errors.h>
 
+#include "dataplane/route/quick.h"
 #include "dataplane/route/token_list.h"
 
 #define RETRY_AFTER_S 5u
@@ -22,14 +21,19 @@ static bool find_tag(const struct stw_decision *d, enum stw_sip_header h, struct
 	return stw_sip_tag_find(d->buf, value, tag) == STW_OK;
 }
 
-/* Is this the ACK to an answer of ours? Then nobody else waits for it (s16.11, s17.1.1.3). */
+/*
+ * Is this the ACK to an answer of ours? Then nobody else waits for it (s16.11, s17.1.1.3). Our tag
+ * comes back where we wrote it, at the end of To.
+ */
 static bool ack_of_ours(const struct stw_decision *d)
 {
-	struct stw_span tag;
+	const size_t len = sizeof(";tag=") - 1 + STW_TAG_DIGITS;
+	struct stw_span to = d->m->value[STW_HDR_TO];
+	const char *tail = d->buf + stw_span_end(to) - len;
 	uint64_t got;
 
-	if (d->m->method != STW_METHOD_ACK || !find_tag(d, STW_HDR_TO, &tag) ||
-	    tag.len != STW_TAG_DIGITS || !stw_hex_get64(d->buf + tag.off, &got))
+	if (d->m->method != STW_METHOD_ACK || to.len < len ||
+	    !stw_hex_get64(tail + len - STW_TAG_DIGITS, &got) || memcmp(tail, ";tag=", 5) != 0)
 		return false;
 	const struct stw_secret *secret = stw_tables_secret(d->t, (uint8_t)(got >> 60));
 	return secret != NULL && stw_tag_make(secret, d->buf, d->m, &d->v->via,
@@ -55,13 +59,15 @@ static void reject(struct stw_decision *d)
 static bool scheme_ok(const struct stw_decision *d)
 {
 	const char *p = d->buf + d->m->uri.off;
-	size_t colon = 0;
 
-	while (colon < 5 && colon < d->m->uri.len && p[colon] != ':')
-		colon++;
-	if (colon == 3)
-		return strncasecmp(p, "sip", 3) == 0 || strncasecmp(p, "tel", 3) == 0;
-	return colon == 4 && strncasecmp(p, "sips", 4) == 0;
+	if (d->m->uri.len < 5)
+		return false;
+	switch (stw_quick_word(p)) {
+	case STW_QUICK_WORD('s', 'i', 'p', ':'):
+	case STW_QUICK_WORD('t', 'e', 'l', ':'): return true;
+	case STW_QUICK_WORD('s', 'i', 'p', 's'): return p[4] == ':';
+	default: return false;
+	}
 }
 
 /* OPTIONS to nobody behind us, but to us (s11.2): the host of a listener, no user, no Route. */
@@ -97,7 +103,7 @@ static bool checked(struct stw_decision *d)
 		reject(d);
 		return false;
 	}
-	if (stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK)
+	if (stw_via_read(d->buf, d->m->len, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK)
 		stw_decide_drop(d, STW_C_DROP_MALFORMED);
 	else if (ack_of_ours(d))
 		stw_decide_drop(d, STW_C_DROP_ACK_ABSORBED);
@@ -170,10 +176,10 @@ static bool by_hash(struct stw_decision *d, uint16_t listener)
 /* A member's request goes where its Route or Request-URI says (s16.5, s16.6 step 7). */
 static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 {
-	struct stw_sip_uri uri = routes->next;
+	struct stw_sip_uri uri;
 	struct stw_endpoint dst;
 
-	if (!routes->has_next && stw_sip_uri_parse(d->buf, routes->uri, &uri) != STW_OK) {
+	if (stw_sip_uri_parse(d->buf, routes->target, &uri) != STW_OK) {
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
 		return false;
 	}

@@ -3,8 +3,22 @@
 /* A response: our Via verified and taken off, the next one obeyed (RFC 3261 s16.7, s16.11). */
 
 #include "dataplane/route/decide.h"
+#include "dataplane/route/quick.h"
 
 #include <strowger/errors.h>
+
+/* The top Via as we write it, alone on its line and unchanged. */
+static bool top_as_written(struct stw_decision *d, uint64_t *branch)
+{
+	const struct stw_listener_row *l = &d->t->listeners[d->src->listener];
+	struct stw_span value = d->m->value[STW_HDR_VIA];
+	const uint32_t skip = sizeof("Via: ") - 1;
+	uint32_t len = l->via_len - skip;
+
+	return value.len == len + STW_BRANCH_DIGITS &&
+	       memcmp(d->buf + value.off, l->via + skip, len) == 0 &&
+	       stw_hex_get64(d->buf + value.off + len, branch);
+}
 
 /* The top Via: ours by its sent-by? @branch gets its digits' value. */
 static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
@@ -12,7 +26,11 @@ static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
 	struct stw_sip_via *via = &d->v->via;
 	struct stw_endpoint ep = {.transport = STW_TRANSPORT_UDP};
 
-	if (stw_host_parse(d->buf, via->host, &ep.ip) != STW_OK)
+	*formed = true;
+	if (top_as_written(d, branch))
+		return true;
+	if (stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], via) != STW_OK ||
+	    stw_host_parse(d->buf, via->host, &ep.ip) != STW_OK)
 		return false;
 	ep.port = via->port != 0 ? via->port : STW_SIP_PORT;
 	if (stw_tables_find_listener(d->t, &ep) < 0)
@@ -26,26 +44,25 @@ static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
 /* The Via after the top one, and what to cut so that it becomes the top. */
 static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 {
-	struct stw_span value = d->m->value[STW_HDR_VIA];
 	struct stw_sip_line line = {.end = d->m->line_end[STW_HDR_VIA]};
+	struct stw_span value = d->m->value[STW_HDR_VIA];
 	struct stw_verdict *v = d->v;
+	uint16_t from, to;
 
-	v->n_cuts = 1;
 	if (v->via.more) {
-		uint16_t rest = (uint16_t)(stw_span_end(value) - v->via.next);
-
-		v->cuts[0] = (struct stw_span){value.off, (uint16_t)(v->via.next - value.off)};
-		return stw_sip_via_parse(d->buf, (struct stw_span){v->via.next, rest}, out) ==
-		       STW_OK;
+		from = value.off;
+		to = v->via.next;
+		value = (struct stw_span){to, (uint16_t)(stw_span_end(value) - to)};
+	} else {
+		from = d->m->line_off[STW_HDR_VIA];
+		to = line.end;
+		if (!stw_line_of(d->buf, d->m, "via:", 4, STW_HDR_VIA, &line))
+			return false;
+		value = line.value;
 	}
-	uint16_t off = d->m->line_off[STW_HDR_VIA];
-	v->cuts[0] = (struct stw_span){off, (uint16_t)(line.end - off)};
-	if (!(d->m->repeated >> STW_HDR_VIA & 1))
-		return false;
-	while (stw_sip_line_next(d->buf, d->m, &line))
-		if (line.header == STW_HDR_VIA)
-			return stw_sip_via_parse(d->buf, line.value, out) == STW_OK;
-	return false;
+	v->n_cuts = 1;
+	v->cuts[0] = (struct stw_span){from, (uint16_t)(to - from)};
+	return stw_via_read(d->buf, d->m->len, value, out) == STW_OK;
 }
 
 /* Did we make this branch, for this very previous Via? */
@@ -121,8 +138,7 @@ void stw_decide_response(struct stw_decision *d)
 	bool formed;
 	uint64_t branch = 0;
 
-	if (d->m->reject != STW_SIP_ACCEPTED ||
-	    stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK) {
+	if (d->m->reject != STW_SIP_ACCEPTED) {
 		stw_decide_drop(d, STW_C_DROP_MALFORMED);
 		return;
 	}
@@ -139,8 +155,10 @@ void stw_decide_response(struct stw_decision *d)
 		return;
 	}
 	const struct stw_ip *received =
-		stw_host_parse(d->buf, previous.received, &received_ip) == STW_OK ? &received_ip
-										  : NULL;
+		previous.received.len > 0 &&
+				stw_host_parse(d->buf, previous.received, &received_ip) == STW_OK
+			? &received_ip
+			: NULL;
 	if (!branch_is_ours(d, &previous, received, branch))
 		stw_decide_drop(d, STW_C_DROP_RESPONSE_FORGED);
 	else if (!from_right_place(d, branch))

@@ -3,6 +3,7 @@
 /* The Route header (RFC 3261 s16.4, s16.6 step 6, s16.12): lines, comma lists, ours and others'. */
 
 #include "dataplane/route/decide.h"
+#include "dataplane/route/quick.h"
 
 /* Walks the elements of all Route lines. */
 struct walk {
@@ -31,14 +32,33 @@ static struct walk walk_start(const struct stw_decision *d)
 
 static bool next_line(struct walk *w)
 {
-	if (!(w->d->m->repeated >> STW_HDR_ROUTE & 1))
+	if (!stw_line_of(w->d->buf, w->d->m, "route:", 6, STW_HDR_ROUTE, &w->line))
 		return false;
-	while (stw_sip_line_next(w->d->buf, w->d->m, &w->line))
-		if (w->line.header == STW_HDR_ROUTE) {
-			w->rest = w->line.value;
-			return true;
-		}
-	return false;
+	w->rest = w->line.value;
+	return true;
+}
+
+/* "<uri>" alone or before a comma: all there is to know without looking closer. */
+static bool quick_element(const char *buf, struct stw_span rest, struct stw_sip_name_addr *na)
+{
+	const char *p = buf + rest.off, *end = p + rest.len;
+	const char *close = memchr(p, '>', rest.len);
+
+	if (*p != '<' || close == NULL || (close + 1 < end && close[1] != ','))
+		return false;
+	uint16_t uri_len = (uint16_t)(close - p - 1);
+	*na = (struct stw_sip_name_addr){
+		.all = {rest.off, (uint16_t)(uri_len + 2)},
+		.uri = {(uint16_t)(rest.off + 1), uri_len},
+		.bracketed = true,
+	};
+	if (close + 1 == end)
+		return true;
+	for (close += 2; close < end && *close == ' ';)
+		close++;
+	na->more = true;
+	na->next = (uint16_t)(close - buf);
+	return close < end && *close == '<';
 }
 
 /* @return STW_OK, STW_ENOENT at the end, STW_EMALFORMED */
@@ -46,7 +66,8 @@ static int walk_next(struct walk *w, struct element *out)
 {
 	if (w->rest.len == 0 && !next_line(w))
 		return STW_ENOENT;
-	if (stw_sip_name_addr_parse(w->d->buf, w->rest, &out->na) != STW_OK)
+	if (!quick_element(w->d->buf, w->rest, &out->na) &&
+	    stw_sip_name_addr_parse(w->d->buf, w->rest, &out->na) != STW_OK)
 		return STW_EMALFORMED;
 	out->line_off = w->line.off;
 	out->line_end = w->line.end;
@@ -140,12 +161,16 @@ static void do_strict(struct stw_decision *d, struct stw_routes *out, const stru
 	d->v->new_uri = next->na.uri;
 }
 
+/* Only a URI with our cookie can be a Record-Route of ours. */
 static bool request_uri_is_ours(struct stw_decision *d, struct stw_routes *out)
 {
+	const char *text = d->buf + d->m->uri.off;
 	struct stw_sip_uri uri;
 	struct stw_span value;
 
-	if (stw_sip_uri_parse(d->buf, d->m->uri, &uri) != STW_OK ||
+	if (memchr(text, ';', d->m->uri.len) == NULL ||
+	    memmem(text, d->m->uri.len, "stw=", 4) == NULL ||
+	    stw_sip_uri_parse(d->buf, d->m->uri, &uri) != STW_OK ||
 	    stw_uri_listener(d->t, &uri) < 0 ||
 	    stw_sip_param_find(d->buf, uri.params, "stw", 3, &value) != STW_OK)
 		return false;
@@ -153,53 +178,80 @@ static bool request_uri_is_ours(struct stw_decision *d, struct stw_routes *out)
 	return true;
 }
 
-static int parse_element(const struct stw_decision *d, struct walk *w, struct element *e,
-			 struct stw_sip_uri *uri)
+/* A Record-Route of the listener it came to, as we wrote it. */
+static bool as_written(const struct stw_decision *d, struct stw_span uri, struct stw_routes *out)
 {
-	int err = walk_next(w, e);
+	const struct stw_listener_row *l = &d->t->listeners[d->src->listener];
+	const uint32_t skip = sizeof("Record-Route: <") - 1;
+	uint32_t len = l->record_route_len - skip;
+	const char *text = d->buf + uri.off;
 
-	if (err == STW_OK &&
-	    (!e->na.bracketed || stw_sip_uri_parse(d->buf, e->na.uri, uri) == STW_EMALFORMED))
-		return STW_EMALFORMED; /* s20.34: a name-addr always */
-	return err;
+	if (uri.len != len + STW_COOKIE_DIGITS || memcmp(text, l->record_route + skip, len) != 0)
+		return false;
+	if (!out->has_cookie)
+		memcpy(out->cookie, text + len, STW_COOKIE_DIGITS);
+	out->has_cookie = true;
+	return true;
+}
+
+/* Is this element ours? @lr: of one that is not, whether it routes loosely. */
+static bool is_ours(const struct stw_decision *d, const struct element *e, struct stw_routes *out,
+		    bool *lr, int *err)
+{
+	struct stw_sip_uri uri;
+
+	if (e->na.bracketed && as_written(d, e->na.uri, out))
+		return true;
+	/* s20.34: a name-addr always */
+	if (!e->na.bracketed || stw_sip_uri_parse(d->buf, e->na.uri, &uri) == STW_EMALFORMED) {
+		*err = STW_EMALFORMED;
+		return false;
+	}
+	*lr = uri.lr;
+	if (stw_uri_listener(d->t, &uri) < 0)
+		return false;
+	take_cookie(d, uri.params, out);
+	return true;
+}
+
+static void take_next(struct stw_decision *d, const struct element *e, bool lr,
+		      struct stw_routes *out, uint32_t *n_top)
+{
+	out->target = e->na.uri;
+	d->v->route_rest = e->na.all.off;
+	if (!lr) {
+		do_strict(d, out, e);
+		++*n_top;
+	}
 }
 
 int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 {
 	struct stw_verdict *v = d->v;
 	uint32_t last = 0, n_top = 0;
-	struct stw_sip_uri uri;
 	struct element e;
-	int err;
+	bool lr = true;
+	int err = STW_OK;
 
 	out->has_cookie = false;
-	out->has_next = false;
-	out->uri = d->m->uri;
+	out->uri = out->target = d->m->uri;
 	if (!stw_sip_has(d->m, STW_HDR_ROUTE))
 		return STW_OK;
-	if (request_uri_is_ours(d, out)) {
-		err = undo_strict(d, out, &last);
-		if (err != STW_OK)
-			return err;
-	}
+	if (request_uri_is_ours(d, out) && (err = undo_strict(d, out, &last)) != STW_OK)
+		return err;
+	out->target = out->uri;
 	struct walk w = walk_start(d);
-	while ((err = parse_element(d, &w, &e, &uri)) == STW_OK && w.index != last &&
-	       n_top < STW_ROUTE_POPS_MAX && stw_uri_listener(d->t, &uri) >= 0) {
-		take_cookie(d, uri.params, out);
-		n_top++;
+	while ((err = walk_next(&w, &e)) == STW_OK && w.index != last) {
+		if (n_top == STW_ROUTE_POPS_MAX || !is_ours(d, &e, out, &lr, &err)) {
+			v->n_route_pops = (uint8_t)n_top;
+			if (err == STW_OK)
+				take_next(d, &e, lr, out, &n_top);
+			break;
+		}
+		v->n_route_pops = (uint8_t)++n_top;
 	}
 	if (err == STW_EMALFORMED)
 		return err;
-	v->n_route_pops = (uint8_t)n_top;
-	if (err == STW_OK && w.index != last) {
-		out->has_next = true;
-		out->next = uri;
-		v->route_rest = e.na.all.off;
-		if (!uri.lr) {
-			do_strict(d, out, &e);
-			n_top++;
-		}
-	}
 	if (n_top > 0 || last > 0)
 		cut(d, n_top, last);
 	return STW_OK;

@@ -3,6 +3,7 @@
 /* Addresses: which a URI names, and which nobody may be sent to. */
 
 #include "dataplane/route/decide.h"
+#include "dataplane/route/quick.h"
 
 #include <strowger/errors.h>
 
@@ -38,6 +39,8 @@ int stw_host_parse(const char *buf, struct stw_span host, struct stw_ip *out)
 		host.off++;
 		host.len = (uint16_t)(host.len - 2);
 	}
+	if (stw_quick_ipv4(buf + host.off, host.len, out))
+		return STW_OK;
 	return stw_ip_parse(buf + host.off, host.len, out);
 }
 

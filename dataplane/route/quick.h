@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The usual spellings, read in a few nanoseconds. Each function either reads what stands there
+ * exactly as the careful reader of sip/ would, or says "not usual" and leaves it to that one; the
+ * tests hold the two against each other.
+ *
+ * These do not validate: the first Via and Route were checked by the parser, and a later Via counts
+ * only if the MAC over its parts verifies.
+ */
+
+#include <string.h>
+
+#include <strowger/sip.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/** A dotted IPv4 address of exactly @len bytes. @return false: not usual */
+static inline bool stw_quick_ipv4(const char *p, size_t len, struct stw_ip *out)
+{
+	uint8_t b[4];
+	uint32_t value = 0, digits = 0, n = 0;
+
+	if (len < 7 || len > 15)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		uint32_t c = (uint8_t)p[i] - (uint32_t)'0';
+
+		if (c <= 9) {
+			if (digits++ > 0 && value == 0)
+				return false; /* a leading zero */
+			value = value * 10 + c;
+		} else {
+			if (p[i] != '.' || digits == 0 || value > 255 || n == 3)
+				return false;
+			b[n++] = (uint8_t)value;
+			value = 0;
+			digits = 0;
+		}
+	}
+	if (n != 3 || digits == 0 || value > 255)
+		return false;
+	b[3] = (uint8_t)value;
+	*out = stw_ip_from_v4(b);
+	return true;
+}
+
+/** Four bytes at @p with letters in lower case. */
+static inline uint32_t stw_quick_word(const char *p)
+{
+	uint32_t word;
+
+	memcpy(&word, p, 4);
+	return word | 0x20202020u;
+}
+
+#define STW_QUICK_WORD(a, b, c, d) \
+	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
+/**
+ * The next line that begins with @letter, in either case: the lines between are not looked at.
+ *
+ * @param off  where a line starts
+ * @param end  of the header block
+ * @return where it starts, @end when there is none
+ */
+static inline uint32_t stw_quick_line(const char *buf, uint32_t off, uint32_t end, char letter)
+{
+	while (off < end && (buf[off] | 0x20) != letter) {
+		const char *lf = memchr(buf + off, '\n', end - off);
+
+		if (lf == NULL)
+			return end;
+		off = (uint32_t)(lf + 1 - buf);
+	}
+	return off;
+}
+
+/**
+ * The header line at @off, if it starts with "@name:" in any case and is not folded.
+ *
+ * @param name  lower case, with its colon
+ * @param end   of the header block
+ * @param line  filled but for the name
+ */
+static inline bool stw_quick_header(const char *buf, uint32_t off, uint32_t end, const char *name,
+				    size_t name_len, struct stw_sip_line *line)
+{
+	if (end - off < name_len + 4)
+		return false;
+	for (size_t i = 0; i < name_len; i++)
+		if ((buf[off + i] | 0x20) != name[i])
+			return false;
+	const char *p = buf + off + name_len;
+	const char *lf = memchr(p, '\n', end - off - name_len);
+	if (lf == NULL || lf + 1 == buf + end || lf[1] == ' ' || lf[1] == '\t')
+		return false;
+	line->off = (uint16_t)off;
+	line->end = (uint16_t)(lf + 1 - buf);
+	while (*p == ' ' || *p == '\t')
+		p++;
+	while (lf > p && (lf[-1] == '\r' || lf[-1] == ' ' || lf[-1] == '\t'))
+		lf--;
+	line->value = (struct stw_span){(uint16_t)(p - buf), (uint16_t)(lf - p)};
+	return true;
+}
+
+#if defined(__SSE2__)
+
+#define STW_QUICK_VIA_MAX 128u
+
+/* Where separators stand in a value of up to 128 bytes. */
+struct stw_quick_map {
+	uint64_t semicolon[2], colon[2], other[2];
+};
+
+static inline void stw_quick_map64(const char *p, uint64_t *semicolon, uint64_t *colon,
+				   uint64_t *other)
+{
+	*semicolon = *colon = *other = 0;
+	for (int i = 0; i < 4; i++) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
+		__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(' ')), x);
+		__m128i odd = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
+					   _mm_cmpeq_epi8(x, _mm_set1_epi8(',')));
+		uint32_t s = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')));
+		uint32_t c = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(':')));
+		uint32_t o = (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, odd));
+
+		*semicolon |= (uint64_t)s << 16 * i;
+		*colon |= (uint64_t)c << 16 * i;
+		*other |= (uint64_t)o << 16 * i;
+	}
+}
+
+/* The first bit at or after @from, or @len. */
+static inline uint32_t stw_quick_next(const uint64_t bits[2], uint32_t from, uint32_t len)
+{
+	uint64_t low = from < 64 ? bits[0] >> from << from : 0;
+	uint64_t high = from < 64    ? bits[1]
+			: from < 128 ? bits[1] >> (from - 64) << (from - 64)
+				     : 0;
+	uint32_t at = low != 0	  ? (uint32_t)__builtin_ctzll(low)
+		      : high != 0 ? 64 + (uint32_t)__builtin_ctzll(high)
+				  : len;
+	return at < len ? at : len;
+}
+
+static inline bool stw_quick_port(const char *p, size_t len, uint16_t *out)
+{
+	uint32_t value = 0;
+
+	if (len == 0 || len > 5)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		uint32_t c = (uint8_t)p[i] - (uint32_t)'0';
+
+		if (c > 9)
+			return false;
+		value = value * 10 + c;
+	}
+	*out = (uint16_t)value;
+	return value > 0 && value <= UINT16_MAX;
+}
+
+/* One parameter of a Via, from the byte after its semicolon. @return false: not usual */
+static inline bool stw_quick_via_param(const char *buf, uint32_t from, uint32_t to,
+				       struct stw_sip_via *via)
+{
+	const char *p = buf + from;
+	uint32_t len = to - from;
+
+	if (len < 4)
+		return len > 0;
+	switch (stw_quick_word(p)) {
+	case STW_QUICK_WORD('b', 'r', 'a', 'n'):
+		if (len < 8 || (p[4] | 0x20) != 'c' || (p[5] | 0x20) != 'h' || p[6] != '=' ||
+		    via->branch.len != 0)
+			return false;
+		via->branch = (struct stw_span){(uint16_t)(from + 7), (uint16_t)(len - 7)};
+		return true;
+	case STW_QUICK_WORD('r', 'p', 'o', 'r'):
+		if (len < 5 || (p[4] | 0x20) != 't' || (len > 5 && p[5] != '=') || len == 6 ||
+		    via->rport_param.len != 0)
+			return false;
+		via->rport_param = (struct stw_span){(uint16_t)(from - 1), (uint16_t)(len + 1)};
+		via->rport = (struct stw_span){(uint16_t)(len > 5 ? from + 6 : to),
+					       (uint16_t)(len > 5 ? len - 6 : 0)};
+		return len == 5 || stw_quick_port(p + 6, len - 6, &via->rport_value);
+	case STW_QUICK_WORD('r', 'e', 'c', 'e'):
+		if (len < 10 || stw_quick_word(p + 4) != STW_QUICK_WORD('i', 'v', 'e', 'd') ||
+		    p[8] != '=' || p[9] == '[' || via->received_param.len != 0)
+			return false;
+		via->received_param = (struct stw_span){(uint16_t)(from - 1), (uint16_t)(len + 1)};
+		via->received = (struct stw_span){(uint16_t)(from + 9), (uint16_t)(len - 9)};
+		return true;
+	case STW_QUICK_WORD('m', 'a', 'd', 'd'): return false;
+	default: return true;
+	}
+}
+
+/**
+ * A Via of one element, "SIP/2.0/UDP host", "host:port", plain parameters, nothing quoted or
+ * spaced.
+ *
+ * @param readable  bytes of @buf that may be read
+ */
+static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_span value,
+				 struct stw_sip_via *out)
+{
+	static const char protocol[] = "SIP/2.0/UDP ";
+	const uint32_t skip = sizeof(protocol) - 1;
+	uint32_t from = value.off + skip, len = value.len - skip;
+	const char *p = buf + from;
+	struct stw_quick_map map;
+
+	if (value.len < skip + 1 || len > STW_QUICK_VIA_MAX ||
+	    readable - from < STW_QUICK_VIA_MAX || readable < from ||
+	    memcmp(buf + value.off, protocol, skip) != 0 || *p == '[')
+		return false;
+	stw_quick_map64(p, &map.semicolon[0], &map.colon[0], &map.other[0]);
+	map.semicolon[1] = map.colon[1] = map.other[1] = 0;
+	if (len > 64)
+		stw_quick_map64(p + 64, &map.semicolon[1], &map.colon[1], &map.other[1]);
+	if (stw_quick_next(map.other, 0, len) < len)
+		return false;
+	uint32_t at = stw_quick_next(map.semicolon, 0, len);
+	uint32_t host = stw_quick_next(map.colon, 0, at);
+	*out = (struct stw_sip_via){.all = value,
+				    .protocol = {value.off, (uint16_t)(skip - 1)},
+				    .host = {(uint16_t)from, (uint16_t)host}};
+	if (host == 0 || (host < at && !stw_quick_port(p + host + 1, at - host - 1, &out->port)))
+		return false;
+	while (at < len) {
+		uint32_t next = stw_quick_next(map.semicolon, at + 1, len);
+
+		if (!stw_quick_via_param(buf, from + at + 1, from + next, out))
+			return false;
+		at = next;
+	}
+	return true;
+}
+
+#else
+
+static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_span value,
+				 struct stw_sip_via *out)
+{
+	(void)buf, (void)readable, (void)value, (void)out;
+	return false;
+}
+
+#endif
+
+/**
+ * The next line of a header that stands on several.
+ *
+ * @param name    lower case, with its colon: "via:"
+ * @param header  the same as a number
+ * @param line    in: line->end; out: the line found
+ */
+static inline bool stw_line_of(const char *buf, const struct stw_sip_msg *m, const char *name,
+			       size_t name_len, enum stw_sip_header header,
+			       struct stw_sip_line *line)
+{
+	uint32_t off = line->end, end = m->body_off;
+
+	if (!(m->repeated >> header & 1))
+		return false;
+	while ((off = stw_quick_line(buf, off, end, name[0])) < end) {
+		if (stw_quick_header(buf, off, end, name, name_len, line))
+			return true;
+		line->end = (uint16_t)off; /* the careful way: compact, spaced, folded or another */
+		if (!stw_sip_line_next(buf, m, line))
+			return false;
+		if (line->header == header)
+			return true;
+		off = line->end;
+	}
+	return false;
+}
+
+/** A Via element, by whichever way. @param readable bytes of @buf */
+static inline int stw_via_read(const char *buf, uint32_t readable, struct stw_span value,
+			       struct stw_sip_via *out)
+{
+	if (stw_quick_via(buf, readable, value, out))
+		return STW_OK;
+	return stw_sip_via_parse(buf, value, out);
+}
