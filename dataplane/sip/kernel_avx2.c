@@ -8,19 +8,22 @@ struct kb {
 	__m256i power[2]; /* 1 << high nibble, 0 for bytes above 0x7f */
 };
 
-static inline struct kb kb_load(const char *p)
+static inline unsigned kb_load(struct kb *b, const char *buf, uint32_t base, uint32_t len)
 {
 	const __m256i powers =
 		_mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4,
 				 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
-	struct kb b;
+	uint32_t left = len - base;
+	unsigned shift = left < 64 ? 64 - left : 0; /* the last block is read from further back */
+	const char *p = buf + base - shift;
+
 	for (int i = 0; i < 2; i++) {
-		b.v[i] = _mm256_loadu_si256((const __m256i *)(p + 32 * i));
+		b->v[i] = _mm256_loadu_si256((const __m256i *)(p + 32 * i));
 		__m256i high =
-			_mm256_and_si256(_mm256_srli_epi16(b.v[i], 4), _mm256_set1_epi8(0x0f));
-		b.power[i] = _mm256_shuffle_epi8(powers, high);
+			_mm256_and_si256(_mm256_srli_epi16(b->v[i], 4), _mm256_set1_epi8(0x0f));
+		b->power[i] = _mm256_shuffle_epi8(powers, high);
 	}
-	return b;
+	return shift;
 }
 
 static inline uint64_t join(__m256i low, __m256i high)
@@ -46,6 +49,17 @@ static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
 	return ~join(out[0], out[1]);
 }
 
+/* Controls but HTAB: 0x1f and less is what the minimum with 0x1f leaves as it was. */
+static inline uint64_t kb_control(const struct kb *b)
+{
+	__m256i out[2];
+	for (int i = 0; i < 2; i++) {
+		__m256i low = _mm256_min_epu8(b->v[i], _mm256_set1_epi8(0x1f));
+		out[i] = _mm256_cmpeq_epi8(low, b->v[i]);
+	}
+	return (join(out[0], out[1]) & ~kb_eq(b, '\t')) | kb_eq(b, 0x7f);
+}
+
 typedef __m256i kb_least;
 
 static inline kb_least kb_least_init(void)
@@ -64,5 +78,6 @@ static inline int kb_least_is_zero(kb_least least)
 }
 
 #include "dataplane/sip/kernel_places.h"
-#define KERNEL_PARSE stw_parse_avx2
+#define KERNEL_HEADERS "dataplane/sip/kernel_headers.h"
+#define KERNEL_PARSE   stw_parse_avx2
 #include "dataplane/sip/kernel_body.h"

@@ -2,8 +2,10 @@
 /*
  * The body of a SIMD kernel, included once by each kernel_*.c after its block operations:
  *
- *   struct kb           64 bytes        kb_load(p)          reads p[0..63]
+ *   struct kb           64 bytes
+ *   kb_load(b, buf, base, len)          bytes from @base on; @return how far masks must be shifted
  *   kb_eq(b, c)         bit per byte equal to c             kb_set(b, set)  bit per byte in @set
+ *   kb_control(b)       bit per byte that is a control, HTAB not among them
  *   kb_least*           remembers whether any byte was zero
  *   kb_places(...)      the places of set bits as numbers, up to KB_PLACES_MAX
  *
@@ -27,13 +29,13 @@
 #include "dataplane/sip/rows.h"
 #include "dataplane/sip/sets.h"
 
-#define BLOCK	  64u
-#define LINES_MAX 64u /* with more, counting is the smaller cost */
+#define BLOCK 64u
 
+/* Where the header lines begin. */
 struct lines {
-	unsigned n; /* header lines */
-	/* Where each begins; [n] is the blank line, [n + 1] the body. */
-	uint16_t start[LINES_MAX + KB_PLACES_MAX + 2];
+	unsigned n;
+	uint32_t blank; /* the empty line behind the last */
+	struct kb_starts starts;
 };
 
 /* Bits 0..n, n < 64. */
@@ -46,16 +48,17 @@ static inline uint64_t through(unsigned n)
  * Find the header lines up to the blank line. True only when each begins with a token and a colon,
  * no line is folded, each LF follows a CR and each CR precedes an LF, and no byte is zero.
  */
-static inline bool find_lines(const char *buf, size_t len, struct lines *lines)
+static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	uint64_t was_lf = 0, was_cr = 0, in_name = 0, bad = 0;
+	uint64_t was_lf = 0, was_cr = 0, bad = 0;
+	unsigned char in_name = 0;
 	kb_least least = kb_least_init();
 	unsigned n = 0;
 
+	kb_starts_init(&lines->starts);
 	for (uint32_t base = 0; base < len; base += BLOCK) {
-		uint32_t left = (uint32_t)len - base;
-		unsigned shift = left < BLOCK ? BLOCK - left : 0;
-		struct kb b = kb_load(buf + base - shift);
+		struct kb b;
+		unsigned shift = kb_load(&b, buf, base, len);
 		uint64_t lf = kb_eq(&b, '\n') >> shift;
 		uint64_t cr = kb_eq(&b, '\r') >> shift;
 		uint64_t token = kb_set(&b, stw_set_token) >> shift;
@@ -68,9 +71,8 @@ static inline bool find_lines(const char *buf, size_t len, struct lines *lines)
 		/* Adding a bit to the first of a run of ones carries it to the first zero behind.
 		 */
 		unsigned long long sum;
-		bool carry = __builtin_add_overflow(token, names, &sum);
-		carry |= __builtin_add_overflow(sum, in_name, &sum);
-		uint64_t ends = sum & ~token & ~colon; /* names that do not end in a colon */
+		in_name = _addcarry_u64(in_name, token, names, &sum);
+		uint64_t ends = sum & ~(token | colon); /* names that do not end in a colon */
 
 		if (__builtin_expect(other != 0, 0)) {
 			unsigned at = (unsigned)__builtin_ctzll(other);
@@ -78,21 +80,20 @@ static inline bool find_lines(const char *buf, size_t len, struct lines *lines)
 			uint64_t before = through(at) >> 1;
 			bad |= (ends & before) | (pairs & through(at));
 			bad |= (kb_eq(&b, '\0') >> shift) & before;
-			n += kb_places(names & before, base, lines->start + n);
+			n = kb_starts_add(&lines->starts, n, names & before, base);
+			kb_starts_end(&lines->starts, n, blank);
 			lines->n = n;
-			lines->start[n] = (uint16_t)blank;
-			lines->start[n + 1] = (uint16_t)(blank + 2);
+			lines->blank = blank;
 			return len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n' &&
-			       bad == 0 && !kb_least_is_zero(least);
+			       n - 1 < KB_LINES_MAX && bad == 0 && !kb_least_is_zero(least);
 		}
 		least = kb_least_of(least, &b);
 		bad |= ends | pairs;
-		n += kb_places(names, base, lines->start + n);
-		if (__builtin_expect(n > LINES_MAX, 0))
+		n = kb_starts_add(&lines->starts, n, names, base);
+		if (__builtin_expect(n > KB_LINES_MAX, 0))
 			return false;
 		was_lf = lf >> 63;
 		was_cr = cr >> 63;
-		in_name = carry;
 	}
 	return false;
 }
@@ -112,12 +113,15 @@ static inline void source_init(struct source *s, const char *buf, size_t len)
 	memset(s->tail + 32, 0, 32);
 }
 
+/* A condition no predictor knows: keeps the compiler from making a branch of it. */
+#define chosen(condition) __builtin_expect_with_probability((condition), 1, 0.5)
+
 /* Where 16 bytes from @off can be read; what lies behind the end reads as zero. */
 static inline const char *chunk(const struct source *s, uint32_t off)
 {
 	const char *direct = s->buf + off;
 	const char *copied = s->tail + 32 - (s->len - off);
-	return s->len - off >= 16 ? direct : copied;
+	return chosen(s->len - off >= 16) ? direct : copied;
 }
 
 static inline uint64_t load8(const char *p)
@@ -127,63 +131,7 @@ static inline uint64_t load8(const char *p)
 	return v;
 }
 
-/* The first of each hot header: its line's index, and the offset behind its colon. */
-struct hot {
-	uint32_t present, repeated;
-	uint8_t line[16];
-	uint16_t value[16];
-};
-
-static inline void name_lines(const struct source *s, const struct lines *lines, struct hot *hot)
-{
-	uint32_t present = 0, repeated = 0;
-
-	memset(hot->line, (int)lines->n, sizeof(hot->line));
-	for (unsigned i = 0; i < 16; i++)
-		hot->value[i] = lines->start[lines->n];
-	/* From the last to the first, so that the first is what remains. */
-	for (unsigned i = lines->n; i-- > 0;) {
-		uint32_t off = lines->start[i];
-		const char *p = chunk(s, off);
-		const struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(load8(p))];
-		__m128i v = _mm_loadu_si128((const __m128i *)p);
-		v = _mm_or_si128(v, _mm_load_si128((const __m128i *)row->fold));
-		v = _mm_and_si128(v, _mm_load_si128((const __m128i *)row->mask));
-		v = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)row->text));
-		bool same = _mm_movemask_epi8(v) == 0xffff;
-		unsigned header = same ? row->header : STW_N_HOT_HEADERS;
-		uint32_t bit = 1u << header;
-		repeated |= present & bit;
-		present |= bit;
-		hot->line[header] = (uint8_t)i;
-		hot->value[header] = (uint16_t)(off + row->len);
-	}
-	const uint32_t all = (1u << STW_N_HOT_HEADERS) - 1;
-	hot->present = present & all;
-	hot->repeated = repeated & all;
-}
-
-/* Values begin behind one blank or none and end at the CR; more white space: give up. */
-static inline bool set_values(const char *buf, const struct lines *lines, const struct hot *hot,
-			      struct stw_sip_msg *m)
-{
-	uint32_t odd = 0;
-
-#pragma GCC unroll 12
-	for (unsigned h = 0; h < STW_N_HOT_HEADERS; h++) {
-		unsigned i = hot->line[h];
-		uint32_t there = hot->present >> h & 1;
-		uint16_t keep = (uint16_t)-there;
-		uint32_t off = hot->value[h], end = lines->start[i + 1];
-		off += buf[off] == ' ';
-		odd |= there & (((uint8_t)buf[off] <= ' ') | ((uint8_t)buf[end - 3] <= ' '));
-		m->value[h].off = (uint16_t)(off & keep);
-		m->value[h].len = (uint16_t)((end - 2 - off) & keep);
-		m->line_off[h] = lines->start[i] & keep;
-		m->line_end[h] = (uint16_t)(end & keep);
-	}
-	return odd == 0;
-}
+#include KERNEL_HEADERS
 
 /* 1 to 8 digits in the first @n bytes of @chunk. */
 static inline bool digits(uint64_t chunk, unsigned n, uint32_t *out)
@@ -261,24 +209,23 @@ static inline bool status_line(const struct source *s, uint32_t end, struct stw_
 	return true;
 }
 
-static inline bool text_ok(const char *buf, struct stw_span text)
-{
-	const char *end = buf + stw_span_end(text);
-	return stw_span_over(buf + text.off, end, STW_C_TEXT) == end;
-}
+#include "dataplane/sip/kernel_checks.h"
 
-static inline bool uri_ok(const char *buf, struct stw_span span)
+static inline bool uri_ok(const struct source *s, struct stw_span span)
 {
 	struct stw_sip_uri uri;
-	return stw_sip_uri_parse(buf, span, &uri) != STW_EMALFORMED && uri.headers.len == 0;
+
+	if (sip_uri_plain(s, span))
+		return true;
+	return stw_sip_uri_parse(s->buf, span, &uri) != STW_EMALFORMED && uri.headers.len == 0;
 }
 
 static inline bool start_line(const struct source *s, uint32_t end, struct stw_sip_msg *m,
 			      __m128i *method)
 {
 	if (load8(s->buf) == load8("SIP/2.0 "))
-		return status_line(s, end, m) && text_ok(s->buf, m->reason);
-	return request_line(s, end, m, method) && uri_ok(s->buf, m->uri);
+		return status_line(s, end, m) && text_plain(s, m->reason);
+	return request_line(s, end, m, method) && uri_ok(s, m->uri);
 }
 
 /* "digits SP method"; of a request the method must be its own. */
@@ -327,21 +274,44 @@ static inline bool body_ok(const struct source *s, struct stw_sip_msg *m)
 	return true;
 }
 
-static inline bool identity_ok(const char *buf, const struct stw_sip_msg *m)
+static inline bool via_ok(const struct source *s, struct stw_span value)
 {
 	struct stw_sip_via via;
-	struct stw_sip_name_addr from, to, route;
+	return via_plain(s, value) || stw_sip_via_parse(s->buf, value, &via) == STW_OK;
+}
+
+static inline bool one_address_ok(const struct source *s, struct stw_span value)
+{
+	struct stw_sip_name_addr na;
+	struct stw_span uri;
+
+	if (name_addr_plain(s, value, &uri))
+		return true;
+	return stw_sip_name_addr_parse(s->buf, value, &na) == STW_OK && !na.more;
+}
+
+static inline bool route_ok(const struct source *s, const struct stw_sip_msg *m)
+{
+	struct stw_span value = m->value[STW_HDR_ROUTE], inner;
+	struct stw_sip_name_addr na;
 	struct stw_sip_uri uri;
 
-	if (stw_sip_via_parse(buf, m->value[STW_HDR_VIA], &via) != STW_OK ||
-	    !stw_callid_ok(buf, m->value[STW_HDR_CALL_ID]) ||
-	    stw_sip_name_addr_parse(buf, m->value[STW_HDR_FROM], &from) != STW_OK || from.more ||
-	    stw_sip_name_addr_parse(buf, m->value[STW_HDR_TO], &to) != STW_OK || to.more)
-		return false;
 	if (!stw_sip_has(m, STW_HDR_ROUTE) || m->kind != STW_SIP_REQUEST)
 		return true;
-	return stw_sip_name_addr_parse(buf, m->value[STW_HDR_ROUTE], &route) == STW_OK &&
-	       route.bracketed && stw_sip_uri_parse(buf, route.uri, &uri) != STW_EMALFORMED;
+	if (name_addr_plain(s, value, &inner) && sip_uri_plain(s, inner))
+		return true;
+	return stw_sip_name_addr_parse(s->buf, value, &na) == STW_OK && na.bracketed &&
+	       stw_sip_uri_parse(s->buf, na.uri, &uri) != STW_EMALFORMED;
+}
+
+static inline bool identity_ok(const struct source *s, const struct stw_sip_msg *m)
+{
+	struct stw_span call_id = m->value[STW_HDR_CALL_ID];
+
+	return via_ok(s, m->value[STW_HDR_VIA]) &&
+	       (callid_plain(s, call_id) || stw_callid_ok(s->buf, call_id)) &&
+	       one_address_ok(s, m->value[STW_HDR_FROM]) &&
+	       one_address_ok(s, m->value[STW_HDR_TO]) && route_ok(s, m);
 }
 
 #define BIT(h)	  (1u << STW_HDR_##h)
@@ -349,34 +319,30 @@ static inline bool identity_ok(const char *buf, const struct stw_sip_msg *m)
 #define SINGLE \
 	(BIT(CALL_ID) | BIT(FROM) | BIT(TO) | BIT(CSEQ) | BIT(MAX_FORWARDS) | BIT(CONTENT_LENGTH))
 
-static inline bool settle(const char *buf, size_t len, struct stw_sip_msg *m)
+static inline bool settle(const char *buf, uint32_t len, struct stw_sip_msg *m)
 {
 	struct lines lines;
 	struct source s;
-	struct hot hot;
 	__m128i method = _mm_setzero_si128();
 
-	if (!find_lines(buf, len, &lines) || lines.n > stw_limits.max_headers || lines.n == 0)
+	if (!find_lines(buf, len, &lines) || lines.n > stw_limits.max_headers)
 		return false;
 	source_init(&s, buf, len);
-	name_lines(&s, &lines, &hot);
-	if ((hot.present & MANDATORY) != MANDATORY || (hot.repeated & SINGLE) != 0)
-		return false;
 	memset(m, 0, sizeof(*m));
 	m->max_forwards = -1;
 	m->content_length = -1;
-	m->headers_off = lines.start[0];
-	m->body_off = lines.start[lines.n + 1];
-	m->present = hot.present;
-	m->repeated = hot.repeated;
-	return set_values(buf, &lines, &hot, m) && start_line(&s, m->headers_off, m, &method) &&
-	       cseq_ok(&s, m, method) && max_forwards_ok(&s, m) && body_ok(&s, m) &&
-	       identity_ok(buf, m);
+	m->headers_off = (uint16_t)kb_starts_first(&lines.starts);
+	m->body_off = (uint16_t)(lines.blank + 2);
+	if (!set_headers(&s, &lines, m) || (m->present & MANDATORY) != MANDATORY ||
+	    (m->repeated & SINGLE) != 0)
+		return false;
+	return start_line(&s, m->headers_off, m, &method) && cseq_ok(&s, m, method) &&
+	       max_forwards_ok(&s, m) && body_ok(&s, m) && identity_ok(&s, m);
 }
 
 enum stw_sip_reject KERNEL_PARSE(const char *buf, size_t len, struct stw_sip_msg *out)
 {
-	if (len >= BLOCK && len <= UINT16_MAX && settle(buf, len, out))
+	if (len >= BLOCK && len <= UINT16_MAX && settle(buf, (uint32_t)len, out))
 		return STW_SIP_ACCEPTED;
 	return stw_parse_scalar(buf, len, out);
 }

@@ -8,17 +8,20 @@ struct kb {
 	__m128i power[4]; /* 1 << high nibble, 0 for bytes above 0x7f */
 };
 
-static inline struct kb kb_load(const char *p)
+static inline unsigned kb_load(struct kb *b, const char *buf, uint32_t base, uint32_t len)
 {
 	const __m128i powers =
 		_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
-	struct kb b;
+	uint32_t left = len - base;
+	unsigned shift = left < 64 ? 64 - left : 0; /* the last block is read from further back */
+	const char *p = buf + base - shift;
+
 	for (int i = 0; i < 4; i++) {
-		b.v[i] = _mm_loadu_si128((const __m128i *)(p + 16 * i));
-		__m128i high = _mm_and_si128(_mm_srli_epi16(b.v[i], 4), _mm_set1_epi8(0x0f));
-		b.power[i] = _mm_shuffle_epi8(powers, high);
+		b->v[i] = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+		__m128i high = _mm_and_si128(_mm_srli_epi16(b->v[i], 4), _mm_set1_epi8(0x0f));
+		b->power[i] = _mm_shuffle_epi8(powers, high);
 	}
-	return b;
+	return shift;
 }
 
 static inline uint64_t join(const __m128i part[4])
@@ -47,6 +50,17 @@ static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
 	return ~join(out);
 }
 
+/* Controls but HTAB: 0x1f and less is what the minimum with 0x1f leaves as it was. */
+static inline uint64_t kb_control(const struct kb *b)
+{
+	__m128i out[4];
+	for (int i = 0; i < 4; i++) {
+		__m128i low = _mm_min_epu8(b->v[i], _mm_set1_epi8(0x1f));
+		out[i] = _mm_cmpeq_epi8(low, b->v[i]);
+	}
+	return (join(out) & ~kb_eq(b, '\t')) | kb_eq(b, 0x7f);
+}
+
 typedef __m128i kb_least;
 
 static inline kb_least kb_least_init(void)
@@ -67,5 +81,6 @@ static inline int kb_least_is_zero(kb_least least)
 }
 
 #include "dataplane/sip/kernel_places.h"
-#define KERNEL_PARSE stw_parse_sse
+#define KERNEL_HEADERS "dataplane/sip/kernel_headers.h"
+#define KERNEL_PARSE   stw_parse_sse
 #include "dataplane/sip/kernel_body.h"

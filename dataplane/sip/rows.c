@@ -27,7 +27,7 @@ static bool add_name(enum stw_sip_header header, const char *name)
 	struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(first_eight(line))];
 	if (row->len != 0)
 		return false;
-	row->header = (uint8_t)header;
+	row->mix = (uint8_t)(header ^ STW_N_HOT_HEADERS);
 	row->len = (uint8_t)len;
 	for (size_t i = 0; i < sizeof(line); i++) {
 		row->fold[i] = stw_is(line[i], STW_C_ALPHA) ? 0x20 : 0;
@@ -57,10 +57,8 @@ bool stw_hdr_rows_init(void)
 
 	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
 	memset(stw_method_rows, 0, sizeof(stw_method_rows));
-	for (size_t i = 0; i < sizeof(stw_hdr_rows) / sizeof(stw_hdr_rows[0]); i++) {
-		stw_hdr_rows[i].header = STW_N_HOT_HEADERS;
+	for (size_t i = 0; i < sizeof(stw_hdr_rows) / sizeof(stw_hdr_rows[0]); i++)
 		memset(stw_hdr_rows[i].text, 0xff, 16); /* masked input is 0 */
-	}
 #define X(id, text, compact) \
 	ok = add_name(STW_HDR_##id, text) && add_name(STW_HDR_##id, compact) && ok;
 	STW_SIP_HOT_HEADERS(X)

@@ -4,8 +4,8 @@
 /**
  * @file
  * Names found without a branch: a perfect hash of their first bytes leads to one row, and the row
- * says whether all bytes agree. Made by stw_hdr_rows_init() from the lists of sip.h; Not RCU: immutable
- * after init.
+ * says whether all bytes agree. Made by stw_hdr_rows_init() from the lists of sip.h; Not RCU:
+ * immutable after init.
  */
 
 #include <stdint.h>
@@ -20,7 +20,7 @@ struct stw_hdr_row {
 	_Alignas(64) uint8_t fold[16]; /* 0x20 under letters: makes them lower case */
 	uint8_t mask[16];	       /* 0xff under the name and the colon */
 	uint8_t text[16];	       /* lower case; of an empty row what no input equals */
-	uint8_t header;		       /* enum stw_sip_header */
+	uint8_t mix;		       /* enum stw_sip_header ^ STW_N_HOT_HEADERS */
 	uint8_t len;		       /* with the colon */
 };
 
