@@ -529,8 +529,6 @@ static void other_users_are_refused(void **state)
 	pid_t pid;
 	int fds[2];
 	struct stw_ctl_hello hello;
-	if (geteuid() != 0)
-		skip();
 	/* Open the file's permissions: now only the credentials tell. */
 	snprintf(run, sizeof(run), "%s/run", f->dir);
 	assert_int_equal(chmod(f->dir, 0755) + chmod(run, 0755) + chmod(f->path, 0666), 0);
@@ -650,13 +648,17 @@ int main(void)
 		TEST(garbage_does_not_hurt),
 		TEST(newer_control_replaces_the_older),
 		TEST(control_that_takes_no_answers_is_left),
-		TEST(other_users_are_refused),
 		TEST(socket_and_directory_are_for_us_alone),
 		TEST(socket_of_a_living_data_plane_is_left_alone),
 		TEST(socket_of_a_dead_data_plane_is_replaced),
 		TEST(other_files_are_not_replaced),
 		TEST(socket_of_a_successor_is_not_removed),
+		TEST(other_users_are_refused),
 	};
+	const size_t n = sizeof(tests) / sizeof(tests[0]);
 	stw_log_set_level(STW_LOG_ERROR);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (geteuid() == 0)
+		return _cmocka_run_group_tests("install", tests, n, NULL, NULL);
+	puts("# without the last test: only root can be another user");
+	return _cmocka_run_group_tests("install", tests, n - 1, NULL, NULL);
 }

@@ -147,7 +147,6 @@ struct kernel {
 	struct stw_mirror mirror;
 	struct stw_fib_input input;
 	struct stw_resolver resolver;
-	bool ready;
 };
 
 static int setup(void **state)
@@ -157,25 +156,22 @@ static int setup(void **state)
 		return -1;
 	*state = k;
 	if (!netns_enter())
-		return 0;
+		return -1;
 	must_sh("ip link set dp0 up && ip addr add 192.0.2.1/24 dev dp0");
 	assert_int_equal(stw_rtnl_open(&k->rtnl), STW_OK);
 	k->ifaces.n = 1;
 	k->ifaces.rows[0].kernel_ifindex = if_nametoindex("dp0");
 	assert_int_equal(stw_mirror_init(&k->mirror, &k->ifaces, &k->rtnl), STW_OK);
 	stw_resolver_init(&k->resolver, &k->ifaces, &k->rtnl);
-	k->ready = true;
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	struct kernel *k = *state;
-	if (k->ready) {
-		stw_mirror_fini(&k->mirror);
-		stw_rtnl_close(&k->rtnl);
-		stw_fib_input_fini(&k->input);
-	}
+	stw_mirror_fini(&k->mirror);
+	stw_rtnl_close(&k->rtnl);
+	stw_fib_input_fini(&k->input);
 	netns_leave();
 	free(k);
 	return 0;
@@ -197,8 +193,6 @@ static void overrun_is_noticed_and_made_good(void **state)
 	const int little = 4096;
 	FILE *batch;
 	size_t before;
-	if (!k->ready)
-		skip();
 	before = n_routes(k);
 	assert_int_equal(setsockopt(stw_mirror_fd(&k->mirror), SOL_SOCKET, SO_RCVBUF, &little,
 				    sizeof(little)),
@@ -226,8 +220,6 @@ static void resolver_asks_once_and_within_its_budget(void **state)
 	struct stw_resolver *r = &k->resolver;
 	const struct stw_ip one = v4(0xc0000209);
 	unsigned asked = 0;
-	if (!k->ready)
-		skip();
 	assert_true(stw_resolver_ask(r, 0, &one, 1000));
 	assert_false(stw_resolver_ask(r, 0, &one, 1000 + STW_RESOLVER_AGAIN_MS - 1));
 	assert_true(stw_resolver_ask(r, 0, &one, 1000 + STW_RESOLVER_AGAIN_MS));
@@ -251,6 +243,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(resolver_asks_once_and_within_its_budget, setup,
 						teardown),
 	};
+	const size_t n = sizeof(tests) / sizeof(tests[0]);
 	stw_log_set_level(STW_LOG_ERROR);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (netns_possible())
+		return _cmocka_run_group_tests("mirror", tests, n, NULL, NULL);
+	puts("# without the last two tests: they need root and network namespaces");
+	return _cmocka_run_group_tests("mirror", tests, n - 2, NULL, NULL);
 }
