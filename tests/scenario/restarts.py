@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Either process is killed and comes back while calls run."""
 
+import os
 import time
 
 from _common import (Lab, Tap, expect, expect_all_answered, expect_balanced_ledger, expect_equal,
@@ -48,6 +49,28 @@ def dataplane_is_killed_and_restarted(lab, balance):
     return after[0] - began, statistics
 
 
+def control_starts_first(lab, balance):
+    """Control answers without a data plane, says so, and serves as soon as there is one."""
+    balance.start_control()
+    balance.control.wait_for(lambda: balance.ctl("show", "version", check=False)[0] == 0, 10,
+                             "its API answers")
+    expect_equal(balance.show("version")["dataplane"], "waiting", "state of the data plane")
+    balance.start_dataplane()
+    lab.wait_dataplane()
+    balance.wait_control()
+    caller = lab.call(calls=200, rate=200)
+    expect_all_answered(caller, caller.wait())
+
+
+def expect_all_restored(lab, balance):
+    """No twin, no socket, no XDP program is left where the processes ran."""
+    ports = {lab.interface(port) for port in ("outside", "inside")}
+    expect_equal(set(lab.balancer.links()), {"lo"} | ports, "interfaces of the balancer")
+    expect("xdp" not in lab.balancer.ip("-d", "link", "show"), "an XDP program is left")
+    for socket in (balance.api_socket, balance.dataplane_socket):
+        expect(not os.path.exists(socket), f"{socket} is left")
+
+
 def main():
     need_root()
     with Tap() as tap, Lab("restarts", tap=tap) as lab:
@@ -69,8 +92,12 @@ def main():
             tap.note(f"first INVITE {gap_s:.2f} s after the start; {statistics}")
             expect(gap_s <= FLOW_AGAIN_S, f"first INVITE only {gap_s:.2f} s after the start")
             expect_equal(statistics.failed, 0, "calls that failed")
+        with tap.case("control_may_start_long_before_the_dataplane"):
+            balance.stop()
+            control_starts_first(lab, balance)
         with tap.case("both_processes_end_cleanly_on_sigterm"):
             expect_equal(balance.stop(), {"control": 0, "dataplane": 0}, "exit codes")
+            expect_all_restored(lab, balance)
 
 
 main()

@@ -3,12 +3,14 @@
 
 import glob
 import os
+import shutil
 import signal
 import subprocess
 
 from _common import Tap, expect, expect_equal, need_root, wait_until
 from lab import hugepages, netns, registry
 from lab.lab import TESTS_DIR, default_build_dir
+from lab.sipp import Statistics
 
 RUN = os.path.join(TESTS_DIR, "lab", "run.py")
 LOG = os.path.join(default_build_dir(), "test-logs", "stops.log")
@@ -25,6 +27,9 @@ class Run:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.id = f"stw{self.child.pid}"
 
+    def log_dir(self):
+        return os.path.join(default_build_dir(), "test-logs", f"run-{self.id}")
+
     def entry(self):
         found = [e for e in registry.entries() if e.data["id"] == self.id]
         return found[0] if found else None
@@ -36,8 +41,7 @@ class Run:
         """sipp's statistics are there and tell of answered calls."""
         if self.child.poll() is not None:
             raise RuntimeError(f"make run ended with {self.child.returncode}; see {LOG}")
-        from lab.sipp import Statistics
-        files = glob.glob(f"{default_build_dir()}/test-logs/run-{self.id}/caller*.csv")
+        files = glob.glob(f"{self.log_dir()}/caller*.csv")
         return any(Statistics.read(path).answered > 50 for path in files)
 
 
@@ -59,20 +63,37 @@ def leftovers(run, pids):
     return found
 
 
-def stop_leaves_nothing(stop):
+def calls_flow(run):
+    """When @stop comes: in the middle of calls."""
+    wait_until(run.calls_flow, 60, "calls to flow")
+
+
+def half_raised(run):
+    """When @stop comes: the first proxy is being started, and there is no balancer yet."""
+    wait_until(lambda: any(name_of(pid) == "kamailio" for pid in netns.pids(run.namespace("farm"))),
+               60, "a proxy in the farm")
+
+
+def name_of(pid):
+    """As the kernel cuts it, to 15 bytes."""
+    return read(f"/proc/{pid}/comm").strip()
+
+
+def stop_leaves_nothing(stop, when=calls_flow):
     """@stop gets the running Run; afterwards all of it must go away by itself."""
     pages_before, files_before = hugepages.total(), shared_files()
     run = Run("--rate", "200")
-    wait_until(run.calls_flow, 60, "calls to flow")
+    when(run)
     pids = [pid for role in ("caller", "balancer", "farm")
             for pid in netns.pids(run.namespace(role))]
-    expect(len(pids) >= 7, f"only {len(pids)} processes in the lab")
+    expect(pids, "no process in the lab")
     stop(run, pids)
     run.child.wait(60)
     wait_until(lambda: not leftovers(run, pids), 30,
                f"nothing to be left; there is {leftovers(run, pids)}")
     expect_equal(hugepages.total(), pages_before, "reserved hugepages")
     expect_equal(shared_files() - files_before, set(), "new files of DPDK")
+    shutil.rmtree(run.log_dir(), ignore_errors=True)
     return run.child.returncode
 
 
@@ -83,10 +104,9 @@ def by_signal(number):
 def by_killing_a_process(name):
     """kill -9 of one process of the lab; the run itself is then stopped by Ctrl-C."""
     def stop(run, pids):
-        for pid in pids:
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as f:
-                if f.read().strip().startswith(name):
-                    os.kill(pid, signal.SIGKILL)
+        victims = [pid for pid in pids if name_of(pid) == name]
+        expect_equal(len(victims), 1, f"processes called {name}")
+        os.kill(victims[0], signal.SIGKILL)
         run.child.send_signal(signal.SIGINT)
     return stop
 
@@ -117,12 +137,18 @@ def main():
     with Tap() as tap:
         with tap.case("stop_by_ctrl_c_in_the_middle_leaves_nothing_and_reports_success"):
             expect_equal(stop_leaves_nothing(by_signal(signal.SIGINT)), 0, "exit code")
+        with tap.case("stop_by_sigterm_of_a_half_raised_lab_leaves_nothing"):
+            stop_leaves_nothing(by_signal(signal.SIGTERM), half_raised)
+        with tap.case("kill_9_of_a_half_raised_lab_leaves_nothing"):
+            stop_leaves_nothing(by_signal(signal.SIGKILL), half_raised)
         with tap.case("stop_by_sigterm_in_the_middle_leaves_nothing"):
             stop_leaves_nothing(by_signal(signal.SIGTERM))
         with tap.case("kill_9_of_the_run_leaves_nothing"):
             stop_leaves_nothing(by_signal(signal.SIGKILL))
         with tap.case("kill_9_of_the_dataplane_leaves_nothing"):
-            stop_leaves_nothing(by_killing_a_process("strowger-data"))
+            stop_leaves_nothing(by_killing_a_process("strowger-datapl"))
+        with tap.case("kill_9_of_control_leaves_nothing"):
+            stop_leaves_nothing(by_killing_a_process("strowger-contro"))
         with tap.case("kill_9_of_run_and_watchdog_is_cleared_by_the_next_lab"):
             stop_leaves_nothing(watchdog_and_all)
 

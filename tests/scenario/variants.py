@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The same calls on other ground: without hugepages, with packet sockets, with two workers."""
+"""The same calls on other ground: without hugepages, with packet sockets, with two workers, large
+over IPv6."""
 
 import os
 
@@ -11,8 +12,8 @@ CALLS = 500
 RATE = 100
 
 
-def calls_pass(lab, balance, n_callers=1):
-    callers = [lab.call(calls=CALLS // n_callers, rate=RATE // n_callers)
+def calls_pass(lab, balance, n_callers=1, **how):
+    callers = [lab.call(calls=CALLS // n_callers, rate=RATE // n_callers, **how)
                for _ in range(n_callers)]
     for caller in callers:
         expect_all_answered(caller, caller.wait())
@@ -46,6 +47,18 @@ def with_two_workers(tap):
         expect(all(worker["received"] > 0 for worker in workers), f"an idle worker: {workers}")
 
 
+def large_over_ipv6(tap):
+    with Lab("variants-large-ipv6", tap=tap) as lab:
+        lab.start_farm(families=(6,))
+        balance = lab.start_strowger(families=(6,))
+        capture = lab.capture("inside")
+        calls_pass(lab, balance, family=6, invite_bytes=4000)
+        capture.stop()
+        invites = [m for m in capture.messages() if m.method == "INVITE"]
+        expect_equal(len({m.call_id for m in invites}), CALLS, "calls on the farm's cable")
+        expect(all(m.fragmented and m.length >= 4000 for m in invites), "INVITEs in fragments")
+
+
 def main():
     need_root()
     with Tap() as tap:
@@ -53,6 +66,8 @@ def main():
             without_hugepages(tap)
         with tap.case("calls_pass_with_packet_sockets"):
             with_packet_sockets(tap)
+        with tap.case("calls_pass_over_ipv6_with_invites_of_4000_bytes"):
+            large_over_ipv6(tap)
         with tap.case("calls_pass_with_two_workers"):
             with_two_workers(tap)
 
