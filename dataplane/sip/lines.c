@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/sip/lines.h"
 
+#include <string.h>
+
 #include "dataplane/sip/chars.h"
 #include "dataplane/sip/hdr_name.h"
 
@@ -109,6 +111,28 @@ enum stw_line_kind stw_line_take(const char *buf, size_t len, uint32_t off,
 	return STW_LINE_HEADER;
 }
 
+/* The same of a message the parser accepted: nothing is left to be judged. */
+static bool take_accepted(const char *buf, const struct stw_sip_msg *m, uint32_t off,
+			  struct stw_sip_line *line)
+{
+	const char *from = buf + off, *end = buf + m->body_off, *lf = from - 1;
+
+	if (*from == '\r')
+		return false;
+	do {
+		lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
+	} while (lf[1] == ' ' || lf[1] == '\t'); /* the blank line is behind, so there is a byte */
+	const char *p = stw_span_over(from, lf, STW_C_TOKEN);
+	line->off = (uint16_t)off;
+	line->end = (uint16_t)(lf + 1 - buf);
+	line->name = (struct stw_span){(uint16_t)off, (uint16_t)(p - from)};
+	line->header = stw_hdr_of(from, line->name.len);
+	while (*p != ':')
+		p++;
+	line->value = trim(buf, (uint32_t)(p + 1 - buf), line->end);
+	return true;
+}
+
 static bool take(const char *buf, const struct stw_sip_msg *m, uint32_t off,
 		 struct stw_sip_line *line)
 {
@@ -116,6 +140,8 @@ static bool take(const char *buf, const struct stw_sip_msg *m, uint32_t off,
 	uint32_t ignored_off;
 	struct stw_sip_line next;
 
+	if (off < m->body_off && m->reject == STW_SIP_ACCEPTED && m->kind >= STW_SIP_REQUEST)
+		return take_accepted(buf, m, off, line);
 	if (off >= m->body_off ||
 	    stw_line_take(buf, m->body_off, off, &next, &ignored, &ignored_off) != STW_LINE_HEADER)
 		return false;

@@ -3,6 +3,7 @@
 #include <strowger/sip.h>
 
 #include "dataplane/sip/lex.h"
+#include "dataplane/sip/plain.h"
 
 /* "<" addr-spec ">": any scheme, no white space, no bracket and no quote inside. */
 static bool take_bracketed(struct stw_lex *l, struct stw_sip_name_addr *na)
@@ -100,6 +101,9 @@ static bool take_params(struct stw_lex *l, struct stw_sip_name_addr *na)
 
 int stw_sip_name_addr_parse(const char *buf, struct stw_span value, struct stw_sip_name_addr *out)
 {
+	if (stw_plain.name_addr(buf, value, out))
+		return STW_OK;
+
 	struct stw_lex l = stw_lex_on(buf, value);
 	struct stw_sip_name_addr na = {0};
 

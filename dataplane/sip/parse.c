@@ -5,6 +5,7 @@
 
 #include "dataplane/sip/careful.h"
 #include "dataplane/sip/kernel.h"
+#include "dataplane/sip/plain.h"
 #include "dataplane/sip/rows.h"
 
 /* RFC 5389 s6: two zero bits, a length in fours, and the cookie. */
@@ -99,6 +100,9 @@ int stw_sip_init(enum stw_sip_kernel kernel)
 	if ((unsigned)kernel >= STW_N_KERNELS || !kernels[kernel].parse || !cpu_has(kernel) ||
 	    !stw_hdr_rows_init())
 		return STW_ENOENT;
+#if defined(__x86_64__)
+	stw_plain = kernel == STW_KERNEL_AVX512 ? stw_plain_avx512 : stw_plain_none;
+#endif
 	in_use = kernel;
 	parse = kernels[kernel].parse;
 	return STW_OK;

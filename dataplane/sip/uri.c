@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "dataplane/sip/lex.h"
+#include "dataplane/sip/plain.h"
 #include "dataplane/sip/transport.h"
 
 static bool take_scheme(struct stw_lex *l, struct stw_sip_uri *uri)
@@ -151,6 +152,9 @@ static bool is_absolute(struct stw_lex *l)
 
 int stw_sip_uri_parse(const char *buf, struct stw_span value, struct stw_sip_uri *out)
 {
+	if (stw_plain.uri(buf, value, out))
+		return STW_OK;
+
 	struct stw_lex l = stw_lex_on(buf, value);
 	struct stw_sip_uri uri = {.all = value};
 	bool ok;

@@ -3,6 +3,7 @@
 #include <strowger/sip.h>
 
 #include "dataplane/sip/lex.h"
+#include "dataplane/sip/plain.h"
 #include "dataplane/sip/transport.h"
 
 static bool take_protocol(struct stw_lex *l, struct stw_sip_via *via)
@@ -91,6 +92,9 @@ static bool take_params(struct stw_lex *l, struct stw_sip_via *via)
 
 int stw_sip_via_parse(const char *buf, struct stw_span value, struct stw_sip_via *out)
 {
+	if (stw_plain.via(buf, value, out))
+		return STW_OK;
+
 	struct stw_lex l = stw_lex_on(buf, value);
 	struct stw_sip_via via = {0};
 
