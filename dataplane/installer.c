@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -300,13 +301,15 @@ static int copy_ports(struct stw_installer *inst)
 
 static int open_kernel(struct stw_installer *inst)
 {
+	char notes[128];
 	int err;
+	snprintf(notes, sizeof(notes), "%s.undo", inst->config.socket);
 	if (stw_rtnl_open(&inst->rtnl) != STW_OK) {
 		stw_error("netlink: open a socket: %s", strerror(errno));
 		return STW_EIO;
 	}
 	err = stw_twins_init(&inst->twins, inst->ports, inst->config.n_ports, &inst->ifaces,
-			     &inst->rtnl);
+			     &inst->rtnl, notes);
 	if (err == STW_OK)
 		err = stw_mirror_init(&inst->mirror, &inst->ifaces, &inst->rtnl);
 	return err;
@@ -346,7 +349,7 @@ void stw_installer_free(struct stw_installer *inst)
 		return;
 	stw_install_close(&inst->install);
 	stw_mirror_fini(&inst->mirror);
-	if (inst->rtnl.socket)
+	if (inst->twins.rtnl)
 		stw_twins_fini(&inst->twins);
 	stw_rtnl_close(&inst->rtnl);
 	stw_fib_input_fini(&inst->input);

@@ -237,14 +237,30 @@ static int dress(struct stw_twins *t, size_t port)
 	return err;
 }
 
+/* Before the twins are touched: what a killed process took is ours to give back. */
+static void read_notes(struct stw_twins *t, const char *notes)
+{
+	size_t n;
+	snprintf(t->notes, sizeof(t->notes), "%s", notes);
+	n = stw_undo_load(&t->undo, t->notes);
+	if (n)
+		stw_info(
+			"%zu addresses and routes a process before took are given back at the stop",
+			n);
+}
+
 int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, size_t n_ports,
-		   struct stw_ifaces *ifaces, struct stw_rtnl *rtnl)
+		   struct stw_ifaces *ifaces, struct stw_rtnl *rtnl, const char *notes)
 {
 	int err = STW_OK;
 	*t = (struct stw_twins){.ports = ports, .n_ports = n_ports, .ifaces = ifaces, .rtnl = rtnl};
+	read_notes(t, notes);
 	for (size_t p = 0; p < n_ports && err == STW_OK; p++)
 		if (ports[p].twin[0])
 			err = dress(t, p);
+	if (stw_undo_save(t->undo, t->notes) != STW_OK)
+		stw_warn("%s: %s: after a kill, taken addresses would not be given back", t->notes,
+			 strerror(errno));
 	return err;
 }
 
@@ -263,4 +279,5 @@ bool stw_twins_rebind(struct stw_twins *t)
 void stw_twins_fini(struct stw_twins *t)
 {
 	stw_undo_all(&t->undo, t->rtnl);
+	unlink(t->notes);
 }

@@ -25,6 +25,7 @@ struct stw_twins {
 	struct stw_ifaces *ifaces;
 	struct stw_rtnl *rtnl;
 	struct stw_undo *undo; /* last done first */
+	char notes[128];       /* file with what to give back, for whoever follows a kill */
 };
 
 /**
@@ -37,10 +38,12 @@ void stw_twin_under(const char *device, char out[16]);
 /**
  * Set up all twins and write their interface indexes into @ifaces.
  *
+ * @param notes  file where taken addresses are written down until they are given back: a process
+ *               that is killed leaves it, and the next one gives back what it took
  * @return STW_OK, STW_EIO (logged), STW_ENOMEM; call stw_twins_fini() in any case
  */
 int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, size_t n_ports,
-		   struct stw_ifaces *ifaces, struct stw_rtnl *rtnl);
+		   struct stw_ifaces *ifaces, struct stw_rtnl *rtnl, const char *notes);
 
 /**
  * Look up the interface indexes by name again: links came or went.

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
 #include "dataplane/netlink/undo.h"
+
+#define FILE_MAX (1 << 20) /* bytes; thousands of addresses */
 
 struct stw_undo {
 	struct stw_undo *next;
@@ -65,4 +71,81 @@ void stw_undo_free(struct stw_undo **stack)
 		*stack = u->next;
 		free(u);
 	}
+}
+
+static bool gives_back(const struct nlmsghdr *m)
+{
+	return m->nlmsg_type == RTM_NEWADDR || m->nlmsg_type == RTM_NEWROUTE;
+}
+
+static int write_all(const struct stw_undo *stack, int fd)
+{
+	for (; stack; stack = stack->next) {
+		const struct nlmsghdr *m = stack->message;
+		const char padding[NLMSG_ALIGNTO] = {0};
+		const size_t rest = NLMSG_ALIGN(m->nlmsg_len) - m->nlmsg_len;
+		if (gives_back(m) && (write(fd, m, m->nlmsg_len) != (ssize_t)m->nlmsg_len ||
+				      write(fd, padding, rest) != (ssize_t)rest))
+			return STW_EIO;
+	}
+	return STW_OK;
+}
+
+int stw_undo_save(const struct stw_undo *stack, const char *path)
+{
+	char fresh[256];
+	off_t size;
+	int fd;
+	int err;
+	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh)) {
+		errno = ENAMETOOLONG;
+		return STW_EIO;
+	}
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return STW_EIO;
+	err = write_all(stack, fd);
+	size = lseek(fd, 0, SEEK_CUR);
+	close(fd);
+	if (err == STW_OK && size > 0)
+		return rename(fresh, path) == 0 ? STW_OK : STW_EIO;
+	unlink(fresh);
+	if (err == STW_OK)
+		unlink(path);
+	return err;
+}
+
+/* Messages lie from the top of the stack down: the last is pushed first. */
+static size_t push_all(struct stw_undo **stack, const char *bytes, size_t size)
+{
+	struct stw_undo *reversed = NULL;
+	const struct nlmsghdr *m = (const struct nlmsghdr *)bytes;
+	int left = (int)size;
+	size_t n = 0;
+	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		if (gives_back(m) &&
+		    stw_undo_push(&reversed, m, m->nlmsg_type,
+				  m->nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE)) == STW_OK)
+			n++;
+	stw_undo_move(stack, &reversed);
+	return n;
+}
+
+size_t stw_undo_load(struct stw_undo **stack, const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	char *bytes = NULL;
+	size_t n = 0;
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    st.st_size > 0 && st.st_size <= FILE_MAX)
+		bytes = malloc((size_t)st.st_size);
+	if (bytes && read(fd, bytes, (size_t)st.st_size) == st.st_size)
+		n = push_all(stack, bytes, (size_t)st.st_size);
+	free(bytes);
+	close(fd);
+	return n;
 }

@@ -29,5 +29,22 @@ void stw_undo_move(struct stw_undo **stack, struct stw_undo **from);
 /** Say them all and empty the stack. What is gone already is no error; others are logged. */
 void stw_undo_all(struct stw_undo **stack, struct stw_rtnl *rtnl);
 
+/**
+ * Write down what gives things back to other interfaces (RTM_NEWADDR, RTM_NEWROUTE), for the next
+ * process in case this one is killed. The rest goes with our own interfaces.
+ *
+ * @param path  replaced in one step, mode 0600; removed when there is nothing to write
+ * @return STW_OK or STW_EIO (errno is set)
+ */
+int stw_undo_save(const struct stw_undo *stack, const char *path);
+
+/**
+ * Push what a process before wrote down and did not live to say. A file that is not ours, or not
+ * what stw_undo_save() writes, is left alone.
+ *
+ * @return how many were pushed
+ */
+size_t stw_undo_load(struct stw_undo **stack, const char *path);
+
 /** Empty the stack without saying anything. */
 void stw_undo_free(struct stw_undo **stack);

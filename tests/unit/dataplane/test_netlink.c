@@ -377,6 +377,35 @@ static void addresses_are_taken_over_and_given_back(void **state)
 	must_sh("rm %s/before %s/after", f->dir, f->dir);
 }
 
+static void addresses_come_back_even_after_a_kill(void **state)
+{
+	struct fixture *f = *state;
+	int status = 0;
+	pid_t pid;
+	must_sh("ip link add under0 type veth peer name under1 &&"
+		" ip link set under0 up && ip link set under1 up &&"
+		" ip addr add 192.0.2.1/24 dev under0 && ip addr add 2001:db8::1/64 dev under0 "
+		"nodad &&"
+		" ip route add 203.0.113.0/24 via 192.0.2.254 dev under0");
+	snprintf(f->model.device, sizeof(f->model.device), "net_af_xdp0,iface=under0");
+	with_address(f, "192.0.2.1", 24, 0);
+	with_address(f, "2001:db8::1", 64, 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(make(f) == STW_OK ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_not_equal(sh("ip -o addr show dev under0 | grep -q 192.0.2.1/24"), 0);
+	/* The TAP would be gone with its process; this stand-in is not. */
+	must_sh("ip addr flush dev dp0");
+	start(f);
+	assert_int_not_equal(sh("ip -o addr show dev under0 | grep -q 192.0.2.1/24"), 0);
+	stop(f);
+	must_sh("ip -o addr show dev under0 | grep -q 192.0.2.1/24");
+	must_sh("ip -o addr show dev under0 | grep -q 2001:db8::1/64");
+	must_sh("ip route show dev under0 | grep -q '203.0.113.0/24 via 192.0.2.254'");
+}
+
 static void interface_without_our_addresses_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -611,6 +640,7 @@ int main(void)
 		TEST(configured_neighbours_are_permanent),
 		TEST(configured_routes_do_not_replace_the_kernel_s),
 		TEST(addresses_are_taken_over_and_given_back),
+		TEST(addresses_come_back_even_after_a_kill),
 		TEST(interface_without_our_addresses_is_left_alone),
 		TEST(missing_neighbours_are_asked_for),
 		TEST(gateways_are_asked_for_by_themselves),
