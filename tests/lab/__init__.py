@@ -12,4 +12,9 @@ Everything a lab made is gone after the `with`, also when its process was killed
 docs/lab.md tells more.
 """
 
+import os
+
 from lab.lab import Lab, LabError  # noqa: F401
+
+# Kamailio, tcpdump and ethtool are not on the path of everybody who is root.
+os.environ["PATH"] += os.pathsep + os.pathsep.join(("/usr/sbin", "/sbin"))

@@ -79,7 +79,7 @@ class Process:
             return self.kill()
 
     def udp_bound(self, address_hex, port):
-        """True when a UDP socket of its host is bound to that address (hex as in /proc) and port."""
+        """True when a UDP socket of its host is bound there; the address as /proc writes it."""
         wanted = f"{address_hex}:{port:04X}"
         for table in ("udp", "udp6"):
             try:

@@ -29,7 +29,7 @@ def say(text):
 
 
 class Screen:
-    """Shows what happens until closed: `strowgerctl top` on a terminal, else a line now and then."""
+    """Shows what happens until closed: `strowgerctl top` on a terminal, else lines."""
 
     def __init__(self, build_dir, socket, line):
         self.top = None

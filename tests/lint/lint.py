@@ -70,6 +70,7 @@ def each_scenario_is_run(root, build):
 
 def each_document_named_exists(root):
     missing = []
+    expect(os.path.exists(f"{root}/README.md"), "there is no README.md")
     for page in [f"{root}/README.md", *glob.glob(f"{root}/docs/*.md")]:
         with open(page, encoding="utf-8") as f:
             text = f.read()

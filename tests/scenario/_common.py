@@ -51,7 +51,7 @@ def expect_shares(seen, family, weights):
         proxy = addresses.PROXIES[i][family]
         wanted = len(seen) * weight / sum(weights)
         expect(abs(count[proxy] - wanted) <= SHARE_TOLERANCE * wanted,
-               f"{proxy} of weight {weight} in {sum(weights)} got {count[proxy]} of {len(seen)} calls")
+               f"{proxy} of weight {weight} in {sum(weights)} got {count[proxy]} of {len(seen)}")
 
 
 def expect_balanced_ledger(balance, allowed=()):

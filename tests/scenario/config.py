@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Configurations that must be refused: the message names file, line and cure, and what runs stays."""
+"""Configurations that must be refused: messages name file, line and cure, and what runs stays."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Calls that end otherwise: the called side hangs up, is busy, or rings until the caller gives up."""
+"""Calls that end otherwise: the called side hangs up, is busy, or the caller gives up."""
 
 from _common import (Lab, Tap, expect_all_answered, expect_balanced_ledger, expect_equal,
                      expect_one_proxy_a_call, need_root, proxies_of_calls)

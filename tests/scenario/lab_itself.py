@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The lab alone: callers reach the farm by the balancer's kernel, without Strowger. When this fails,
-so will every other scenario, and Strowger is not to blame."""
+"""The lab alone: callers reach the farm by the balancer's kernel, without Strowger. When this
+fails, so will every other scenario, and Strowger is not to blame."""
 
 import os
 import sys

@@ -49,7 +49,8 @@ def shared_files():
     """Files that DPDK programs leave outside any lab: hugepage files, run-time directories."""
     with open("/proc/self/mounts", encoding="utf-8") as f:
         mounts = [line.split()[1] for line in f if line.split()[2] == "hugetlbfs"]
-    return {path for directory in (*mounts, "/var/run/dpdk") for path in glob.glob(f"{directory}/*")}
+    return {path for directory in (*mounts, "/var/run/dpdk")
+            for path in glob.glob(f"{directory}/*")}
 
 
 def leftovers(run, pids):
