@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * A datagram through parse, route and rewrite or answer, from a stranger and from a member. The
+ * first byte chooses the sender, so that one corpus file tells the whole story.
+ */
+
+#include <stdlib.h>
+
+#include "tests/support/proxy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void forward(struct stw_proxy *p, char *buf, size_t len, struct stw_endpoint peer)
+{
+	struct stw_rewritten out = {0, 0};
+
+	p->src = (struct stw_source){peer, stw_ip_is_v4(&peer.ip) ? 0 : 1};
+	stw_sip_parse(buf, len, &p->msg);
+	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
+		return;
+	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
+	if (p->v.action == STW_ACTION_FORWARD)
+		p->err = stw_rewrite(&p->snap, &p->msg, &p->src, &p->v, buf, &out);
+	else if (p->v.action == STW_ACTION_ANSWER)
+		p->err = stw_answer(&p->snap, &p->msg, &p->src, &p->v, buf, len, &out);
+	if (out.start < -(int32_t)STW_REWRITE_HEADROOM)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct stw_proxy *p;
+	const struct stw_endpoint peers[] = {stw_farm_v4(203, 0, 113, 5, 5062),
+					     stw_farm_v6(9, 5060),
+					     stw_farm_v4(198, 51, 100, 10, 5060)};
+
+	if (size == 0 || size > UINT16_MAX)
+		return 0;
+	if (p == NULL)
+		p = stw_proxy_new(4);
+	/* exact behind, so that a sanitizer sees one byte too far */
+	char *memory = malloc(STW_REWRITE_HEADROOM + size - 1);
+	if (memory == NULL)
+		return 0;
+	memcpy(memory + STW_REWRITE_HEADROOM, data + 1, size - 1);
+	forward(p, memory + STW_REWRITE_HEADROOM, size - 1, peers[data[0] % 3]);
+	free(memory);
+	return 0;
+}
