@@ -22,6 +22,8 @@ _Static_assert(STW_SECRET_BYTES == STW_IMAGE_SECRET_SIZE, "secrets are copied wh
 struct draft {
 	const struct stw_model *model;
 	const uint8_t *failed;
+	const struct stw_image_resolved *names;
+	size_t n_names;
 	uint8_t *bytes;
 	struct stw_image_header *header;
 };
@@ -114,6 +116,24 @@ static void fill_plain(const struct draft *d)
 	}
 }
 
+static void fill_names(const struct draft *d)
+{
+	struct stw_image_name *row = rows(d, STW_IMAGE_NAMES_SECTION);
+	struct stw_image_target *targets = rows(d, STW_IMAGE_TARGETS_SECTION);
+	char *text = rows(d, STW_IMAGE_NAME_TEXT_SECTION);
+	uint32_t n_targets = 0, n_text = 0;
+
+	for (size_t i = 0; i < d->n_names; i++) {
+		const struct stw_image_resolved *n = &d->names[i];
+
+		row[i] = (struct stw_image_name){n_text, n_targets, n->port, n->len, n->n_targets};
+		memcpy(text + n_text, n->name, n->len);
+		n_text += n->len;
+		for (size_t k = 0; k < n->n_targets; k++)
+			targets[n_targets++] = n->targets[k];
+	}
+}
+
 /* Rows of each section, and each pool's part of the two shared ones. @return STW_OK, STW_ERANGE */
 static int size_pools(const struct draft *d, struct stw_image_pool *pools, uint64_t *n_slots,
 		      uint64_t *n_pool_members, struct stw_maglev_member *scratch)
@@ -178,7 +198,14 @@ static bool in_range(const struct stw_model *m)
 	return true;
 }
 
-/* Everything that routes calls: all sections, but members without their numbers. */
+/* Names are resolved by each node at its own moment. */
+static bool is_of_names(int kind)
+{
+	return kind == STW_IMAGE_NAMES_SECTION || kind == STW_IMAGE_TARGETS_SECTION ||
+	       kind == STW_IMAGE_NAME_TEXT_SECTION;
+}
+
+/* Everything that routes calls: all sections but names, members without their numbers. */
 static int digest(const struct draft *d, uint8_t out[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -188,6 +215,8 @@ static int digest(const struct draft *d, uint8_t out[32])
 		const struct stw_image_section *s = &d->header->sections[k];
 		const struct stw_image_member *members = rows(d, k);
 
+		if (is_of_names(k))
+			continue;
 		ok = EVP_DigestUpdate(ctx, &s->rows, sizeof(s->rows)) == 1;
 		if (k != STW_IMAGE_MEMBERS_SECTION) {
 			ok = ok &&
@@ -216,6 +245,7 @@ static int fill(struct draft *d, const struct stw_image_pool *pools,
 	d->header = (struct stw_image_header *)d->bytes;
 	*d->header = *header;
 	fill_plain(d);
+	fill_names(d);
 	for (size_t i = 0; i < d->model->n_pools; i++) {
 		struct stw_image_pool *row =
 			(struct stw_image_pool *)rows(d, STW_IMAGE_POOLS_SECTION) + i;
@@ -230,10 +260,26 @@ static int fill(struct draft *d, const struct stw_image_pool *pools,
 	return err;
 }
 
+static void count_names(const struct draft *d, uint64_t n_rows[STW_IMAGE_N_SECTIONS])
+{
+	n_rows[STW_IMAGE_NAMES_SECTION] = d->n_names;
+	for (size_t i = 0; i < d->n_names; i++) {
+		n_rows[STW_IMAGE_TARGETS_SECTION] += d->names[i].n_targets;
+		n_rows[STW_IMAGE_NAME_TEXT_SECTION] += d->names[i].len;
+	}
+}
+
 int stw_image_build(const struct stw_model *model, const uint8_t *failed, uint64_t generation,
 		    struct stw_image *out)
 {
-	struct draft d = {.model = model, .failed = failed};
+	return stw_image_build_named(model, failed, NULL, 0, generation, out);
+}
+
+int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
+			  const struct stw_image_resolved *names, size_t n_names,
+			  uint64_t generation, struct stw_image *out)
+{
+	struct draft d = {.model = model, .failed = failed, .names = names, .n_names = n_names};
 	struct stw_image_header header = {.magic = STW_IMAGE_MAGIC,
 					  .version = STW_IMAGE_VERSION,
 					  .generation = generation,
@@ -241,7 +287,7 @@ int stw_image_build(const struct stw_model *model, const uint8_t *failed, uint64
 	uint64_t n_slots, n_pool_members;
 	int err = STW_ERANGE;
 
-	if (!in_range(model))
+	if (!in_range(model) || n_names > STW_IMAGE_NAMES)
 		return STW_ERANGE;
 	struct stw_image_pool *pools = calloc(model->n_pools + 1, sizeof(*pools));
 	struct stw_maglev_member *scratch = calloc(STW_IMAGE_MEMBERS, sizeof(*scratch));
@@ -252,9 +298,10 @@ int stw_image_build(const struct stw_model *model, const uint8_t *failed, uint64
 	err = size_pools(&d, pools, &n_slots, &n_pool_members, scratch);
 	if (err != STW_OK)
 		goto fail;
-	const uint64_t n_rows[STW_IMAGE_N_SECTIONS] = {
+	uint64_t n_rows[STW_IMAGE_N_SECTIONS] = {
 		model->n_listeners, model->n_pools, n_pool_members,
 		model->n_members,   n_slots,	    model->n_secrets};
+	count_names(&d, n_rows);
 	header.size_bytes = lay_out(&header, n_rows);
 	err = STW_ERANGE;
 	if (header.size_bytes > STW_IMAGE_BYTES_MAX)

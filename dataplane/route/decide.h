@@ -29,6 +29,13 @@ struct stw_routes {
 	struct stw_span target; /* URI of the Route that remains on top, else @uri */
 };
 
+/* The Call-ID's hash by @secret; by the one that signs it is known already. */
+static inline uint64_t stw_decide_call_hash(const struct stw_decision *d,
+					    const struct stw_secret *secret)
+{
+	return secret == &d->t->secrets[0] ? d->v->call_hash : stw_call_hash(secret, d->buf, d->m);
+}
+
 static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reason)
 {
 	d->v->action = STW_ACTION_DROP;
@@ -60,6 +67,15 @@ bool stw_ip_forbidden(const struct stw_ip *ip);
 
 /** Address of a URI we can send to. @return STW_OK, STW_ENOENT (a name), STW_ERANGE (not by UDP) */
 int stw_uri_address(const char *buf, const struct stw_sip_uri *uri, struct stw_endpoint *out);
+
+/**
+ * Address that the URI's host name stands for today. Of several the Call-ID chooses, by weight
+ * among those of the lowest priority (RFC 2782), so that all of a call goes to one (RFC 3263 s4.4).
+ *
+ * @return false: the verdict is made. Unknown here: to the kernel side, where control resolves it
+ */
+bool stw_decide_name(struct stw_decision *d, const struct stw_sip_uri *uri,
+		     struct stw_endpoint *out);
 
 /** Index of the listener whose address the URI has, or -1. */
 int stw_uri_listener(const struct stw_tables *t, const struct stw_sip_uri *uri);

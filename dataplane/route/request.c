@@ -143,8 +143,7 @@ static bool by_cookie(struct stw_decision *d, const struct stw_routes *routes)
 		d->v->cookie_failed = STW_C_COOKIE_FORGED;
 		return false;
 	}
-	uint64_t hash =
-		secret == &d->t->secrets[0] ? d->v->call_hash : stw_call_hash(secret, d->buf, d->m);
+	uint64_t hash = stw_decide_call_hash(d, secret);
 	if (stw_cookie_mac(secret, id, hash) != mac) {
 		d->v->cookie_failed = STW_C_COOKIE_FORGED;
 		return false;
@@ -168,8 +167,7 @@ static bool by_hash(struct stw_decision *d, uint16_t listener)
 		stw_decide_answer(d, 503, "Service Unavailable");
 		return false;
 	}
-	uint32_t slot = (uint32_t)((d->v->call_hash >> 32) * pool->n_slots >> 32);
-	to_member(d, d->t->slots[pool->first_slot + slot], STW_HOW_HASH);
+	to_member(d, d->t->slots[stw_pool_slot(pool, d->v->call_hash)], STW_HOW_HASH);
 	return true;
 }
 
@@ -187,11 +185,16 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 	if (ours >= 0) /* a spiral: as if from outside; Max-Forwards ends a loop */
 		return by_hash(d, (uint16_t)ours);
 	int err = stw_uri_address(d->buf, &uri, &dst);
-	if (err != STW_OK) {
-		bool name = err == STW_ENOENT;
-		stw_decide_answer(d, name ? 503 : 416,
-				  name ? "Name Not Resolved" : "Unsupported URI Scheme");
+	if (err == STW_ERANGE) {
+		stw_decide_answer(d, 416, "Unsupported URI Scheme");
 		return false;
+	}
+	if (err == STW_ENOENT) {
+		if (!stw_decide_name(d, &uri, &dst))
+			return false;
+		ours = stw_tables_find_listener(d->t, &dst);
+		if (ours >= 0)
+			return by_hash(d, (uint16_t)ours);
 	}
 	if (stw_ip_forbidden(&dst.ip) || stw_tables_find_listener(d->t, &dst) >= 0) {
 		if (d->m->method == STW_METHOD_ACK)
@@ -212,7 +215,6 @@ static bool targeted(struct stw_decision *d)
 	struct stw_routes routes;
 	int from = stw_tables_find_member(d->t, &d->src->peer);
 
-	d->v->call_hash = stw_call_hash(&d->t->secrets[0], d->buf, d->m);
 	if (stw_decide_routes(d, &routes) != STW_OK) {
 		stw_decide_answer(d, 400, "Bad Request - Route");
 		return false;

@@ -4,6 +4,7 @@
 
 #include "dataplane/route/decide.h"
 #include "dataplane/route/quick.h"
+#include "dataplane/table/tables.h"
 
 #include <strowger/errors.h>
 
@@ -60,6 +61,48 @@ int stw_uri_address(const char *buf, const struct stw_sip_uri *uri, struct stw_e
 	}
 	*out = ep;
 	return STW_OK;
+}
+
+/* A weight of 0 still has a small chance (RFC 2782). */
+static uint32_t share(const struct stw_image_target *t)
+{
+	return 64u * t->weight + 1;
+}
+
+static const struct stw_endpoint *choose(const struct stw_tables *t, const struct stw_image_name *n,
+					 uint32_t hash)
+{
+	const struct stw_image_target *first = &t->targets[n->first_target];
+	uint32_t sum = 0, at;
+	uint8_t i = 0, count = 0;
+
+	while (count < n->n_targets && first[count].priority == first[0].priority)
+		sum += share(&first[count++]);
+	at = (uint32_t)((uint64_t)hash * sum >> 32);
+	while (i + 1 < count && at >= share(&first[i]))
+		at -= share(&first[i++]);
+	return &first[i].address;
+}
+
+bool stw_decide_name(struct stw_decision *d, const struct stw_sip_uri *uri,
+		     struct stw_endpoint *out)
+{
+	struct stw_span host = uri->maddr.len > 0 ? uri->maddr : uri->host;
+	char name[STW_IMAGE_NAME_MAX];
+	uint8_t len = stw_name_canonical(d->buf + host.off, host.len, name);
+	const struct stw_image_name *known =
+		len > 0 ? stw_tables_find_name(d->t, name, len, uri->port) : NULL;
+
+	if (len > 0 && known == NULL) {
+		d->v->action = STW_ACTION_KERNEL;
+		return false;
+	}
+	if (known == NULL || known->n_targets == 0) {
+		stw_decide_answer(d, 503, "Name Not Resolved");
+		return false;
+	}
+	*out = *choose(d->t, known, (uint32_t)d->v->call_hash);
+	return true;
 }
 
 int stw_uri_listener(const struct stw_tables *t, const struct stw_sip_uri *uri)

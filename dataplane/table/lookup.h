@@ -15,6 +15,7 @@
 #include <strowger/endpoint.h>
 
 struct stw_tables; /* image.c */
+struct stw_image_name;
 
 struct stw_listener_view {
 	struct stw_endpoint address;
@@ -71,3 +72,15 @@ bool stw_tables_has_listener_ip(const struct stw_tables *t, const struct stw_ip 
 
 /** Member with this source address and port. @return its index, or -1. Fast path: yes. */
 int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint *peer);
+
+/**
+ * What a URI's host name stands for (strowger/table_image.h).
+ *
+ * @param name  lower case, as stw_name_canonical() makes it
+ * @param port  as the URI gives it, 0: not given
+ * @return its row, with n_targets 0 when it stands for nothing; NULL: not known here
+ *
+ * Fast path: yes.
+ */
+const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, const char *name,
+						  size_t len, uint16_t port);

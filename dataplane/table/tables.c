@@ -22,7 +22,8 @@ void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *re
 
 /* Where each part lies in the one allocation. */
 struct layout {
-	size_t listeners, members, record_route, by_id, by_address, by_listener, by_ip, image, size;
+	size_t listeners, members, record_route, by_id, by_address, by_listener, by_ip, by_name;
+	size_t image, size;
 };
 
 static size_t place(size_t *at, size_t bytes)
@@ -38,19 +39,25 @@ static size_t cell_bytes(uint32_t rows)
 	return stw_index_cells(rows) * sizeof(struct stw_index_cell);
 }
 
-static struct layout lay_out(uint32_t n_listeners, uint32_t n_members, size_t image_bytes)
+/* Rows that size the indexes. */
+struct sizes {
+	uint32_t listeners, members, names;
+};
+
+static struct layout lay_out(const struct sizes *n, size_t image_bytes)
 {
 	struct layout l;
 	size_t at = 0;
 
 	place(&at, sizeof(struct stw_tables));
-	l.listeners = place(&at, n_listeners * sizeof(struct stw_listener_row));
-	l.members = place(&at, n_members * sizeof(struct stw_member_view));
-	l.record_route = place(&at, n_members * sizeof(bool));
-	l.by_id = place(&at, cell_bytes(n_members));
-	l.by_address = place(&at, cell_bytes(n_members));
-	l.by_listener = place(&at, cell_bytes(n_listeners));
-	l.by_ip = place(&at, cell_bytes(n_listeners));
+	l.listeners = place(&at, n->listeners * sizeof(struct stw_listener_row));
+	l.members = place(&at, n->members * sizeof(struct stw_member_view));
+	l.record_route = place(&at, n->members * sizeof(bool));
+	l.by_id = place(&at, cell_bytes(n->members));
+	l.by_address = place(&at, cell_bytes(n->members));
+	l.by_listener = place(&at, cell_bytes(n->listeners));
+	l.by_ip = place(&at, cell_bytes(n->listeners));
+	l.by_name = place(&at, cell_bytes(n->names));
 	l.image = place(&at, image_bytes);
 	l.size = at;
 	return l;
@@ -169,34 +176,86 @@ static void fill_plain(struct stw_tables *t)
 		t->secrets[i] = (struct stw_secret){.call = derive(secrets[i].key, "call"),
 						    .sign = derive(secrets[i].key, "sign"),
 						    .id = secrets[i].id};
+	t->name_key = derive(secrets[0].key, "name");
+}
+
+static uint32_t name_tag(const struct stw_tables *t, const char *name, size_t len, uint16_t port)
+{
+	struct stw_siphash s = stw_siphash_start(t->name_key);
+
+	stw_siphash_word(&s, port, 1);
+	stw_siphash_bytes(&s, name, len, 1);
+	return (uint32_t)stw_siphash_end(&s, 3);
+}
+
+static int fill_names(struct stw_tables *t, const struct layout *l, char *reason, size_t reason_len)
+{
+	t->names = section(t->image, STW_IMAGE_NAMES_SECTION);
+	t->targets = section(t->image, STW_IMAGE_TARGETS_SECTION);
+	t->name_text = section(t->image, STW_IMAGE_NAME_TEXT_SECTION);
+	t->name_index = index_at(t, l->by_name, t->n_names);
+	for (uint32_t i = 0; i < t->n_names; i++) {
+		const struct stw_image_name *n = &t->names[i];
+		const char *text = t->name_text + n->first_byte;
+
+		if (stw_tables_find_name(t, text, n->len, n->port) != NULL) {
+			snprintf(reason, reason_len, "section names, row %u: a name again", i);
+			return STW_EDUP;
+		}
+		stw_index_add(&t->name_index, name_tag(t, text, n->len, n->port), i);
+	}
+	return STW_OK;
+}
+
+static struct sizes sizes_of(const struct stw_image_header *h)
+{
+	return (struct sizes){h->sections[STW_IMAGE_LISTENERS_SECTION].rows,
+			      h->sections[STW_IMAGE_MEMBERS_SECTION].rows,
+			      h->sections[STW_IMAGE_NAMES_SECTION].rows};
 }
 
 /* The sizes the layout needs, before the image can be checked as a whole. */
-static int peek(const void *bytes, size_t size, struct stw_image_header *h)
+static int peek(const void *bytes, size_t size, struct sizes *out)
 {
-	if (size < sizeof(*h) || size > STW_IMAGE_BYTES_MAX)
+	struct stw_image_header h;
+
+	if (size < sizeof(h) || size > STW_IMAGE_BYTES_MAX)
 		return STW_EBOUNDS;
-	memcpy(h, bytes, sizeof(*h));
-	if (h->sections[STW_IMAGE_LISTENERS_SECTION].rows > STW_IMAGE_LISTENERS ||
-	    h->sections[STW_IMAGE_MEMBERS_SECTION].rows > STW_IMAGE_MEMBERS)
+	memcpy(&h, bytes, sizeof(h));
+	*out = sizes_of(&h);
+	if (out->listeners > STW_IMAGE_LISTENERS || out->members > STW_IMAGE_MEMBERS ||
+	    out->names > STW_IMAGE_NAMES)
 		return STW_EBOUNDS;
 	return STW_OK;
+}
+
+/* Fill what was laid out, from an image that was checked. */
+static int fill(struct stw_tables *t, const struct layout *l, const struct sizes *n, char *reason,
+		size_t reason_len)
+{
+	t->n_listeners = n->listeners;
+	t->n_members = n->members;
+	t->n_names = n->names;
+	t->n_pools = t->image->sections[STW_IMAGE_POOLS_SECTION].rows;
+	fill_plain(t);
+	fill_record_route(t, l);
+	fill_listeners(t, l);
+	int err = fill_members(t, l, reason, reason_len);
+	return err != STW_OK ? err : fill_names(t, l, reason, reason_len);
 }
 
 int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_len,
 		   struct stw_tables **out)
 {
-	struct stw_image_header h;
-	int err = peek(bytes, size, &h);
+	struct sizes n, checked;
+	int err = peek(bytes, size, &n);
 
 	if (err != STW_OK) {
 		snprintf(reason, reason_len, "header: %zu bytes cannot hold it, or too many rows",
 			 size);
 		return err;
 	}
-	uint32_t n_listeners = h.sections[STW_IMAGE_LISTENERS_SECTION].rows;
-	uint32_t n_members = h.sections[STW_IMAGE_MEMBERS_SECTION].rows;
-	struct layout l = lay_out(n_listeners, n_members, size);
+	struct layout l = lay_out(&n, size);
 	struct stw_tables *t = alloc_fn(l.size, STW_TABLES_ALIGN);
 	if (t == NULL) {
 		snprintf(reason, reason_len, "out of memory: %zu bytes", l.size);
@@ -207,20 +266,13 @@ int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_l
 	memcpy((char *)t + l.image, bytes, size);
 	t->image = (const struct stw_image_header *)((char *)t + l.image);
 	err = stw_image_check(t->image, size, reason, reason_len);
-	if (err == STW_OK && (t->image->sections[STW_IMAGE_LISTENERS_SECTION].rows != n_listeners ||
-			      t->image->sections[STW_IMAGE_MEMBERS_SECTION].rows != n_members)) {
+	checked = sizes_of(t->image);
+	if (err == STW_OK && memcmp(&checked, &n, sizeof(n)) != 0) {
 		snprintf(reason, reason_len, "header: changed while it was read");
 		err = STW_EBOUNDS;
 	}
-	if (err == STW_OK) {
-		t->n_listeners = n_listeners;
-		t->n_members = n_members;
-		t->n_pools = h.sections[STW_IMAGE_POOLS_SECTION].rows;
-		fill_plain(t);
-		fill_record_route(t, &l);
-		fill_listeners(t, &l);
-		err = fill_members(t, &l, reason, reason_len);
-	}
+	if (err == STW_OK)
+		err = fill(t, &l, &n, reason, reason_len);
 	if (err != STW_OK) {
 		free_fn(t);
 		return err;
@@ -309,5 +361,23 @@ int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint
 			return -1;
 		if (cell.tag == tag && stw_endpoint_equal(&t->members[cell.row].address, peer))
 			return (int)cell.row;
+	}
+}
+
+const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, const char *name,
+						  size_t len, uint16_t port)
+{
+	const struct stw_index *ix = &t->name_index;
+	uint32_t tag = name_tag(t, name, len, port);
+
+	for (uint32_t at = stw_index_home(ix, tag);; at = (at + 1) & ix->mask) {
+		struct stw_index_cell cell = ix->cells[at];
+
+		if (cell.row == STW_INDEX_EMPTY)
+			return NULL;
+		const struct stw_image_name *n = &t->names[cell.row];
+		if (cell.tag == tag && n->port == port && n->len == len &&
+		    memcmp(t->name_text + n->first_byte, name, len) == 0)
+			return n;
 	}
 }

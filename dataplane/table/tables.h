@@ -43,16 +43,23 @@ struct stw_tables {
 	uint32_t n_listeners;
 	uint32_t n_members;
 	uint32_t n_pools;
+	uint32_t n_names;
+	uint32_t reserved;
+	struct stw_sipkey name_key; /* of name_index: strangers choose names, so they are hashed */
 
 	const struct stw_listener_row *listeners;
 	const struct stw_member_view *members;
 	const bool *record_route; /* of a member: by some pool it is in; for its own requests */
 	const struct stw_image_pool *pools;
 	const uint16_t *slots; /* of all pools */
+	const struct stw_image_name *names;
+	const struct stw_image_target *targets; /* of all names */
+	const char *name_text;
 	struct stw_index member_by_id;
 	struct stw_index member_by_address;
 	struct stw_index listener_by_address;
 	struct stw_index listener_by_ip;
+	struct stw_index name_index;
 
 	const struct stw_image_header *image;
 };
@@ -62,6 +69,12 @@ static inline const struct stw_image_pool *stw_tables_pool(const struct stw_tabl
 							   uint16_t pool)
 {
 	return pool == STW_IMAGE_NO_POOL ? NULL : &t->pools[pool];
+}
+
+/** Row of slots that a call's hash falls on; @pool has slots. */
+static inline size_t stw_pool_slot(const struct stw_image_pool *pool, uint64_t call_hash)
+{
+	return pool->first_slot + (size_t)((call_hash >> 32) * pool->n_slots >> 32);
 }
 
 /** The secret with this id, or NULL. */

@@ -10,26 +10,30 @@
  *   sections in the order of enum stw_image_kind, each at a multiple of 8, not overlapping
  *
  * Two sums: @digest (SHA-256) is the identity of the routing, the same on each node with equal
- * configuration and health; it covers the sections with generation and member numbers left out, and
- * is computed by control alone. @checksum covers every byte and is checked on arrival.
+ * configuration and health; it covers the sections with generation, member numbers and resolved
+ * names left out, and is computed by control alone. @checksum covers every byte and is checked on
+ * arrival.
  */
 
 #include <stdint.h>
 
 #include <strowger/endpoint.h>
 
-#define STW_IMAGE_MAGIC	      0x49575453u /* "STWI" */
-#define STW_IMAGE_VERSION     1u
-#define STW_IMAGE_ALIGN	      8u
-#define STW_IMAGE_BYTES_MAX   (1u << 30)
-#define STW_IMAGE_NO_POOL     UINT16_MAX
-#define STW_IMAGE_SECRET_MAX  2u
-#define STW_IMAGE_LISTENERS   1024u
-#define STW_IMAGE_POOLS	      1024u
-#define STW_IMAGE_MEMBERS     4096u
-#define STW_IMAGE_POOL_SLOTS  (1u << 24) /* of one pool */
-#define STW_IMAGE_WEIGHT_MAX  65535u
-#define STW_IMAGE_SECRET_SIZE 16u
+#define STW_IMAGE_MAGIC	       0x49575453u /* "STWI" */
+#define STW_IMAGE_VERSION      2u
+#define STW_IMAGE_ALIGN	       8u
+#define STW_IMAGE_BYTES_MAX    (1u << 30)
+#define STW_IMAGE_NO_POOL      UINT16_MAX
+#define STW_IMAGE_SECRET_MAX   2u
+#define STW_IMAGE_LISTENERS    1024u
+#define STW_IMAGE_POOLS	       1024u
+#define STW_IMAGE_MEMBERS      4096u
+#define STW_IMAGE_POOL_SLOTS   (1u << 24) /* of one pool */
+#define STW_IMAGE_WEIGHT_MAX   65535u
+#define STW_IMAGE_SECRET_SIZE  16u
+#define STW_IMAGE_NAMES	       65536u
+#define STW_IMAGE_NAME_MAX     253u /* bytes of one name (RFC 1035 s2.3.4) */
+#define STW_IMAGE_NAME_TARGETS 8u   /* of one name */
 
 /* X(ENUM, "name", row type, least rows, most rows) */
 #define STW_IMAGE_SECTIONS(X)                                                         \
@@ -39,7 +43,11 @@
 	  STW_IMAGE_POOLS *STW_IMAGE_MEMBERS)                                         \
 	X(MEMBERS, "members", struct stw_image_member, 0u, STW_IMAGE_MEMBERS)         \
 	X(SLOTS, "slots", uint16_t, 0u, STW_IMAGE_BYTES_MAX / 2u)                     \
-	X(SECRETS, "secrets", struct stw_image_secret, 1u, STW_IMAGE_SECRET_MAX)
+	X(SECRETS, "secrets", struct stw_image_secret, 1u, STW_IMAGE_SECRET_MAX)      \
+	X(NAMES, "names", struct stw_image_name, 0u, STW_IMAGE_NAMES)                 \
+	X(TARGETS, "targets", struct stw_image_target, 0u,                            \
+	  STW_IMAGE_NAMES *STW_IMAGE_NAME_TARGETS)                                    \
+	X(NAME_TEXT, "name_text", char, 0u, STW_IMAGE_NAMES *STW_IMAGE_NAME_MAX)
 
 enum stw_image_kind {
 #define X(name, text, type, least, most) STW_IMAGE_##name##_SECTION,
@@ -107,6 +115,22 @@ struct stw_image_secret {
 	uint8_t key[STW_IMAGE_SECRET_SIZE];
 };
 
+/* A host name as URIs hold it, and what it stands for today (RFC 3263). Not in the digest: nodes
+ * resolve at different moments. */
+struct stw_image_name {
+	uint32_t first_byte;   /* row of name_text: lower case, no dot at the end */
+	uint32_t first_target; /* row of targets */
+	uint16_t port;	       /* as the URI gives it, 0: not given */
+	uint8_t len;	       /* 1..STW_IMAGE_NAME_MAX */
+	uint8_t n_targets;     /* 0: it stands for nothing */
+};
+
+struct stw_image_target {
+	struct stw_endpoint address; /* UDP, port not 0 */
+	uint16_t priority;	     /* lowest first; of one name in ascending order */
+	uint16_t weight;
+};
+
 _Static_assert(sizeof(struct stw_image_section) == 16, "no padding on the wire");
 _Static_assert(sizeof(struct stw_image_header) == 72 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
 _Static_assert(sizeof(struct stw_image_listener) == 24, "no padding");
@@ -114,6 +138,8 @@ _Static_assert(sizeof(struct stw_image_pool) == 24, "no padding");
 _Static_assert(sizeof(struct stw_image_pool_member) == 8, "no padding");
 _Static_assert(sizeof(struct stw_image_member) == 28, "no padding");
 _Static_assert(sizeof(struct stw_image_secret) == 24, "no padding");
+_Static_assert(sizeof(struct stw_image_name) == 12, "no padding");
+_Static_assert(sizeof(struct stw_image_target) == 24, "no padding");
 
 /** The checksum an image of @size bytes, at least a header, should carry. */
 uint64_t stw_image_checksum(const void *bytes, uint64_t size);
@@ -127,3 +153,13 @@ uint64_t stw_image_checksum(const void *bytes, uint64_t size);
  *         STW_EMALFORMED (not an image, or a reserved field that is not zero)
  */
 int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t reason_len);
+
+/**
+ * The form in which names are kept and compared: lower case, no dot at the end.
+ *
+ * @param out  [STW_IMAGE_NAME_MAX]; not NUL-terminated
+ * @return bytes written; 0: this is no host name (letters, digits, '-', '_' and single dots)
+ *
+ * Threads: any. Fast path: yes. RFC: 1035 s2.3.1, 2.3.3; 3261 s19.1.4
+ */
+uint8_t stw_name_canonical(const char *name, uint64_t len, char *out);

@@ -35,6 +35,8 @@ struct stw_proxy {
 	struct stw_tables *tables;
 	struct stw_fib *fib;
 	struct stw_snapshot snap;
+	const struct stw_image_resolved *names; /* [n_names], known when published */
+	size_t n_names;
 
 	/* of the message last handled */
 	struct stw_sip_msg msg;
@@ -56,7 +58,9 @@ static inline void stw_proxy_publish(struct stw_proxy *p)
 
 	stw_tables_free(p->tables);
 	p->tables = NULL;
-	assert_int_equal(stw_image_build(&p->farm.model, NULL, ++generation, &image), STW_OK);
+	assert_int_equal(stw_image_build_named(&p->farm.model, NULL, p->names, p->n_names,
+					       ++generation, &image),
+			 STW_OK);
 	int err = stw_tables_new(image.bytes, image.size_bytes, reason, sizeof(reason), &p->tables);
 	assert_string_equal(reason, "");
 	assert_int_equal(err, STW_OK);
@@ -117,7 +121,6 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	p->src = (struct stw_source){peer, listener};
 	stw_sip_parse(buf, len, &p->msg);
 	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE);
-	stw_route_prefetch(&p->snap, buf, &p->msg);
 	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
 	p->out_len = 0;
 	p->err = STW_OK;

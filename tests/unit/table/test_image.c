@@ -25,12 +25,23 @@ struct fixture {
 
 static struct fixture fx;
 
+static const struct stw_image_target targets[] = {
+	{.address = {.ip = {{[10] = 0xff, 0xff, 203, 0, 113, 1}}, .port = 5060}, .weight = 3},
+	{.address = {.ip = {{[10] = 0xff, 0xff, 203, 0, 113, 2}}, .port = 5070}, .priority = 9},
+};
+
+static const struct stw_image_resolved names[] = {
+	{.name = "example.com", .len = 11, .targets = targets, .n_targets = 2},
+	{.name = "example.com", .len = 11, .port = 5070, .targets = targets, .n_targets = 1},
+	{.name = "nobody.example.org", .len = 18},
+};
+
 static int setup(void **state)
 {
 	(void)state;
 	stw_farm_init(&fx.farm, 5);
 	fx.farm.model.n_secrets = 2;
-	if (stw_image_build(&fx.farm.model, NULL, 42, &fx.image) != STW_OK)
+	if (stw_image_build_named(&fx.farm.model, NULL, names, 3, 42, &fx.image) != STW_OK)
 		return -1;
 	fx.copy = malloc(fx.image.size_bytes);
 	return fx.copy != NULL ? 0 : -1;
@@ -76,6 +87,15 @@ static void walk(const struct stw_tables *t)
 		assert_int_equal(stw_tables_find_listener(t, &t->listeners[i].view.address), i);
 		assert_true(pool == STW_IMAGE_NO_POOL || pool < t->n_pools);
 	}
+	for (uint32_t i = 0; i < t->n_names; i++) {
+		const struct stw_image_name *n = &t->names[i];
+
+		assert_ptr_equal(stw_tables_find_name(t, t->name_text + n->first_byte, n->len,
+						      n->port),
+				 n);
+		for (uint32_t k = 0; k < n->n_targets; k++)
+			sum += t->targets[n->first_target + k].address.port;
+	}
 }
 
 /* Give the copy a right checksum again and present it. */
@@ -120,6 +140,68 @@ static void accepts_what_control_builds(void **state)
 	other = stw_farm_v4(192, 0, 2, 2, 5060);
 	assert_false(stw_tables_has_listener_ip(t, &other.ip));
 	stw_tables_free(t);
+}
+
+static void finds_names_with_their_port_and_no_others(void **state)
+{
+	struct stw_tables *t;
+
+	(void)state;
+	fresh();
+	assert_int_equal(stw_tables_new(fx.copy, fx.image.size_bytes, fx.reason, sizeof(fx.reason),
+					&t),
+			 STW_OK);
+	const struct stw_image_name *n = stw_tables_find_name(t, "example.com", 11, 0);
+	assert_non_null(n);
+	assert_int_equal(n->n_targets, 2);
+	assert_memory_equal(&t->targets[n->first_target], targets, sizeof(targets));
+	n = stw_tables_find_name(t, "example.com", 11, 5070);
+	assert_non_null(n);
+	assert_int_equal(n->n_targets, 1);
+	n = stw_tables_find_name(t, "nobody.example.org", 18, 0);
+	assert_non_null(n);
+	assert_int_equal(n->n_targets, 0);
+	assert_null(stw_tables_find_name(t, "example.com", 11, 5060));
+	assert_null(stw_tables_find_name(t, "example.co", 10, 0));
+	assert_null(stw_tables_find_name(t, "example.net", 11, 0));
+	stw_tables_free(t);
+}
+
+static void makes_one_form_of_a_name(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{"Example.COM", "example.com"},
+		{"example.com.", "example.com"},
+		{"_sip._udp.a-b.c1", "_sip._udp.a-b.c1"},
+		{"x", "x"},
+		{"", ""},
+		{".", ""},
+		{"a..b", ""},
+		{".a", ""},
+		{"a..", ""},
+		{"a b", ""},
+		{"a%62", ""},
+		{"[::1]", ""},
+		{"caf\xc3\xa9", ""},
+	};
+	char out[STW_IMAGE_NAME_MAX], longest[STW_IMAGE_NAME_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t n = stw_name_canonical(rows[i].in, strlen(rows[i].in), out);
+
+		assert_int_equal(n, strlen(rows[i].out));
+		assert_memory_equal(out, rows[i].out, n);
+	}
+	memset(longest, 'a', sizeof(longest));
+	assert_int_equal(stw_name_canonical(longest, STW_IMAGE_NAME_MAX, out), STW_IMAGE_NAME_MAX);
+	assert_int_equal(stw_name_canonical(longest, STW_IMAGE_NAME_MAX + 1, out), 0);
+	longest[STW_IMAGE_NAME_MAX] = '.';
+	assert_int_equal(stw_name_canonical(longest, STW_IMAGE_NAME_MAX + 1, out),
+			 STW_IMAGE_NAME_MAX);
+	assert_int_equal(stw_name_canonical(longest, STW_IMAGE_NAME_MAX + 2, out), 0);
 }
 
 static void preformats_the_listeners_texts(void **state)
@@ -207,14 +289,14 @@ static void names_section_and_row(void **state)
 	h->magic = 0;
 	REFUSED(STW_EMALFORMED, "header: not a table image");
 	h = fresh();
-	h->version = 2;
-	REFUSED(STW_EVERSION, "header: version 2, expected 1");
+	h->version = 1;
+	REFUSED(STW_EVERSION, "header: version 1, expected 2");
 	h = fresh();
 	h->sections[STW_IMAGE_SLOTS_SECTION].rows = 0xffffffff;
 	REFUSED(STW_EBOUNDS, "section slots: 4294967295 rows, allowed are 0..536870912");
 	h = fresh();
 	h->sections[STW_IMAGE_MEMBERS_SECTION].offset -= 8;
-	REFUSED(STW_EBOUNDS, "section members: offset 272 is misplaced");
+	REFUSED(STW_EBOUNDS, "section members: offset 320 is misplaced");
 	fresh();
 	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->pool = 1;
 	REFUSED(STW_EBOUNDS, "section listeners, row 1: no pool 1");
@@ -240,6 +322,27 @@ static void names_section_and_row(void **state)
 	fresh();
 	((struct stw_image_secret *)row(STW_IMAGE_SECRETS_SECTION, 1))->id = 3;
 	REFUSED(STW_EDUP, "section secrets, row 1: id 3 again");
+	fresh();
+	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 1))->port = 0;
+	REFUSED(STW_EDUP, "section names, row 1: a name again");
+	fresh();
+	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 2))->len = 19;
+	REFUSED(STW_EBOUNDS, "section names, row 2: text leaves its section");
+	fresh();
+	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 2))->len = 0;
+	REFUSED(STW_ERANGE, "section names, row 2: not a name in lower case");
+	fresh();
+	*(char *)row(STW_IMAGE_NAME_TEXT_SECTION, 0) = 'E';
+	REFUSED(STW_ERANGE, "section names, row 0: not a name in lower case");
+	fresh();
+	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 0))->n_targets = 4;
+	REFUSED(STW_EBOUNDS, "section names, row 0: targets leave their section");
+	fresh();
+	((struct stw_image_target *)row(STW_IMAGE_TARGETS_SECTION, 0))->priority = 10;
+	REFUSED(STW_ERANGE, "section targets, row 1: priorities must ascend");
+	fresh();
+	((struct stw_image_target *)row(STW_IMAGE_TARGETS_SECTION, 1))->address.port = 0;
+	REFUSED(STW_ERANGE, "section targets, row 1: unusable address");
 #undef REFUSED
 }
 
@@ -285,6 +388,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts_what_control_builds),
+		cmocka_unit_test(finds_names_with_their_port_and_no_others),
+		cmocka_unit_test(makes_one_form_of_a_name),
 		cmocka_unit_test(preformats_the_listeners_texts),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(refuses_a_wrong_checksum),

@@ -83,6 +83,30 @@ static void digest_leaves_out_generation_and_numbers(void **state)
 	stw_image_fini(&a);
 }
 
+static void digest_leaves_out_names(void **state)
+{
+	const struct stw_image_target target = {.address = stw_farm_v4(203, 0, 113, 1, 5060),
+						.weight = 1};
+	const struct stw_image_resolved names[] = {
+		{.name = "a.example", .len = 9, .targets = &target, .n_targets = 1},
+		{.name = "b.example", .len = 9, .port = 5070},
+	};
+	struct stw_farm farm;
+	struct stw_image a, b;
+
+	(void)state;
+	stw_farm_init(&farm, 4);
+	build(&farm, NULL, &a);
+	assert_int_equal(stw_image_build_named(&farm.model, NULL, names, 2, 7, &b), STW_OK);
+	assert_memory_equal(a.digest, b.digest, 32);
+	assert_true(b.size_bytes > a.size_bytes);
+	stw_image_fini(&a);
+	stw_image_fini(&b);
+	assert_int_equal(stw_image_build_named(&farm.model, NULL, names, STW_IMAGE_NAMES + 1, 7,
+					       &b),
+			 STW_ERANGE);
+}
+
 static void drained_down_weightless_and_failed_get_no_slots(void **state)
 {
 	const uint8_t failed[5] = {0, 0, 0, 1, 0};
@@ -157,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_input_gives_the_same_bytes),
 		cmocka_unit_test(digest_leaves_out_generation_and_numbers),
+		cmocka_unit_test(digest_leaves_out_names),
 		cmocka_unit_test(drained_down_weightless_and_failed_get_no_slots),
 		cmocka_unit_test(all_failed_keeps_all_that_are_asked_up),
 		cmocka_unit_test(all_drained_leaves_no_slots),
