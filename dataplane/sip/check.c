@@ -2,6 +2,7 @@
 #include "dataplane/sip/check.h"
 
 #include "dataplane/sip/lex.h"
+#include "dataplane/sip/limits.h"
 #include "dataplane/sip/method.h"
 
 #define BIT(h) (1u << STW_HDR_##h)
@@ -29,6 +30,48 @@ static enum stw_sip_reject check_repeated(const char *buf, const struct stw_sip_
 		    !stw_span_is(buf, line.value, buf + first.off, first.len)) {
 			*error_off = line.off;
 			return STW_REJECT_DUPLICATE;
+		}
+	}
+	return STW_SIP_ACCEPTED;
+}
+
+/* Commas outside of quoted strings. */
+static uint32_t count_commas(const char *buf, struct stw_span value)
+{
+	bool quoted = false;
+	uint32_t n = 0;
+
+	for (uint32_t i = value.off; i < stw_span_end(value); i++) {
+		if (quoted && buf[i] == '\\')
+			i++;
+		else if (buf[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && buf[i] == ',')
+			n++;
+	}
+	return n;
+}
+
+/*
+ * Via elements over all lines, told by their commas. A header block too short to hold too many is
+ * not looked at.
+ */
+static enum stw_sip_reject check_vias(const char *buf, const struct stw_sip_msg *m,
+				      uint32_t *error_off)
+{
+	struct stw_sip_line line;
+	uint32_t n = 0;
+
+	if (!stw_vias_need_counting(m))
+		return STW_SIP_ACCEPTED;
+	for (bool ok = stw_sip_line_first(buf, m, &line); ok;
+	     ok = stw_sip_line_next(buf, m, &line)) {
+		if (line.header != STW_HDR_VIA)
+			continue;
+		n += 1 + count_commas(buf, line.value);
+		if (n > stw_limits.max_vias) {
+			*error_off = line.off;
+			return STW_REJECT_TOO_MANY_VIAS;
 		}
 	}
 	return STW_SIP_ACCEPTED;
@@ -148,6 +191,8 @@ enum stw_sip_reject stw_check(const char *buf, size_t len, struct stw_sip_msg *m
 
 	if (m->repeated & SINGLE)
 		reject = check_repeated(buf, m, error_off);
+	if (!reject)
+		reject = check_vias(buf, m, error_off);
 	if (!reject)
 		reject = check_mandatory(m, error_off);
 	if (!reject)

@@ -93,6 +93,6 @@ static inline uint32_t kb_starts_first(const struct kb_starts *starts)
 	return (uint16_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(starts->at));
 }
 
-#define KERNEL_HEADERS "dataplane/sip/kernel_headers512.h"
+#define KERNEL_HEADERS "dataplane/sip/kernel_headers512_body.h"
 #define KERNEL_PARSE   stw_parse_avx512
 #include "dataplane/sip/kernel_body.h"

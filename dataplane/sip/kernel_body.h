@@ -209,7 +209,7 @@ static inline bool status_line(const struct source *s, uint32_t end, struct stw_
 	return true;
 }
 
-#include "dataplane/sip/kernel_checks.h"
+#include "dataplane/sip/kernel_checks_body.h"
 
 static inline bool uri_ok(const struct source *s, struct stw_span span)
 {
@@ -334,7 +334,7 @@ static inline bool settle(const char *buf, uint32_t len, struct stw_sip_msg *m)
 	m->headers_off = (uint16_t)kb_starts_first(&lines.starts);
 	m->body_off = (uint16_t)(lines.blank + 2);
 	if (!set_headers(&s, &lines, m) || (m->present & MANDATORY) != MANDATORY ||
-	    (m->repeated & SINGLE) != 0)
+	    (m->repeated & SINGLE) != 0 || stw_vias_need_counting(m))
 		return false;
 	return start_line(&s, m->headers_off, m, &method) && cseq_ok(&s, m, method) &&
 	       max_forwards_ok(&s, m) && body_ok(&s, m) && identity_ok(&s, m);
