@@ -140,7 +140,7 @@ static int start_installer(struct dataplane *dp)
 		const struct stw_port *p = &dp->ports.port[i];
 
 		ports[i].model = p->model;
-		ports[i].mtu = p->mtu;
+		ports[i].mtu = p->twin.id == STW_NO_DEV ? p->mtu : p->twin_mtu;
 		memcpy(ports[i].mac, p->mac, sizeof(ports[i].mac));
 		if (p->twin.id != STW_NO_DEV)
 			memcpy(ports[i].twin, p->model->twin, sizeof(ports[i].twin));

@@ -26,8 +26,13 @@ static const char *why(int err)
 
 static int refuse(const struct stw_port *p, const char *what, int err)
 {
-	stw_error("port \"%s\": device %s: %s: %s", p->model->name, p->model->device, what,
-		  why(err));
+	/* The one refusal whose words help nobody. */
+	const char *hint = strstr(stw_eal_error(), "umem") != NULL && p->mtu > 1500
+				   ? " (a buffer of AF_XDP is one page: try mtu: 1500)"
+				   : "";
+
+	stw_error("port \"%s\": device %s: %s: %s%s", p->model->name, p->model->device, what,
+		  why(err), hint);
 	return STW_EIO;
 }
 
@@ -208,11 +213,15 @@ static int start_twin(struct stw_port *p, size_t index)
 			  p->model->name, p->model->twin);
 		return STW_EIO;
 	}
+	if (p->twin_mtu < p->mtu)
+		stw_warn("port \"%s\": its twin's MTU is %u: a TAP takes no longer frames, and "
+			 "messages leave in fragments of that size",
+			 p->model->name, p->twin_mtu);
 	err = probe(device, &p->twin);
 	if (err == 0)
 		err = configure(&p->twin, p->pool, TWIN_DESCRIPTORS, TWIN_DESCRIPTORS, n, n);
 	if (err == 0)
-		err = set_mtu(p->twin.id, p->mtu);
+		err = set_mtu(p->twin.id, p->twin_mtu);
 	if (err == 0)
 		err = start(&p->twin);
 	if (err != 0) {
@@ -232,6 +241,7 @@ static int start_port(struct stw_ports *ports, size_t index, const struct stw_mo
 	stw_eal_error_clear();
 	snprintf(name, sizeof(name), "port%zu", index);
 	p->mtu = p->model->mtu;
+	p->twin_mtu = at_most(p->mtu, STW_TWIN_MTU_MAX);
 	p->pool = stw_pool_new(name, &model->dataplane, p->mtu, SOCKET_ID_ANY);
 	if (p->pool == NULL) {
 		stw_error("port \"%s\": no memory for %u packets", p->model->name,

@@ -20,7 +20,8 @@
 #include "control/model/model.h"
 #include "dataplane/netif.h"
 
-#define STW_NO_DEV UINT16_MAX
+#define STW_NO_DEV	 UINT16_MAX
+#define STW_TWIN_MTU_MAX 1500
 
 /* One DPDK device: the wire, or the TAP of the kernel twin. */
 struct stw_dev {
@@ -39,7 +40,8 @@ struct stw_port {
 	struct stw_dev twin;
 	struct rte_mempool *pool;
 	uint8_t mac[6];
-	uint16_t mtu;
+	uint16_t mtu;		      /* of the wire */
+	uint16_t twin_mtu;	      /* net_tap takes no longer frames than STW_TWIN_MTU_MAX */
 	char under[16];		      /* kernel interface under the device, "" for none */
 	struct stw_netif_saved saved; /* of @under */
 };

@@ -32,7 +32,7 @@ void stw_to_kernel(struct stw_worker *w, struct rte_mbuf *m)
 	/* Only what we put together ourselves is longer than what the wire brings. */
 	if (m->pool == ports->jumbo) {
 		m->l2_len = ethernet_len(m) & 0x7f;
-		stw_out_push_mtu(w, stw_out_twin(port), m, tag, ports->port[port].mtu);
+		stw_out_push_mtu(w, stw_out_twin(port), m, tag, ports->port[port].twin_mtu);
 	} else {
 		stw_out_push(w, stw_out_twin(port), m, tag);
 	}
