@@ -134,10 +134,11 @@ static void parse(struct bench *b, size_t first, uint32_t n)
 static void route(struct bench *b, size_t first, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		stw_route_prefetch(b->world.snapshot, text_of(b, i), &b->parsed[i]);
+		stw_route_begin(b->world.snapshot, text_of(b, i), &b->parsed[i],
+				&b->sources[first + i], &b->verdicts[i]);
 	for (uint32_t i = 0; i < n; i++)
-		stw_route(b->world.snapshot, text_of(b, i), &b->parsed[i], &b->sources[first + i],
-			  &b->verdicts[i]);
+		stw_route_finish(b->world.snapshot, text_of(b, i), &b->parsed[i],
+				 &b->sources[first + i], &b->verdicts[i]);
 }
 
 static void rewrite(struct bench *b, size_t first, uint32_t n)

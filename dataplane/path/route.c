@@ -75,16 +75,21 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 	}
 }
 
+static void begin(struct stw_burst *b, uint8_t i)
+{
+	stw_route_begin(b->snap, b->text[i], &b->msg[i], &b->src[i], &b->verdict[i]);
+}
+
 void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
 {
 	uint16_t n = 0;
 
 	for (unsigned k = 0; k < b->n_live; k++)
-		stw_route_prefetch(b->snap, b->text[b->live[k]], &b->msg[b->live[k]]);
+		begin(b, b->live[k]);
 	for (unsigned k = 0; k < b->n_live; k++) {
 		uint8_t i = b->live[k];
 
-		stw_route(b->snap, b->text[i], &b->msg[i], &b->src[i], &b->verdict[i]);
+		stw_route_finish(b->snap, b->text[i], &b->msg[i], &b->src[i], &b->verdict[i]);
 		if (carry_out(w, b, i))
 			b->live[n++] = i;
 	}

@@ -48,30 +48,42 @@ void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phra
 	stw_decide_way(d);
 }
 
-void stw_route(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
-	       const struct stw_source *src, struct stw_verdict *out)
+/* Where a request without a cookie will look for its member. */
+static void prefetch_slot(const struct stw_tables *t, uint16_t listener, uint64_t call_hash)
 {
-	struct stw_decision d = {
-		.snap = snap, .t = snap->tables, .buf = buf, .m = m, .src = src, .v = out};
+	const struct stw_image_pool *pool = stw_tables_pool(t, t->listeners[listener].view.pool);
 
+	if (pool != NULL)
+		__builtin_prefetch(&t->slots[stw_pool_slot(pool, call_hash)]);
+}
+
+void stw_route_begin(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		     const struct stw_source *src, struct stw_verdict *out)
+{
 	*out = (struct stw_verdict){.member = STW_NO_MEMBER,
 				    .member_from = STW_NO_MEMBER,
 				    .listener_in = src->listener,
 				    .listener_out = STW_NO_LISTENER};
+	out->call_hash = stw_call_hash(&snap->tables->secrets[0], buf, m);
+	if (m->kind == STW_SIP_REQUEST && !stw_sip_has(m, STW_HDR_ROUTE))
+		prefetch_slot(snap->tables, src->listener, out->call_hash);
+}
+
+void stw_route_finish(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		      const struct stw_source *src, struct stw_verdict *out)
+{
+	struct stw_decision d = {
+		.snap = snap, .t = snap->tables, .buf = buf, .m = m, .src = src, .v = out};
+
 	if (m->kind == STW_SIP_REQUEST)
 		stw_decide_request(&d);
 	else
 		stw_decide_response(&d);
 }
 
-void stw_route_prefetch(const struct stw_snapshot *snap, const char *buf,
-			const struct stw_sip_msg *m)
+void stw_route(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+	       const struct stw_source *src, struct stw_verdict *out)
 {
-	const struct stw_tables *t = snap->tables;
-
-	__builtin_prefetch(t);
-	__builtin_prefetch(t->listeners);
-	__builtin_prefetch(t->pools);
-	__builtin_prefetch(buf + m->value[STW_HDR_VIA].off);
-	__builtin_prefetch(buf + m->value[STW_HDR_CALL_ID].off);
+	stw_route_begin(snap, buf, m, src, out);
+	stw_route_finish(snap, buf, m, src, out);
 }

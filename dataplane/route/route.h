@@ -125,9 +125,15 @@ struct stw_verdict {
 void stw_route(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
 	       const struct stw_source *src, struct stw_verdict *out);
 
-/** Issue prefetches for the table lines stw_route() will want for this message. */
-void stw_route_prefetch(const struct stw_snapshot *snap, const char *buf,
-			const struct stw_sip_msg *m);
+/**
+ * stw_route() in two halves, for bursts: begin for all, then finish for all. The first hashes the
+ * Call-ID and asks for the one table line that is seldom in a near cache, the call's Maglev slot.
+ * Same arguments to both; nothing else may touch @out in between.
+ */
+void stw_route_begin(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		     const struct stw_source *src, struct stw_verdict *out);
+void stw_route_finish(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		      const struct stw_source *src, struct stw_verdict *out);
 
 /** Headroom and tailroom that stw_rewrite() and stw_answer() may use, in bytes. */
 #define STW_REWRITE_HEADROOM 512u
