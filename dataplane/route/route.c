@@ -87,3 +87,13 @@ void stw_route(const struct stw_snapshot *snap, const char *buf, const struct st
 	stw_route_begin(snap, buf, m, src, out);
 	stw_route_finish(snap, buf, m, src, out);
 }
+
+void stw_route_refuse(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		      const struct stw_source *src, struct stw_verdict *v, uint16_t status,
+		      const char *phrase)
+{
+	struct stw_decision d = {
+		.snap = snap, .t = snap->tables, .buf = buf, .m = m, .src = src, .v = v};
+
+	stw_decide_answer(&d, status, phrase);
+}

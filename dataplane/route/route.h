@@ -103,6 +103,10 @@ struct stw_verdict {
 	uint32_t cookie_member; /* id our Record-Route carries: the member of the dialog */
 	uint64_t call_hash;	/* keyed hash of the Call-ID, by the secret that signs */
 	uint16_t retry_after_s; /* ANSWER: Retry-After, 0: none */
+
+	/* KERNEL: the host name that is not known here, and the port the URI gives it (0: none). */
+	struct stw_span name;
+	uint16_t name_port;
 };
 
 /**
@@ -134,6 +138,15 @@ void stw_route_begin(const struct stw_snapshot *snap, const char *buf, const str
 		     const struct stw_source *src, struct stw_verdict *out);
 void stw_route_finish(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
 		      const struct stw_source *src, struct stw_verdict *out);
+
+/**
+ * Make an answer of a KERNEL verdict that nobody could do better (of an ACK: a drop).
+ *
+ * @param v  as stw_route() left it for this very message
+ */
+void stw_route_refuse(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		      const struct stw_source *src, struct stw_verdict *v, uint16_t status,
+		      const char *phrase);
 
 /** Headroom and tailroom that stw_rewrite() and stw_answer() may use, in bytes. */
 #define STW_REWRITE_HEADROOM 512u

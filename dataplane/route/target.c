@@ -95,6 +95,8 @@ bool stw_decide_name(struct stw_decision *d, const struct stw_sip_uri *uri,
 
 	if (len > 0 && known == NULL) {
 		d->v->action = STW_ACTION_KERNEL;
+		d->v->name = host;
+		d->v->name_port = uri->port;
 		return false;
 	}
 	if (known == NULL || known->n_targets == 0) {

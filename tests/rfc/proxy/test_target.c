@@ -124,6 +124,10 @@ static void rfc3263_s4_an_unknown_name_goes_to_the_kernel_as_it_came(void **stat
 			assert_int_equal(p->v.action, STW_ACTION_KERNEL);
 			assert_true(p->v.from_member);
 		}
+	stw_proxy_text(p, REQUEST(.uri = uris[1]), member(1));
+	assert_int_equal(p->v.name_port, 5070);
+	assert_memory_equal(p->memory + STW_REWRITE_HEADROOM + p->v.name.off, "EXAMPLE.org.",
+			    p->v.name.len);
 	stw_proxy_text(p, REQUEST(.uri = "sip:a@b", .extra = "Route: <sip:edge.example;lr>\r\n"),
 		       member(1));
 	assert_int_equal(p->v.action, STW_ACTION_KERNEL);
