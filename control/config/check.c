@@ -66,11 +66,30 @@ static void check_sockets(const struct stw_conf *c, struct stw_report *report)
 		stw_report(report, at, "api.socket and dataplane.socket are the same: choose two");
 }
 
+static void check_resolver(const struct stw_conf *c, struct stw_report *report)
+{
+	const struct stw_node *node = stw_node_get(c->node, "resolver");
+	char text[STW_ENDPOINT_TEXT];
+
+	if (c->resolver.min_ttl_s > c->resolver.max_ttl_s)
+		stw_report(report, stw_node_at(node, "min_ttl_s"),
+			   "min_ttl_s %u is more than max_ttl_s %u: lower it",
+			   c->resolver.min_ttl_s, c->resolver.max_ttl_s);
+	for (size_t i = 1; i < c->n_servers; i++)
+		for (size_t k = 0; k < i; k++)
+			if (stw_endpoint_equal(&c->servers[k].address, &c->servers[i].address)) {
+				stw_endpoint_format(&c->servers[i].address, text);
+				stw_report(report, c->servers[i].node,
+					   "%s stands twice in servers: name it once", text);
+			}
+}
+
 int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 {
 	check_cores(c, report);
 	check_sockets(c, report);
 	check_secrets(c, report);
+	check_resolver(c, report);
 	int err = stw_check_ports(c, report);
 
 	if (err == STW_OK)

@@ -16,6 +16,7 @@ void stw_conf_fini(struct stw_conf *c)
 	for (size_t i = 0; i < c->n_pools; i++)
 		free(c->pools[i].members);
 	free(c->cores);
+	free(c->servers);
 	free(c->ports);
 	free(c->listeners);
 	free(c->pools);
@@ -124,12 +125,18 @@ static int copy_rest(const struct stw_model *m, struct stw_conf *c)
 	c->dataplane = m->dataplane;
 	c->dataplane.cores = NULL;
 	c->api = m->api;
+	c->resolver = m->resolver;
+	c->resolver.servers = NULL;
+	c->resolver.n_servers = 0;
 	memcpy(c->state_dir, m->state_dir, sizeof(c->state_dir));
 	c->log_level = m->log_level;
 	c->cores = array(m->dataplane.n_cores, sizeof(*c->cores));
+	c->servers = array(m->resolver.n_servers, sizeof(*c->servers));
 	c->secrets = array(m->n_secrets, sizeof(*c->secrets));
-	if (!c->cores || !c->secrets)
+	if (!c->cores || !c->servers || !c->secrets)
 		return STW_ENOMEM;
+	for (size_t i = 0; i < m->resolver.n_servers; i++)
+		c->servers[c->n_servers++].address = m->resolver.servers[i];
 	for (size_t i = 0; i < m->dataplane.n_cores; i++)
 		c->cores[c->n_cores++].core = m->dataplane.cores[i];
 	for (size_t i = 0; i < m->n_secrets; i++)

@@ -79,11 +79,18 @@ struct stw_conf_core {
 	uint16_t core;
 };
 
+struct stw_conf_server {
+	const struct stw_node *node;
+	struct stw_endpoint address;
+};
+
 struct stw_conf {
 	const struct stw_node *node;
 	struct stw_model_dataplane dataplane; /* its cores stay empty */
 	STW_CONF_LIST(struct stw_conf_core, cores);
 	struct stw_model_api api;
+	struct stw_model_resolver resolver; /* its servers stay empty */
+	STW_CONF_LIST(struct stw_conf_server, servers);
 	char state_dir[sizeof(((struct stw_model *)0)->state_dir)];
 	int log_level;
 	STW_CONF_LIST(struct stw_conf_port, ports);

@@ -79,6 +79,32 @@ const struct stw_opt stw_schema[] = {
 	 .help = "File mode of the socket, in octal. Whoever may write to it may drain members, so "
 		 "others than owner and group are never let in."},
 
+	{"resolver", STW_OPT_SECTION, RELOAD,
+	 .help = "How control resolves host names in the URIs of members' requests (RFC 3263: NAPTR, SRV, "
+		 "A and AAAA). Names in this file are not resolved."},
+	{"resolver.servers", STW_OPT_LIST, RELOAD, .max = 8, .noun = "server", .ordered = true,
+	 .computed = "those of the system, in /etc/resolv.conf",
+	 LIST(stw_conf, servers, stw_conf_server),
+	 .help = "DNS servers, asked in this order."},
+	{"resolver.servers[]", STW_OPT_ENDPOINT, RELOAD, .max = 53,
+	 AT(stw_conf_server, address),
+	 .help = "IP address and port, 53 unless given. Each at most once."},
+	{"resolver.min_ttl_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 3600, .def = "5",
+	 .unit = "seconds", AT(stw_conf, resolver.min_ttl_s),
+	 .help = "The shortest time an answer is kept, whatever its TTL says: a name costs no more "
+		 "than one question in this time."},
+	{"resolver.max_ttl_s", STW_OPT_UINT, RELOAD, .min = 5, .max = 604800, .def = "86400",
+	 .unit = "seconds", AT(stw_conf, resolver.max_ttl_s),
+	 .help = "The longest time an answer is kept, whatever its TTL says."},
+	{"resolver.negative_ttl_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 86400, .def = "60",
+	 .unit = "seconds", AT(stw_conf, resolver.negative_ttl_s),
+	 .help = "The longest time that the absence of a name is kept (RFC 2308); requests to it are "
+		 "answered 503 meanwhile."},
+	{"resolver.max_names", STW_OPT_UINT, RELOAD, .min = 1, .max = 65536, .def = "4096",
+	 .unit = "names", AT(stw_conf, resolver.max_names),
+	 .help = "Names kept at most. When one more is needed, the one asked for longest ago is "
+		 "forgotten."},
+
 	{"ports", STW_OPT_LIST, RESTART, REQUIRED, .min = 1, .max = 32, .noun = "port",
 	 LIST(stw_conf, ports, stw_conf_port),
 	 .help = "Network ports that the data plane owns."},

@@ -29,7 +29,8 @@ enum stw_opt_type {
 	STW_OPT_NAME,	  /* [A-Za-z0-9._-]{1,31}; char[STW_NAME_MAX] */
 	STW_OPT_TEXT,	  /* min..max bytes, no control characters; char[] */
 	STW_OPT_PATH,	  /* absolute path, at most max bytes; char[] */
-	STW_OPT_ENDPOINT, /* address:port; struct stw_endpoint */
+	STW_OPT_ENDPOINT, /* address:port; struct stw_endpoint. max: port if none is given, 0: 5060
+			   */
 	STW_OPT_ADDRESS,  /* IP address; struct stw_ip */
 	STW_OPT_PREFIX,	  /* address/length; struct stw_model_prefix */
 	STW_OPT_TARGET,	  /* as PREFIX, or "default"; struct stw_conf_target */

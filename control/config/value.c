@@ -153,10 +153,12 @@ static const char *read_text(const struct stw_opt *row, const char *text, char *
 	return NULL;
 }
 
-static const char *read_endpoint(const char *text, struct stw_endpoint *at)
+static const char *read_endpoint(const struct stw_opt *row, const char *text,
+				 struct stw_endpoint *at)
 {
 	struct stw_endpoint ep;
-	int err = stw_endpoint_parse(text, strlen(text), SIP_PORT, &ep);
+	uint16_t port = row->max ? (uint16_t)row->max : SIP_PORT;
+	int err = stw_endpoint_parse(text, strlen(text), port, &ep);
 
 	if (err == STW_ERANGE)
 		return "the port must be 1..65535";
@@ -250,7 +252,7 @@ static const char *read_any(const struct stw_opt *row, const char *text, void *a
 	case STW_OPT_NAME: return read_name(row, text, at);
 	case STW_OPT_TEXT:
 	case STW_OPT_PATH: return read_text(row, text, at);
-	case STW_OPT_ENDPOINT: return read_endpoint(text, at);
+	case STW_OPT_ENDPOINT: return read_endpoint(row, text, at);
 	case STW_OPT_ADDRESS:
 		return stw_ip_parse(text, strlen(text), at) == STW_OK ? NULL : not_that;
 	case STW_OPT_PREFIX: return read_prefix(text, at);

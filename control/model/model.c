@@ -28,6 +28,7 @@ void stw_model_free(struct stw_model *m)
 	free_ports(m);
 	free_pools(m);
 	free(m->dataplane.cores);
+	free(m->resolver.servers);
 	free(m->listeners);
 	free(m->members);
 	/* The keys were in here. */

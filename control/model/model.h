@@ -117,6 +117,16 @@ struct stw_model_secret {
 	uint8_t key[STW_SECRET_BYTES];
 };
 
+/* How host names in URIs are resolved (control/resolve). */
+struct stw_model_resolver {
+	struct stw_endpoint *servers; /* none: the system's */
+	size_t n_servers;
+	uint32_t min_ttl_s; /* an answer is kept that long at least */
+	uint32_t max_ttl_s;
+	uint32_t negative_ttl_s; /* that there is no such name: that long at most */
+	uint32_t max_names;
+};
+
 struct stw_model_api {
 	char socket[108];
 	char group[32]; /* owner group of the socket, "" for none */
@@ -126,6 +136,7 @@ struct stw_model_api {
 struct stw_model {
 	struct stw_model_dataplane dataplane;
 	struct stw_model_api api;
+	struct stw_model_resolver resolver;
 	struct stw_model_port *ports;
 	size_t n_ports;
 	struct stw_model_listener *listeners;

@@ -8,6 +8,7 @@
 static const char whole[] =
 	"dataplane: {cores: [3, 1], burst: 7}\n"
 	"api: {group: \"a: 'b' \\\"c\\\" \\\\d\"}\n"
+	"resolver: {servers: [192.0.2.53, \"[2001:db8::53]:5353\"], max_names: 9}\n"
 	"ports:\n"
 	"  - name: outside\n"
 	"    device: \"net_af_xdp0,iface=eth1\"\n"
