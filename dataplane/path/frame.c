@@ -29,41 +29,63 @@ static uint16_t complement(uint64_t sum)
 	return c == 0 ? 0xffff : c;
 }
 
-static void sum_udp(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint64_t pseudo, uint32_t len,
-		    bool offload)
+/* The halves of an IPv4 address as words of a sum. */
+static uint32_t halves(uint32_t address)
 {
-	if (offload) {
-		udp->dgram_cksum = stw_cksum_fold(pseudo);
+	return (address & 0xffff) + (address >> 16);
+}
+
+/* From the values, not the bytes just written: loading those would wait for the stores. */
+static uint16_t sum_of(const struct rte_ipv4_hdr *h, uint32_t addresses)
+{
+	uint32_t sum = (uint32_t)rte_cpu_to_be_16(RTE_IPV4_VHL_DEF << 8) + h->total_length +
+		       h->packet_id + rte_cpu_to_be_16(STW_FRAME_TTL << 8 | IPPROTO_UDP) +
+		       addresses;
+
+	return (uint16_t)~stw_cksum_fold(sum);
+}
+
+/* The pseudo header's sum in place of the checksum: a device adds the rest, or stw_frame_sum(). */
+static void begin_sum(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint64_t addresses, bool offload)
+{
+	udp->dgram_cksum =
+		stw_cksum_fold(addresses + rte_cpu_to_be_16(IPPROTO_UDP) + udp->dgram_len);
+	if (offload)
 		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+}
+
+void stw_frame_sum(struct rte_mbuf *m)
+{
+	char *l4 = rte_pktmbuf_mtod(m, char *) + m->l2_len + m->l3_len;
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
+
+	if (m->ol_flags & RTE_MBUF_F_TX_UDP_CKSUM)
 		return;
-	}
-	udp->dgram_cksum = 0;
-	udp->dgram_cksum = complement(pseudo + stw_cksum_sum(udp, len));
+	udp->dgram_cksum = complement(stw_cksum_sum(l4, m->pkt_len - m->l2_len - m->l3_len));
 }
 
 static char *put_ipv4(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint32_t udp_len,
 		      const struct stw_ip *src, const struct stw_ip *dst, uint16_t id, bool offload)
 {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)((char *)udp - sizeof(*ip));
-	uint64_t pseudo;
-
-	*ip = (struct rte_ipv4_hdr){
+	struct rte_ipv4_hdr h = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
 		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_len)),
 		.packet_id = rte_cpu_to_be_16(id),
 		.time_to_live = STW_FRAME_TTL,
 		.next_proto_id = IPPROTO_UDP,
 	};
-	memcpy(&ip->src_addr, src->b + 12, 4);
-	memcpy(&ip->dst_addr, dst->b + 12, 4);
-	pseudo = stw_cksum_sum(&ip->src_addr, 8) + rte_cpu_to_be_16(IPPROTO_UDP) +
-		 (uint64_t)rte_cpu_to_be_16((uint16_t)udp_len);
+
+	memcpy(&h.src_addr, src->b + 12, 4);
+	memcpy(&h.dst_addr, dst->b + 12, 4);
+	uint32_t addresses = halves(h.src_addr) + halves(h.dst_addr);
 	m->l3_len = sizeof(*ip);
 	if (offload)
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
-		stw_frame_sum_ipv4(ip);
-	sum_udp(m, udp, pseudo, udp_len, offload);
+		h.hdr_checksum = sum_of(&h, addresses);
+	*ip = h;
+	begin_sum(m, udp, addresses, offload);
 	return (char *)ip;
 }
 
@@ -71,7 +93,6 @@ static char *put_ipv6(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint32_t udp_
 		      const struct stw_ip *src, const struct stw_ip *dst, bool offload)
 {
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)((char *)udp - sizeof(*ip));
-	uint64_t pseudo;
 
 	ip->vtc_flow = rte_cpu_to_be_32(6u << 28);
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)udp_len);
@@ -79,12 +100,10 @@ static char *put_ipv6(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint32_t udp_
 	ip->hop_limits = STW_FRAME_TTL;
 	memcpy(ip->src_addr, src->b, 16);
 	memcpy(ip->dst_addr, dst->b, 16);
-	pseudo = stw_cksum_sum(ip->src_addr, 32) + rte_cpu_to_be_16(IPPROTO_UDP) +
-		 (uint64_t)rte_cpu_to_be_16((uint16_t)udp_len);
 	m->l3_len = sizeof(*ip);
 	if (offload)
 		m->ol_flags |= RTE_MBUF_F_TX_IPV6;
-	sum_udp(m, udp, pseudo, udp_len, offload);
+	begin_sum(m, udp, (uint64_t)stw_cksum_sum(src->b, 16) + stw_cksum_sum(dst->b, 16), offload);
 	return (char *)ip;
 }
 

@@ -23,8 +23,8 @@
 #define STW_FRAME_TTL	  64
 
 /**
- * Write UDP and IP headers for @len bytes of text, and the checksums, or what a device needs to
- * compute them (@offload).
+ * Write UDP and IP headers for @len bytes of text. The UDP checksum is begun only: with @offload
+ * the device does the rest, else stw_frame_sum() must, once the frame is settled.
  *
  * @param src, dst  of one family
  * @param len       at most 65535 - 28 (IPv4), 65535 - 8 (IPv6)
@@ -43,6 +43,12 @@ char *stw_frame_ethernet(struct rte_mbuf *m, char *l3, const struct stw_iface *i
  * @return false when they do not fit then
  */
 bool stw_frame_settle(struct rte_mbuf *m, char *start, uint32_t len);
+
+/**
+ * Complete the UDP checksum of a settled frame, unless its device will. A burst's frames are better
+ * summed when all are written: loads right behind their stores wait for them.
+ */
+void stw_frame_sum(struct rte_mbuf *m);
 
 /** Replace the destination MAC address. */
 static inline void stw_frame_set_mac(struct rte_mbuf *m, const uint8_t mac[6])

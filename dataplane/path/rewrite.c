@@ -82,4 +82,6 @@ void stw_rewrite_burst(struct stw_worker *w, struct stw_burst *b)
 			stw_drop(w, b->frame[i], b->tag[i], end);
 	}
 	b->n_live = n;
+	for (unsigned k = 0; k < n; k++)
+		stw_frame_sum(b->frame[b->live[k]]);
 }
