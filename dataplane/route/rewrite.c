@@ -25,11 +25,19 @@ static const char *keep(struct scratch *s, const char *text, size_t len)
 	return at;
 }
 
+/* A listener's constant text: copied whole, as a copy of constant size needs no call, and cut to
+ * its length. Only while the scratch is nearly empty. */
+static void keep_constant(struct scratch *s, const char text[STW_LISTENER_TEXT], size_t len)
+{
+	memcpy(s->text + s->n, text, STW_LISTENER_TEXT);
+	s->n += len;
+}
+
 /* "Record-Route: <sip:host:port;lr;stw=...>" of one side. */
 static void put_record_route(struct scratch *s, const struct stw_listener_row *listener,
 			     const char cookie[STW_COOKIE_DIGITS])
 {
-	keep(s, listener->record_route, listener->record_route_len);
+	keep_constant(s, listener->record_route, listener->record_route_len);
 	keep(s, cookie, STW_COOKIE_DIGITS);
 	keep(s, ">\r\n", 3);
 }
@@ -43,7 +51,7 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 	char digits[STW_COOKIE_DIGITS];
 	size_t from = s->n;
 
-	keep(s, out->via, out->via_len);
+	keep_constant(s, out->via, out->via_len);
 	stw_hex_put64(digits, v->branch);
 	keep(s, digits, STW_BRANCH_DIGITS);
 	keep(s, "\r\n", 2);

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void use(const struct stw_tables *t)
 {
-	volatile uint32_t sum = 0;
+	volatile uint32_t sum = 0; /* volatile: the loads must happen */
 
 	for (uint32_t i = 0; i < t->n_pools; i++)
 		for (uint32_t s = 0; s < t->pools[i].n_slots; s++)
@@ -36,6 +36,7 @@ static void use(const struct stw_tables *t)
 	for (uint32_t i = 0; i < t->n_listeners; i++)
 		if (stw_tables_find_listener(t, &t->listeners[i].view.address) != (int)i)
 			abort();
+	(void)sum;
 }
 
 static void present(const void *bytes, size_t size)
