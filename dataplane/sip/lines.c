@@ -55,11 +55,16 @@ static void check_bytes(const char *buf, uint32_t from, uint32_t end, enum stw_s
 	}
 }
 
+/* Without white space around; nothing but white space is an empty span where it began. */
 static struct stw_span trim(const char *buf, uint32_t from, uint32_t end)
 {
+	const uint32_t start = from;
+
 	while (from < end && stw_is(buf[from], STW_C_LWS))
 		from++;
-	while (end > from && stw_is(buf[end - 1], STW_C_LWS))
+	if (from == end)
+		return (struct stw_span){(uint16_t)start, 0};
+	while (stw_is(buf[end - 1], STW_C_LWS))
 		end--;
 	return (struct stw_span){(uint16_t)from, (uint16_t)(end - from)};
 }
@@ -75,7 +80,8 @@ static uint32_t take_name(const char *buf, struct stw_sip_line *line, enum stw_s
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
 	if (line->name.len == 0 || p == end || *p != ':') {
-		note(error, error_off, STW_REJECT_HEADER_NAME, (uint32_t)(p - buf));
+		const char *bad = line->name.len == 0 ? from : p;
+		note(error, error_off, STW_REJECT_HEADER_NAME, (uint32_t)(bad - buf));
 		line->name.len = 0;
 		return 0;
 	}

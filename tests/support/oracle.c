@@ -391,7 +391,7 @@ static void header_line(struct message *s, size_t from, size_t to)
 	bool named = name_end > from && colon < to && buf[colon] == ':';
 	size_t bad = stray(buf, from, to);
 	if (!named)
-		reject(s, STW_REJECT_HEADER_NAME, colon);
+		reject(s, STW_REJECT_HEADER_NAME, name_end > from ? colon : from);
 	if (bad < to)
 		reject(s, STW_REJECT_STRAY_BYTE, bad);
 	/* A line with a stray byte is nobody's: its value must not travel. With a bad name, too. */
@@ -407,6 +407,8 @@ static void header_line(struct message *s, size_t from, size_t to)
 		value++;
 	while (end > value && is_lws(buf[end - 1]))
 		end--;
+	if (value == end)
+		value = end = colon + 1;
 	s->m->present |= 1u << h;
 	s->m->value[h] = span(value, end);
 	s->m->line_off[h] = (uint16_t)from;

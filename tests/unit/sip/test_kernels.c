@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The kernels against the oracle: order of headers, edges of blocks and pages, random damage. */
+#include <ctype.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench/micro/corpus.h"
+#include "tests/support/oracle.h"
+#include "tests/unit/sip/values.h"
+
+/* @bytes stand where the caller wants them to; every kernel agrees with the oracle there. */
+static void check(const char *bytes, size_t len)
+{
+	struct stw_sip_msg want, got;
+
+	stw_oracle_parse(bytes, len, &want);
+	for (int k = STW_KERNEL_SCALAR; k < STW_N_KERNELS; k++) {
+		if (stw_sip_init((enum stw_sip_kernel)k) != STW_OK)
+			continue;
+		memset(&got, 0x33, sizeof(got));
+		stw_sip_parse(bytes, len, &got);
+		if (memcmp(&got, &want, sizeof(got)) != 0)
+			print_error("kernel %s, %zu bytes:\n%.*s\n",
+				    stw_sip_kernel_name((enum stw_sip_kernel)k), len, (int)len,
+				    bytes);
+		assert_memory_equal(&got, &want, sizeof(got));
+	}
+}
+
+static void check_copy(const char *bytes, size_t len)
+{
+	char *copy = malloc(len ? len : 1);
+	assert_non_null(copy);
+	memcpy(copy, bytes, len);
+	check(copy, len);
+	free(copy);
+}
+
+static void every_shape_in_any_order(void **state)
+{
+	char text[STW_CORPUS_ROOM];
+	unsigned seen = 0;
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		for (int shuffled = 0; shuffled < 2; shuffled++) {
+			size_t len = stw_corpus_message(3, i, shuffled, text, sizeof(text));
+			struct stw_sip_msg m;
+			assert_int_equal(stw_sip_parse(text, len, &m), STW_SIP_ACCEPTED);
+			check_copy(text, len);
+		}
+		seen |= 1u << stw_corpus_shape_of(3, i);
+	}
+	assert_int_equal(seen, (1u << STW_N_CORPUS_SHAPES) - 1);
+}
+
+/* Each name of sip.h, long, compact and in capitals, at each line and each offset in a block. */
+static void every_hot_name_at_every_offset(void **state)
+{
+	static const char *const names[] = {
+#define X(id, name, compact) name, compact,
+		STW_SIP_HOT_HEADERS(X)
+#undef X
+	};
+	char text[1024], upper[32];
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (unsigned pad = 0; names[i] && pad < 130; pad++) {
+			size_t n = 0;
+			do
+				upper[n] = (char)(pad & 1 ? toupper(names[i][n]) : names[i][n]);
+			while (names[i][n++]);
+			int len = snprintf(text, sizeof(text),
+					   "BYE sip:h SIP/2.0\r\nX: %.*s\r\n%s: 7\r\n%s: 8\r\n\r\n",
+					   (int)pad,
+					   "................................................"
+					   "................................................"
+					   "..................................",
+					   upper, upper);
+			check_copy(text, (size_t)len);
+		}
+	}
+}
+
+/* The last byte of the message is the last of a page; what follows may not be touched. */
+static void nothing_is_read_beyond_the_end_of_a_page(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *map =
+		mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char text[STW_CORPUS_ROOM];
+	(void)state;
+	assert_true(map != MAP_FAILED);
+	assert_int_equal(mprotect(map, page, PROT_NONE), 0);
+	assert_int_equal(mprotect(map + 2 * page, page, PROT_NONE), 0);
+	for (unsigned i = 0; i < 60; i++) {
+		size_t len = stw_corpus_message(5, i, true, text, sizeof(text));
+		for (size_t n = i < 3 ? 0 : len - 70; n <= len; n++) {
+			memcpy(map + 2 * page - n, text, n); /* ends with the page */
+			check(map + 2 * page - n, n);
+			memcpy(map + page, text, n); /* begins with it */
+			check(map + page, n);
+		}
+	}
+	munmap(map, 3 * page);
+}
+
+static size_t damage(char *text, size_t len, unsigned *seed)
+{
+	static const char *const bits[] = {
+		"\r\n", "\n",	    "\r",	 " ",	  "\t",	     ":",
+		";",	"=",	    "<",	 ">",	  "\"",	     "\\",
+		"@",	",",	    "\r\n ",	 "%41",	  "SIP/2.0", "l: 0\r\n",
+		"\x80", ";branch=", ";rport=12", "[::1]", "65536",   "CSeq: 1 INVITE\r\n",
+		"v: ",	"?a=b",	    "2147483648"};
+	size_t at = (size_t)rand_r(seed) % len, n;
+
+	switch (rand_r(seed) % 4) {
+	case 0: text[at] = (char)rand_r(seed); return len;
+	case 1: {
+		const char *bit = bits[(size_t)rand_r(seed) % (sizeof(bits) / sizeof(bits[0]))];
+		n = strlen(bit);
+		memmove(text + at + n, text + at, len - at);
+		memcpy(text + at, bit, n);
+		return len + n;
+	}
+	case 2:
+		n = 1 + (size_t)rand_r(seed) % 6;
+		n = n < len - at ? n : len - at;
+		memmove(text + at, text + at + n, len - at - n);
+		return len - n;
+	default: return rand_r(seed) % 8 ? len : at + 1;
+	}
+}
+
+static void random_damage(void **state)
+{
+	char text[2 * STW_CORPUS_ROOM];
+	unsigned seed = 11, accepted = 0, total = 20000;
+	(void)state;
+	for (unsigned i = 0; i < total; i++) {
+		size_t len = stw_corpus_message(9, i, true, text, sizeof(text));
+		for (int n = rand_r(&seed) % 4; n > 0 && len > 1; n--)
+			len = damage(text, len, &seed);
+		check_copy(text, len);
+		struct stw_sip_msg m;
+		accepted += stw_sip_parse(text, len, &m) == STW_SIP_ACCEPTED;
+	}
+	assert_in_range(accepted, total / 4, total - total / 10);
+}
+
+static void header_counts_around_the_sizes_of_registers(void **state)
+{
+	static char text[8192];
+	(void)state;
+	for (unsigned extra = 0; extra < 90; extra++) {
+		char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
+		for (unsigned i = 0; i < extra; i++)
+			p += sprintf(p, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
+		p += sprintf(p, "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\n"
+				"CSeq: 1 BYE\r\nl: 0\r\n\r\n");
+		check_copy(text, (size_t)(p - text));
+	}
+}
+
+static void kernels_have_names(void **state)
+{
+	(void)state;
+	assert_int_equal(stw_sip_init(STW_N_KERNELS), STW_ENOENT);
+	assert_int_equal(stw_sip_init(STW_KERNEL_SCALAR), STW_OK);
+	assert_int_equal(stw_sip_kernel_in_use(), STW_KERNEL_SCALAR);
+	assert_int_equal(stw_sip_init(STW_KERNEL_AUTO), STW_OK);
+	assert_int_not_equal(stw_sip_kernel_in_use(), STW_KERNEL_AUTO);
+	assert_string_equal(stw_sip_kernel_name(STW_KERNEL_AVX512), "avx512");
+	assert_string_equal(stw_sip_kernel_name(STW_KERNEL_AUTO), "auto");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_shape_in_any_order),
+		cmocka_unit_test(every_hot_name_at_every_offset),
+		cmocka_unit_test(nothing_is_read_beyond_the_end_of_a_page),
+		cmocka_unit_test(random_damage),
+		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
+		cmocka_unit_test(kernels_have_names),
+	};
+	return cmocka_run_group_tests_name("sip-kernels", tests, NULL, NULL);
+}

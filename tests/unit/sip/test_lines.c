@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/unit/sip/values.h"
+
+#define MESSAGE                                                                    \
+	"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\nSubject:\r\nX-Y \t: 1\r\n 2 \r\n" \
+	"f: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\nCSeq: 1 BYE\r\n\r\nbody: no\r\n"
+
+static void the_walk_sees_each_line_once(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		uint8_t header;
+	} want[] = {
+		{"Via", "SIP/2.0/UDP a", STW_HDR_VIA}, {"Subject", "", STW_HDR_OTHER},
+		{"X-Y", "1\r\n 2", STW_HDR_OTHER},     {"f", "<sip:a@b>", STW_HDR_FROM},
+		{"t", "<sip:a@b>", STW_HDR_TO},	       {"i", "x", STW_HDR_CALL_ID},
+		{"CSeq", "1 BYE", STW_HDR_CSEQ},
+	};
+	struct stw_sip_msg m;
+	struct stw_sip_line line;
+	struct stw_span all;
+	(void)state;
+	char *buf = value_of(MESSAGE, &all);
+	assert_int_equal(stw_sip_parse(buf, all.len, &m), STW_SIP_ACCEPTED);
+	size_t n = 0;
+	uint32_t off = m.headers_off;
+	for (bool ok = stw_sip_line_first(buf, &m, &line); ok;
+	     ok = stw_sip_line_next(buf, &m, &line), n++) {
+		assert_true(n < sizeof(want) / sizeof(want[0]));
+		assert_part(buf, line.name, want[n].name);
+		assert_part(buf, line.value, want[n].value);
+		assert_int_equal(line.header, want[n].header);
+		assert_int_equal(line.off, off);
+		off = line.end;
+	}
+	assert_int_equal(n, sizeof(want) / sizeof(want[0]));
+	assert_int_equal(off + 2, m.body_off);
+	free(buf);
+}
+
+static void a_message_without_headers_has_no_line(void **state)
+{
+	struct stw_sip_msg m;
+	struct stw_sip_line line;
+	struct stw_span all;
+	(void)state;
+	char *buf = value_of("OPTIONS sip:a SIP/2.0\r\n\r\n", &all);
+	assert_int_equal(stw_sip_parse(buf, all.len, &m), STW_REJECT_VIA_MISSING);
+	assert_false(stw_sip_line_first(buf, &m, &line));
+	free(buf);
+}
+
+static void a_rejected_message_still_has_the_lines_found(void **state)
+{
+	struct stw_sip_msg m;
+	struct stw_sip_line line;
+	struct stw_span all;
+	unsigned n = 0;
+	(void)state;
+	char *buf = value_of("OPTIONS sip:a SIP/2.0\r\nVia: x\r\nCall-ID: y\r\nTo: cut", &all);
+	assert_int_equal(stw_sip_parse(buf, all.len, &m), STW_REJECT_HEADERS_UNFINISHED);
+	for (bool ok = stw_sip_line_first(buf, &m, &line); ok;
+	     ok = stw_sip_line_next(buf, &m, &line))
+		n++;
+	assert_int_equal(n, 2);
+	assert_part(buf, m.value[STW_HDR_CALL_ID], "y");
+	free(buf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_walk_sees_each_line_once),
+		cmocka_unit_test(a_message_without_headers_has_no_line),
+		cmocka_unit_test(a_rejected_message_still_has_the_lines_found),
+	};
+	return cmocka_run_group_tests_name("sip-lines", tests, NULL, NULL);
+}
