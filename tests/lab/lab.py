@@ -14,6 +14,7 @@ from lab.process import Process
 
 HUGEPAGES = 256
 AF_XDP = 44
+PRIORITY = -10
 TESTS_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 BALANCER_PORTS = ("outside", "inside")
@@ -78,6 +79,9 @@ class Lab:
     def __enter__(self):
         for number in ENDING_SIGNALS:
             signal.signal(number, _end_on_signal)
+        # Inherited by all that runs in the lab: peers that wait for a compiler to get the CPU would
+        # time out, and it would look like a fault of the balancer.
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
         registry.reap()
         shutil.rmtree(self.log_dir, ignore_errors=True)
         os.makedirs(self.log_dir)

@@ -11,7 +11,9 @@ SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 READY_S = 10
 CALL_MS = 300
 # sipp's own watchdog ends it on a machine that is only slow.
-COMMON = ["-nostdin", "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-trace_err"]
+COMMON = ["-nostdin", "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-trace_err",
+          # sipp asks for 64 KiB otherwise, which holds some forty messages
+          "-buff_size", "4194304"]
 PADDING_LINE = "a=candidate:{n} 1 UDP 2130706431 192.0.2.2 {port} typ host generation 0\n"
 
 

@@ -24,6 +24,14 @@ NAMES = {"ipv4": "20000_calls_over_ipv4", "ipv6": "20000_calls_over_ipv6",
          "large": "20000_calls_with_invites_of_4000_bytes"}
 
 
+def expect_ringing(messages, statistics):
+    """A 180 passed for each call. One that a starved peer lost is not sent again (RFC 3261
+    s13.3.1.1), but then the sender of the INVITE had to repeat it."""
+    silent = CALLS - len({m.call_id for m in messages if m.status == 180})
+    expect(silent <= statistics.retransmissions,
+           f"{silent} calls had no 180, with {statistics.retransmissions} retransmissions")
+
+
 def fragments_went_both_ways(balance, messages, invite_bytes):
     counters = balance.ledger().counters
     # The last INVITEs may have come again; fewer than three fragments each there cannot be.
@@ -51,8 +59,7 @@ def main(kind):
         with tap.case(f"{name}_all_end_well"):
             expect_all_answered(caller, statistics)
         with tap.case(f"{name}_ring"):
-            ringing = {m.call_id for m in messages if m.status == 180}
-            expect_equal(len(ringing), CALLS, "calls whose 180 was seen")
+            expect_ringing(messages, statistics)
         with tap.case(f"{name}_each_on_one_proxy"):
             expect_equal(lost, 0, "packets that tcpdump missed")
             expect_one_proxy_a_call(seen, CALLS)
