@@ -23,7 +23,8 @@
 
 #include <strowger/endpoint.h>
 
-#define STW_REASSEMBLY_PER_SOURCE 16u
+/* Half of a worker's table: a trunk is one source, and so is one who floods. */
+#define STW_REASSEMBLY_PER_SOURCE 64u
 
 struct stw_reassembly;
 

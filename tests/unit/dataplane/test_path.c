@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -473,12 +474,15 @@ static void lying_lengths_are_truncated_frames(void **state)
 	frame[14 + 20 + 4] = 0, frame[14 + 20 + 5] = 7; /* shorter than its header */
 	feed_turn(frame, len);
 	rig_frame(&d, frame);
+	frame[14 + 20 + 5]++; /* longer than IP, though the frame has that byte */
+	feed_turn(frame, len + 1);
+	rig_frame(&d, frame);
 	frame[14] = 0x44; /* IPv4 header of 16 bytes */
 	feed_turn(frame, len);
 	rig_frame(&d, frame);
 	frame[14] = 0x4f, frame[16] = 0, frame[17] = 40; /* options beyond the total length */
 	feed_turn(frame, len);
-	assert_int_equal(rig_count(&rig, STW_C_DROP_FRAME_TRUNCATED), 4);
+	assert_int_equal(rig_count(&rig, STW_C_DROP_FRAME_TRUNCATED), 5);
 }
 
 static void checksum_the_nic_found_wrong_is_a_drop(void **state)
@@ -573,7 +577,7 @@ static void bursts_keep_the_order_of_arrival(void **state)
 /* Put what left together again, by the book. @return bytes of the datagram's payload */
 static size_t collect(struct rte_mbuf *(*next)(struct rig *), uint8_t *out, unsigned *n_parts)
 {
-	size_t whole = 0;
+	size_t whole = 0, end = 0;
 	struct rte_mbuf *m;
 
 	*n_parts = 0;
@@ -585,7 +589,12 @@ static size_t collect(struct rte_mbuf *(*next)(struct rig *), uint8_t *out, unsi
 		size_t off = v4 ? (size_t)((ip[6] & 0x1f) << 8 | ip[7]) * 8
 				: (size_t)(ip[42] << 8 | (ip[43] & 0xf8));
 
+		bool more = v4 ? (ip[6] & 0x20) != 0 : (ip[43] & 1) != 0;
+
 		assert_true(len <= 1500);
+		assert_int_equal(v4 ? ip[9] : ip[40], 17);
+		if (!more)
+			end = off + len - front;
 		assert_int_equal(m->pkt_len, 14 + len);
 		if (v4)
 			assert_int_equal(stw_cksum_fold(stw_cksum_sum(ip, 20)), 0xffff);
@@ -595,6 +604,8 @@ static size_t collect(struct rte_mbuf *(*next)(struct rig *), uint8_t *out, unsi
 		(*n_parts)++;
 		rte_pktmbuf_free(m);
 	}
+	/* Only the last one says that it is. */
+	assert_int_equal(end, whole);
 	return whole;
 }
 
@@ -662,11 +673,11 @@ static void udp_checksum_covers_all_fragments(void **state)
 
 static void fragments_in_and_out_ipv6(void **state)
 {
-	static char text[8192], forwarded[8192], answer[8192], out[8192];
+	static char text[16384], forwarded[16384], answer[16384], out[16384];
 	static uint8_t payload[RIG_FRAME_MAX];
 	struct rig_datagram d =
 		from(stw_farm_v6(9, 5070), stw_farm_v6(1, 5060), text,
-		     sip_invite(text, sizeof(text), "sip:b@[2001:db8::1]", 70, 2, 4000));
+		     sip_invite(text, sizeof(text), "sip:b@[2001:db8::1]", 70, 2, 9000));
 	struct stw_verdict v;
 	unsigned n_parts;
 	size_t n = foretell(&d, 1, &v, forwarded), n_in = cut_up(&d, 1280);
@@ -690,6 +701,40 @@ static void fragments_in_and_out_ipv6(void **state)
 	assert_int_equal(collect(sent_on_port0, payload, &n_parts), n + 8);
 	assert_memory_equal(payload + 8, out, n);
 	assert_true(n_parts >= 3);
+}
+
+/* A long response to a caller on a VLAN: each fragment carries the tag. */
+static void fragments_out_on_a_vlan(void **state)
+{
+	static char text[2048], forwarded[4096], answer[8192], out[8192];
+	struct rig_datagram d =
+		from(stw_farm_v4(10, 42, 0, 7, 5060), stw_farm_v4(192, 0, 2, 1, 5060), text,
+		     sip_invite(text, sizeof(text), to_us, 70, 3, 0));
+	struct stw_verdict v;
+	size_t n = foretell(&d, 0, &v, forwarded), n_in, whole = 0;
+	struct rte_mbuf *m;
+
+	(void)state;
+	n = sip_answer(answer, sizeof(answer), "200 OK", forwarded, n);
+	n = n - 21 + (size_t)sprintf(answer + n - 21, "Content-Length: 3000\r\n\r\n");
+	memset(answer + n, 'b', 3000);
+	d = from(v.dst, stw_farm_v4(192, 0, 2, 1, 5060), answer, n + 3000);
+	n = foretell(&d, 0, &v, out);
+	n_in = cut_up(&d, 1500);
+	for (size_t i = 0; i < n_in; i++)
+		feed_turn(parts[i], part_lens[i]);
+	while ((m = rig_sent(&rig, 0)) != NULL) {
+		const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+		size_t len = (size_t)(f[20] << 8 | f[21]);
+
+		assert_memory_equal(f, "\2\0\0\0\xaa\7", 6);
+		assert_memory_equal(f + 12, "\x81\0\0\x2a\x08\0\x45", 7);
+		assert_int_equal(m->pkt_len, 18 + len);
+		assert_in_range(len, 21, 1500);
+		whole += len - 20;
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(whole, n + 8);
 }
 
 static void longest_datagram_in_and_out(void **state)
@@ -870,6 +915,36 @@ static void neighbour_is_asked_for_again_then_given_up(void **state)
 			 1);
 }
 
+/* One next hop becomes known, the other does not: only its message goes on waiting. */
+static void each_waits_for_its_own_neighbour(void **state)
+{
+	char text[2048];
+	struct rig_datagram d = from_caller(text, sip_invite(text, sizeof(text), to_us, 70, 1, 10));
+	struct stw_neighbour_request asked[4];
+	struct stw_worker *w = rig.workers.worker[0];
+
+	(void)state;
+	rig_publish_fib(&rig, RIG_WITHOUT_NEIGHBOURS);
+	send_in(&d);
+	d = from_caller(text, sip_invite(text, sizeof(text), to_us, 0, 2, 10));
+	d.src = stw_farm_v4(10, 42, 0, 8, 5060);
+	send_in(&d);
+	assert_int_equal(stw_workers_take_requests(&rig.workers, asked, 4), 2);
+	assert_int_equal(asked[1].iface, 1);
+	rig_publish_fib(&rig, RIG_WITH_NEIGHBOURS);
+	rig_turn(&rig, 0);
+	assert_int_equal(rig_count(&rig, STW_C_SENT), 1);
+	assert_int_equal(rig_count(&rig, STW_C_WAITING), 1);
+	w->now_tsc += w->tsc_hz / 2;
+	rig_turn(&rig, 0);
+	assert_int_equal(stw_workers_take_requests(&rig.workers, asked, 4), 1);
+	assert_true(stw_ip_equal(&asked[0].ip, &d.src.ip));
+	w->now_tsc += w->tsc_hz;
+	rig_turn(&rig, 0);
+	assert_int_equal(rig_count(&rig, STW_C_DROP_NEIGHBOUR_TIMEOUT), 1);
+	assert_int_equal(rig_count(&rig, STW_C_ANSWERED), 0);
+}
+
 static void only_so_many_wait_for_neighbours(void **state)
 {
 	char text[2048];
@@ -912,6 +987,7 @@ int main(void)
 		WITH(fragments_in_and_out_ipv4),
 		WITH(udp_checksum_covers_all_fragments),
 		WITH(fragments_in_and_out_ipv6),
+		WITH(fragments_out_on_a_vlan),
 		WITH(longest_datagram_in_and_out),
 		WITH(whole_datagram_for_the_kernel_goes_up_in_fragments),
 		WITH(fragments_for_others_go_up_as_they_came),
@@ -920,6 +996,7 @@ int main(void)
 		WITH(fragment_flood_meets_a_budget),
 		WITH(message_waits_for_its_neighbour),
 		WITH(neighbour_is_asked_for_again_then_given_up),
+		WITH(each_waits_for_its_own_neighbour),
 		WITH(only_so_many_wait_for_neighbours),
 	};
 

@@ -12,7 +12,7 @@
 #include "tests/support/farm.h"
 
 #define MAX_LEN 60000u
-#define N_ROWS	40u
+#define N_ROWS	100u
 #define TIMEOUT 1000u
 
 static struct stw_reassembly *r;
