@@ -13,7 +13,7 @@
 #define VECTOR_BYTES  16384
 
 struct vector {
-	char *field[VECTOR_FIELDS]; /* of its line, tabs removed; missing ones are "" */
+	const char *field[VECTOR_FIELDS]; /* of its line, tabs removed; missing ones are "" */
 	const char *dir;
 };
 
