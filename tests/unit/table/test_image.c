@@ -307,6 +307,11 @@ static void names_section_and_row(void **state)
 	fresh();
 	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 17) = 5;
 	REFUSED(STW_EBOUNDS, "section slots, row 17: member 5 is not in pool 0");
+	/* the member exists, but the pool does not have it */
+	fresh();
+	((struct stw_image_pool *)row(STW_IMAGE_POOLS_SECTION, 0))->n_members = 4;
+	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 0) = 4;
+	REFUSED(STW_EBOUNDS, "section slots, row 0: member 4 is not in pool 0");
 	fresh();
 	((struct stw_image_pool_member *)row(STW_IMAGE_POOL_MEMBERS_SECTION, 2))->member = 1;
 	REFUSED(STW_EDUP, "section pool_members, row 2: member 1 is in pool 0 twice");
