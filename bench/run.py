@@ -25,11 +25,16 @@ from path import run as path_run
 SCHEMA = 1
 
 
-def run_micro(build, quick, output):
-    """Merges what bench/micro/run.py writes to its --output."""
-    command = [sys.executable, str(environment.ROOT / "bench" / "micro" / "run.py"),
-               "--build", str(build), "--output", str(output)]
-    subprocess.run(command + (["--quick"] if quick else []), check=True)
+def run_micro(build, quick, output, progress):
+    """What stw-bench-micro writes to its --output; None where it is not built."""
+    if not machine.is_built(build, "stw-bench-micro"):
+        progress.say("micro: not built here, left out")
+        return None
+    progress.say("micro")
+    core = machine.worker_core()
+    command = [machine.program(build, "stw-bench-micro"), "--output", output]
+    subprocess.run(command + (["--quick"] if quick else []), check=True,
+                   preexec_fn=lambda: machine.pin(core))
     return json.loads(output.read_text())
 
 
@@ -50,14 +55,15 @@ def run_tables(build, quick):
 
 
 def swap_cost(path_report):
-    """Grace periods of the first table of each run, as the data plane told control."""
-    found = [run["status"].get("dataplane", {}).get("swap_ns") for run in path_report["proxy"]["raw"]]
-    found = [value / 1000 for value in found if value]
-    return metric(found, "us", LOWER) if found else None
+    """Swaps in the path's runs: from publishing to the end of the grace period, at full load."""
+    found = [swap["swap_us"] for run in path_report["proxy"]["raw"] for swap in run["swaps"]]
+    return metric(found, "us", LOWER)
 
 
 def summary(report):
     yield from path_run.summary(report["path"])
+    if "swap" in report["tables"]:
+        yield f"tables, swap        {quantity(report['tables']['swap']['median'], 'us')} at full load"
     for name, row in report["tables"].items():
         if name.endswith("_members"):
             yield (f"tables, {name[:-8]:>5}       build {quantity(row['build']['median'], 'ms')}, "
@@ -70,10 +76,12 @@ def run(build, quick, progress, micro_output):
     start = time.monotonic()
     progress.say(f"commit {report['commit'] or 'unknown'}{' (dirty)' if report['dirty'] else ''}, "
                  f"{report['cpu']['model']}, {report['cpu']['count']} cores")
+    if report["load_average"][0] > 0.5:
+        progress.say(f"careful: load average {report['load_average'][0]:.1f}; others use the "
+                     "machine, so the figures will be too low")
     progress.say("tables")
     report["tables"] = run_tables(build, quick)
-    progress.say("micro")
-    report["micro"] = run_micro(build, quick, micro_output)
+    report["micro"] = run_micro(build, quick, micro_output, progress)
     report["path"] = path_run.run(build, quick, progress)
     report["tables"]["swap"] = swap_cost(report["path"])
     report["duration_s"] = round(time.monotonic() - start, 1)

@@ -107,17 +107,26 @@ class Balancer:
         self.processes.append(process)
         return process
 
-    def get(self, path):
+    def ask(self, method, path, body=None):
         connection = UnixConnection(self.run / "api.sock")
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body=json.dumps(body) if body else None)
             response = connection.getresponse()
             text = response.read()
             if response.status != 200:
-                raise BalancerError(f"GET {path}: {response.status} {text[:200]!r}")
+                raise BalancerError(f"{method} {path}: {response.status} {text[:200]!r}")
             return json.loads(text)
         finally:
             connection.close()
+
+    def get(self, path):
+        return self.ask("GET", path)
+
+    def swap(self, weight):
+        """Changes a member's weight; returns once served: {"check_us": .., "swap_us": ..}."""
+        self.ask("POST", "/v1/members/m1/weight", {"weight": weight})
+        tables = self.get("/v1/status")["tables"]
+        return {name: tables[name] for name in ("check_us", "swap_us")}
 
     def sample(self):
         before = time.monotonic()

@@ -30,6 +30,7 @@ from path import balancer, profile, testpmd  # noqa: E402
 
 FRAMES = 16384
 SEED = 1891
+SWAP_WEIGHTS = (2, 3, 1)  # of a member, one after the other, at full load: new tables each time
 HUGEPAGES = 256  # of 2 MiB: the larger of what the data plane and testpmd take
 
 
@@ -80,17 +81,18 @@ class PathBench:
             time.sleep(self.plan.warm_s)
             first = system.sample()
             time.sleep(self.plan.run_s)
-            growth = system.sample().since(first)
+            last = system.sample()
+            growth = last.since(first)
             if number == 0 and self.plan.profile_s:
                 self.profile = profile.record(self.core, self.plan.profile_s, self.work)
-            status = system.get("/v1/status")
+            swaps = [system.swap(weight) for weight in SWAP_WEIGHTS]
+            complaints = growth.complaints() + system.sample().since(last).complaints()
             system.check_alive()
-        complaints = growth.complaints()
         if complaints:
             raise balancer.BalancerError("run does not count: " + "; ".join(complaints))
         rate = growth.counters["sent"] / growth.seconds
         return {"messages": growth.counters["sent"], "seconds": round(growth.seconds, 6),
-                "msg_per_s": rate, "counters": growth.counters, "status": status,
+                "msg_per_s": rate, "counters": growth.counters, "swaps": swaps,
                 "calibration": [before, self.calibrate()]}
 
     def run_floor(self, mode, hugepages):

@@ -40,7 +40,7 @@ def fake_bench():
     bench = path_run.PathBench.__new__(path_run.PathBench)
     bench.core = 1
     bench.profile = None
-    bench.runs = [{"messages": n * 2, "msg_per_s": n, "status": {},
+    bench.runs = [{"messages": n * 2, "msg_per_s": n, "swaps": [{"check_us": 90, "swap_us": 7}],
                    "counters": {"cycles_busy": n * 1400}}
                   for n in (3.0e6, 3.3e6, 3.1e6, 3.4e6, 3.2e6)]
     bench.floor_runs = {"io": [2.0e7] * 5, "rxonly": []}
@@ -62,6 +62,9 @@ def report_cases(tap):
                f"{report['proxy']['ns_above_floor']}")
     with tap.case("a floor that was not measured is left out"):
         expect_equal(list(report["floor"]), ["io"], "floor")
+    with tap.case("the cost of a swap is taken from every run"):
+        swap = bench_run.swap_cost(report)
+        expect_equal((swap["median"], len(swap["runs"])), (7.0, 5), "swap")
     with tap.case("the summary names the rate, the floor and the stages"):
         text = "\n".join(bench_run.summary({"path": report, "tables": {}}))
         for wanted in ("3.20 M/s per core", "20.00 M/s", "parse 50.0 ns"):
