@@ -7,6 +7,7 @@
 
 BUILD ?= build
 PYTHON := /usr/bin/python3
+PROGRAMS := dataplane/strowger-dataplane control/strowger-control control/strowgerctl
 PACKAGES := tests/support/install-packages.sh
 
 .PHONY: all run test bench install
@@ -19,7 +20,8 @@ $(BUILD)/build.ninja:
 
 run: $(BUILD)/build.ninja
 	@$(PACKAGES) build $(if $(CONFIG),,lab)
-	@ninja -C $(BUILD) >$(BUILD)/ninja.log || { cat $(BUILD)/ninja.log; exit 1; }
+	@echo "building; the messages are in $(BUILD)/ninja.log"
+	@ninja -C $(BUILD) $(PROGRAMS) >$(BUILD)/ninja.log || { cat $(BUILD)/ninja.log; exit 1; }
 	@exec $(PYTHON) tests/lab/run.py --build $(BUILD) $(if $(CONFIG),--config '$(CONFIG)') \
 		$(if $(CALLS),--calls $(CALLS)) $(if $(RATE),--rate $(RATE))
 
