@@ -12,6 +12,7 @@
 #include <strowger/log.h>
 
 #include "control/model/secret.h"
+#include "control/publish/pace.h"
 #include "control/tables/build.h"
 #include "dataplane/table/lookup.h"
 
@@ -76,6 +77,25 @@ static int read_model(const char *path, stw_config_message_fn message, void *ctx
 	return STW_OK;
 }
 
+/* Families of the listeners: addresses of the other are of no use. */
+static bool has_family(const struct stw_model *m, bool v4)
+{
+	for (size_t i = 0; i < m->n_listeners; i++)
+		if (stw_ip_is_v4(&m->listeners[i].address.ip) == v4)
+			return true;
+	return false;
+}
+
+/* Resolver and slow path by the running model. Without memory they go on as before. */
+static void use_names(struct stw_control *c)
+{
+	const struct stw_model *m = c->model;
+	if (stw_names_configure(c->names, &m->resolver, has_family(m, true), has_family(m, false)))
+		stw_error("resolver: its configuration could not be taken over");
+	if (stw_slow_listen(c->slow, m))
+		stw_error("slow path: listeners could not be taken over");
+}
+
 /* Makes @m the running model; it belongs to @c on STW_OK only. */
 static int take_model(struct stw_control *c, struct stw_model *m)
 {
@@ -121,9 +141,18 @@ static int build(void *ctx, uint64_t generation, struct stw_image *out, char *re
 		}
 		c->numbered_for = generation;
 	}
-	int err = stw_image_build(c->model, NULL, generation, out);
+	struct stw_image_resolved *names = NULL;
+	size_t n_names = 0;
+	double start = ev_time();
+	int err = stw_names_collect(c->names, &names, &n_names);
+	if (!err)
+		err = stw_image_build_named(c->model, NULL, names, n_names, generation, out);
+	free(names);
 	if (err)
 		snprintf(reason, reason_len, "tables: %s", stw_err_text(err));
+	else
+		stw_slow_serve(c->slow, out);
+	stw_pace_took(c->pace, ev_time() - start);
 	return err;
 }
 
@@ -145,6 +174,26 @@ static void link_changed(void *ctx, bool up)
 	struct stw_control *c = ctx;
 	if (c->watch.link)
 		c->watch.link(c->watch.ctx, up);
+}
+
+static void names_changed(void *ctx)
+{
+	struct stw_control *c = ctx;
+	stw_pace_want(c->pace);
+}
+
+static void publish_names(void *ctx)
+{
+	struct stw_control *c = ctx;
+	stw_publish_change(c->publish);
+}
+
+static int make_names(struct stw_control *c, struct ev_loop *loop)
+{
+	c->pace = stw_pace_new(loop, publish_names, c);
+	c->names = c->pace ? stw_names_new(loop, names_changed, c) : NULL;
+	c->slow = c->names ? stw_slow_new(loop, c->names) : NULL;
+	return c->slow ? STW_OK : STW_ENOMEM;
 }
 
 static int load_overrides(struct stw_control *c, stw_config_message_fn message, void *ctx)
@@ -188,7 +237,7 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 					  .link = link_changed};
 	c->publish = stw_publish_new(loop, m->dataplane.socket, &owner);
 	c->started_unix_s = c->loaded_unix_s = ev_time();
-	return c->publish ? STW_OK : STW_ENOMEM;
+	return c->publish ? make_names(c, loop) : STW_ENOMEM;
 }
 
 /* Not resolved further: a symbolic link that is switched names another file at the next reload. */
@@ -222,6 +271,7 @@ int stw_control_new(struct ev_loop *loop, const char *config_path, stw_config_me
 
 void stw_control_start(struct stw_control *c)
 {
+	use_names(c); /* not before the API's socket, the lock, is ours: these are shared */
 	stw_publish_change(c->publish);
 	stw_publish_start(c->publish);
 }
@@ -259,6 +309,7 @@ int stw_control_reload(struct stw_control *c, const struct stw_control_words *wo
 		stw_model_free(m);
 		return err;
 	}
+	use_names(c);
 	stw_model_diff(old, m, words->line, words->ctx);
 	free_words(old_words, old->n_pools);
 	stw_model_free(old);
@@ -394,6 +445,9 @@ void stw_control_free(struct stw_control *c)
 	if (!c)
 		return;
 	stw_publish_free(c->publish);
+	stw_slow_free(c->slow);
+	stw_names_free(c->names);
+	stw_pace_free(c->pace);
 	if (c->model)
 		free_words(c->file_words, c->model->n_pools);
 	stw_model_free(c->model);

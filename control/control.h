@@ -20,8 +20,11 @@
 #include "control/model/numbers.h"
 #include "control/model/override.h"
 #include "control/publish/publish.h"
+#include "control/resolve/names.h"
+#include "control/slow/slow.h"
 
 struct ev_loop;
+struct stw_pace;
 
 /** Told of what the publisher reports; the API sets it. Both members may be NULL. */
 struct stw_control_watch {
@@ -43,6 +46,9 @@ struct stw_control {
 	struct stw_overrides *overrides;
 	struct stw_numbers *numbers;
 	struct stw_publish *publish;
+	struct stw_names *names;
+	struct stw_slow *slow;
+	struct stw_pace *pace; /* of images with other names */
 	struct stw_control_watch watch;
 	uint64_t numbered_for; /* generation the model's numbers were assigned with, 0: not yet */
 	double started_unix_s;

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/slow/slow.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+
+#include "control/slow/sockets.h"
+#include "control/slow/ways.h"
+#include "dataplane/table/lookup.h"
+
+/* A message that waits for its name; with room around it, as the rewrite wants. */
+struct held {
+	TAILQ_ENTRY(held) order;
+	double since_s;
+	struct stw_endpoint local, peer;
+	size_t len;
+	char memory[]; /* headroom, message, and as much again for an answer */
+};
+
+TAILQ_HEAD(held_list, held);
+
+struct stw_slow {
+	struct ev_loop *loop;
+	struct stw_names *names;
+	struct stw_sockets *sockets;
+	struct stw_ways ways;
+	struct stw_tables *tables; /* NULL: none built yet */
+	struct stw_snapshot snap;
+	struct held_list held;
+	size_t held_bytes;
+	struct ev_timer timer; /* of the one that waits longest */
+	struct stw_slow_counters c;
+};
+
+/* A message on its way through the decision. */
+struct passing {
+	char *bytes;
+	size_t len, room;
+	struct stw_endpoint local;
+	struct stw_source src;
+	struct stw_sip_msg msg;
+	struct stw_verdict v;
+};
+
+static void count_sent(struct stw_slow *s, const struct passing *p, uint16_t listener,
+		       const struct stw_rewritten *r)
+{
+	const struct stw_endpoint *local = &stw_tables_listener(s->tables, listener)->address;
+
+	if (!stw_sockets_send(s->sockets, local, &p->v.dst, p->bytes + r->start, r->len)) {
+		s->c.send_failed++;
+		s->c.dropped++;
+	} else if (p->v.action == STW_ACTION_FORWARD) {
+		s->c.sent++;
+	} else {
+		s->c.answered++;
+	}
+}
+
+static void carry_out(struct stw_slow *s, struct passing *p)
+{
+	struct stw_rewritten r = {0, 0};
+	int err = STW_EMALFORMED;
+
+	if (p->v.action == STW_ACTION_FORWARD)
+		err = stw_rewrite(&s->snap, &p->msg, &p->src, &p->v, p->bytes, &r);
+	else if (p->v.action == STW_ACTION_ANSWER)
+		err = stw_answer(&s->snap, &p->msg, &p->src, &p->v, p->bytes, p->room, &r);
+	if (err != STW_OK)
+		s->c.dropped++;
+	else
+		count_sent(s, p,
+			   p->v.action == STW_ACTION_FORWARD ? p->v.listener_out : p->v.listener_in,
+			   &r);
+}
+
+static void refuse(struct stw_slow *s, struct passing *p)
+{
+	stw_route_refuse(&s->snap, p->bytes, &p->msg, &p->src, &p->v, 503, "Name Not Resolved");
+	carry_out(s, p);
+}
+
+/* @return false: it is no message, or none of ours */
+static bool decide(struct stw_slow *s, struct passing *p)
+{
+	int listener = s->tables ? stw_tables_find_listener(s->tables, &p->local) : -1;
+
+	if (listener < 0)
+		return false;
+	p->src.listener = (uint16_t)listener;
+	stw_sip_parse(p->bytes, p->len, &p->msg);
+	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
+		return false;
+	stw_route(&s->snap, p->bytes, &p->msg, &p->src, &p->v);
+	return true;
+}
+
+static size_t held_of(const struct stw_slow *s, const struct stw_endpoint *peer)
+{
+	const struct held *h;
+	size_t n = 0;
+
+	TAILQ_FOREACH (h, &s->held, order)
+		n += stw_endpoint_equal(&h->peer, peer);
+	return n;
+}
+
+static void set_timer(struct stw_slow *s)
+{
+	const struct held *h = TAILQ_FIRST(&s->held);
+
+	ev_timer_stop(s->loop, &s->timer);
+	if (!h)
+		return;
+	double after = h->since_s + STW_SLOW_PATIENCE_S - ev_now(s->loop);
+	ev_timer_set(&s->timer, after > 0 ? after : 0, 0.);
+	ev_timer_start(s->loop, &s->timer);
+}
+
+static bool hold(struct stw_slow *s, const struct passing *p)
+{
+	size_t size = STW_REWRITE_HEADROOM + 2 * p->len + STW_REWRITE_TAILROOM;
+	struct held *h;
+
+	if (s->c.waiting >= STW_SLOW_MESSAGES || size > STW_SLOW_BYTES - s->held_bytes ||
+	    held_of(s, &p->src.peer) >= STW_SLOW_A_SENDER)
+		return false;
+	h = malloc(sizeof(*h) + size);
+	if (!h)
+		return false;
+	h->since_s = ev_now(s->loop);
+	h->local = p->local;
+	h->peer = p->src.peer;
+	h->len = p->len;
+	memcpy(h->memory + STW_REWRITE_HEADROOM, p->bytes, p->len);
+	TAILQ_INSERT_TAIL(&s->held, h, order);
+	s->held_bytes += size;
+	s->c.waiting++;
+	if (TAILQ_FIRST(&s->held) == h)
+		set_timer(s);
+	return true;
+}
+
+static void let_go(struct stw_slow *s, struct held *h)
+{
+	TAILQ_REMOVE(&s->held, h, order);
+	s->held_bytes -= STW_REWRITE_HEADROOM + 2 * h->len + STW_REWRITE_TAILROOM;
+	s->c.waiting--;
+	free(h);
+}
+
+static int ask(struct stw_slow *s, const struct passing *p)
+{
+	char name[STW_IMAGE_NAME_MAX];
+	uint8_t len = stw_name_canonical(p->bytes + p->v.name.off, p->v.name.len, name);
+
+	return stw_names_ask(s->names, name, len, p->v.name_port, &p->src.peer.ip);
+}
+
+static void received(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
+		     char *bytes, size_t len)
+{
+	struct stw_slow *s = ctx;
+	struct passing p = {.bytes = bytes,
+			    .len = len,
+			    .room = STW_SOCKETS_ROOM,
+			    .local = *local,
+			    .src = {.peer = *peer}};
+
+	s->c.received++;
+	if (!decide(s, &p)) {
+		s->c.dropped++;
+	} else if (p.v.action != STW_ACTION_KERNEL) {
+		carry_out(s, &p);
+	} else if (ask(s, &p) != STW_OK || !hold(s, &p)) {
+		s->c.queue_full++;
+		refuse(s, &p);
+	}
+}
+
+/* Decide once more. @return true: it need not wait any longer, and did go its way */
+static bool retry(struct stw_slow *s, struct held *h, bool is_late)
+{
+	struct passing p = {.bytes = h->memory + STW_REWRITE_HEADROOM,
+			    .len = h->len,
+			    .room = 2 * h->len + STW_REWRITE_TAILROOM,
+			    .local = h->local,
+			    .src = {.peer = h->peer}};
+
+	if (!decide(s, &p)) {
+		s->c.dropped++;
+	} else if (p.v.action != STW_ACTION_KERNEL) {
+		carry_out(s, &p);
+	} else if (is_late) {
+		s->c.timed_out++;
+		refuse(s, &p);
+	} else {
+		return false;
+	}
+	let_go(s, h);
+	return true;
+}
+
+static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct stw_slow *s = timer->data;
+	struct held *h;
+
+	(void)revents;
+	while ((h = TAILQ_FIRST(&s->held)) != NULL &&
+	       ev_now(loop) - h->since_s >= STW_SLOW_PATIENCE_S)
+		retry(s, h, true);
+	set_timer(s);
+}
+
+struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
+{
+	struct stw_slow *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->loop = loop;
+	s->names = names;
+	TAILQ_INIT(&s->held);
+	ev_init(&s->timer, on_timer);
+	s->timer.data = s;
+	s->sockets = stw_sockets_new(loop, received, s);
+	if (!s->sockets) {
+		stw_slow_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
+{
+	struct stw_ways ways;
+	int err = stw_ways_build(m, &ways);
+
+	if (err)
+		return err;
+	stw_ways_fini(&s->ways);
+	s->ways = ways;
+	stw_ways_snapshot(&s->ways, s->tables, &s->snap);
+	stw_sockets_listen(s->sockets, m);
+	return STW_OK;
+}
+
+void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
+{
+	struct stw_tables *tables;
+	struct held *h, *next;
+	char reason[160];
+
+	if (stw_tables_new(image->bytes, image->size_bytes, reason, sizeof(reason), &tables)) {
+		stw_error("slow path: it goes on with older tables: %s", reason);
+		return;
+	}
+	stw_tables_free(s->tables);
+	s->tables = tables;
+	stw_ways_snapshot(&s->ways, s->tables, &s->snap);
+	for (h = TAILQ_FIRST(&s->held); h; h = next) {
+		next = TAILQ_NEXT(h, order);
+		retry(s, h, false);
+	}
+	set_timer(s);
+}
+
+const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s)
+{
+	return &s->c;
+}
+
+void stw_slow_free(struct stw_slow *s)
+{
+	if (!s)
+		return;
+	while (!TAILQ_EMPTY(&s->held))
+		let_go(s, TAILQ_FIRST(&s->held));
+	ev_timer_stop(s->loop, &s->timer);
+	stw_sockets_free(s->sockets);
+	stw_tables_free(s->tables);
+	stw_ways_fini(&s->ways);
+	free(s);
+}

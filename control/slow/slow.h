@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The slow path: messages whose next hop's name the workers do not know yet. They arrive as they
+ * came, on ordinary sockets bound to the listeners' addresses; the very code the workers run
+ * decides by the newest tables. While a name is being resolved its messages wait here, bounded in
+ * number, bytes, time and by sender.
+ *
+ * Threads: the loop's only.
+ */
+
+#include <stddef.h>
+
+#include "control/model/model.h"
+#include "control/resolve/names.h"
+#include "control/slow/counters.h"
+#include "control/tables/build.h"
+
+struct ev_loop;
+struct stw_slow; /* opaque; slow.c */
+
+#define STW_SLOW_MESSAGES   1024u
+#define STW_SLOW_A_SENDER   256u
+#define STW_SLOW_BYTES	    (4u << 20)
+#define STW_SLOW_PATIENCE_S 5. /* then the sender gets a 503 */
+
+/** @return NULL without memory. Free with stw_slow_free(), before @names. */
+struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names);
+
+/** Take over listeners and ports of @m. @return STW_OK, STW_ENOMEM (nothing changed) */
+int stw_slow_listen(struct stw_slow *s, const struct stw_model *m);
+
+/** Decide by @image from now on; whatever waits for a name in it goes on. */
+void stw_slow_serve(struct stw_slow *s, const struct stw_image *image);
+
+const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s);
+
+/** What still waits is dropped. Accepts NULL. */
+void stw_slow_free(struct stw_slow *s);

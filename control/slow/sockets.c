@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/slow/sockets.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+
+#include "dataplane/route/route.h"
+
+#define DATAGRAM_MAX 65535
+#define A_TURN	     64 /* datagrams of one socket in one turn of the loop */
+
+struct own_socket {
+	struct own_socket *next;
+	struct stw_sockets *owner;
+	struct stw_endpoint address;
+	struct ev_io io;
+	bool wanted;
+};
+
+struct stw_sockets {
+	struct ev_loop *loop;
+	stw_sockets_received_fn *received;
+	void *ctx;
+	struct own_socket *first;
+	char buffer[STW_REWRITE_HEADROOM + STW_SOCKETS_ROOM];
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t to_address(const struct stw_endpoint *ep, union address *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (stw_ip_is_v4(&ep->ip)) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons(ep->port);
+		memcpy(&out->v4.sin_addr, ep->ip.b + 12, 4);
+		return sizeof(out->v4);
+	}
+	out->v6.sin6_family = AF_INET6;
+	out->v6.sin6_port = htons(ep->port);
+	memcpy(&out->v6.sin6_addr, ep->ip.b, 16);
+	return sizeof(out->v6);
+}
+
+static struct stw_endpoint from_address(const union address *a)
+{
+	if (a->any.sa_family == AF_INET)
+		return (struct stw_endpoint){.ip = stw_ip_from_v4(&a->v4.sin_addr),
+					     .port = ntohs(a->v4.sin_port)};
+	return (struct stw_endpoint){.ip = stw_ip_from_v6(&a->v6.sin6_addr),
+				     .port = ntohs(a->v6.sin6_port)};
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
+{
+	struct own_socket *o = io->data;
+	struct stw_sockets *s = o->owner;
+	char *bytes = s->buffer + STW_REWRITE_HEADROOM;
+
+	(void)loop;
+	(void)revents;
+	for (int i = 0; i < A_TURN; i++) {
+		union address from;
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(io->fd, bytes, DATAGRAM_MAX, MSG_DONTWAIT, &from.any, &len);
+
+		if (n < 0)
+			return; /* nothing more, or an ICMP error for something sent before */
+		struct stw_endpoint peer = from_address(&from);
+		s->received(s->ctx, &o->address, &peer, bytes, (size_t)n);
+	}
+}
+
+static bool set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+/* Fragments when it must; bound before the address exists; beside a control that is going. */
+static bool prepare(int fd, bool v4)
+{
+	if (!set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, IPPROTO_IP, IP_FREEBIND, 1))
+		return false;
+	if (v4)
+		return set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+	       set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+}
+
+static int open_socket(const struct stw_endpoint *ep)
+{
+	bool v4 = stw_ip_is_v4(&ep->ip);
+	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	union address a;
+	socklen_t len = to_address(ep, &a);
+
+	if (fd >= 0 && prepare(fd, v4) && bind(fd, &a.any, len) == 0)
+		return fd;
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return -1;
+}
+
+static void add(struct stw_sockets *s, const struct stw_endpoint *ep)
+{
+	struct own_socket *o = calloc(1, sizeof(*o));
+	int fd = o ? open_socket(ep) : -1;
+
+	if (fd < 0) {
+		char text[STW_ENDPOINT_TEXT];
+		stw_endpoint_format(ep, text);
+		stw_warn("slow path: no socket on %s: %s; requests there to names not yet resolved "
+			 "are "
+			 "lost",
+			 text, strerror(errno));
+		free(o);
+		return;
+	}
+	*o = (struct own_socket){.next = s->first, .owner = s, .address = *ep, .wanted = true};
+	ev_io_init(&o->io, on_readable, fd, EV_READ);
+	o->io.data = o;
+	ev_io_start(s->loop, &o->io);
+	s->first = o;
+}
+
+static void drop_unwanted(struct stw_sockets *s)
+{
+	struct own_socket **at = &s->first;
+
+	while (*at) {
+		struct own_socket *o = *at;
+
+		if (o->wanted) {
+			at = &o->next;
+			continue;
+		}
+		*at = o->next;
+		ev_io_stop(s->loop, &o->io);
+		close(o->io.fd);
+		free(o);
+	}
+}
+
+static struct own_socket *find(const struct stw_sockets *s, const struct stw_endpoint *ep)
+{
+	struct own_socket *o = s->first;
+
+	while (o && !stw_endpoint_equal(&o->address, ep))
+		o = o->next;
+	return o;
+}
+
+static void forget_wanted(struct stw_sockets *s)
+{
+	for (struct own_socket *o = s->first; o; o = o->next)
+		o->wanted = false;
+}
+
+struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_fn *received,
+				    void *ctx)
+{
+	struct stw_sockets *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->loop = loop;
+	s->received = received;
+	s->ctx = ctx;
+	return s;
+}
+
+void stw_sockets_listen(struct stw_sockets *s, const struct stw_model *m)
+{
+	forget_wanted(s);
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		struct own_socket *o = find(s, &m->listeners[i].address);
+
+		if (o)
+			o->wanted = true;
+		else
+			add(s, &m->listeners[i].address);
+	}
+	drop_unwanted(s);
+}
+
+bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *local,
+		      const struct stw_endpoint *peer, const char *bytes, size_t len)
+{
+	const struct own_socket *o = find(s, local);
+	union address to;
+	socklen_t to_len = to_address(peer, &to);
+
+	return o && stw_ip_is_v4(&local->ip) == stw_ip_is_v4(&peer->ip) &&
+	       sendto(o->io.fd, bytes, len, MSG_DONTWAIT, &to.any, to_len) == (ssize_t)len;
+}
+
+size_t stw_sockets_n(const struct stw_sockets *s)
+{
+	size_t n = 0;
+
+	for (const struct own_socket *o = s->first; o; o = o->next)
+		n++;
+	return n;
+}
+
+void stw_sockets_free(struct stw_sockets *s)
+{
+	if (!s)
+		return;
+	forget_wanted(s);
+	drop_unwanted(s);
+	free(s);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * One UDP socket on each listener's own address and port. The kernel has the address on the twin,
+ * now or later: hence bound free of it. What leaves here goes by the kernel's routes and the twin.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <strowger/endpoint.h>
+
+#include "control/model/model.h"
+
+struct ev_loop;
+struct stw_sockets; /* opaque; sockets.c */
+
+/** Writable bytes from the first byte of a datagram on. */
+#define STW_SOCKETS_ROOM (65535u + 64u)
+
+/** One datagram; STW_REWRITE_HEADROOM bytes before @bytes and STW_SOCKETS_ROOM from there on may be
+ * written. */
+typedef void stw_sockets_received_fn(void *ctx, const struct stw_endpoint *local,
+				     const struct stw_endpoint *peer, char *bytes, size_t len);
+
+/** @return NULL without memory. Free with stw_sockets_free(). */
+struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_fn *received,
+				    void *ctx);
+
+/**
+ * Have a socket for each listener of @m, and no others; those that stay are not touched. What
+ * cannot be opened is logged, and tried again by the next call.
+ */
+void stw_sockets_listen(struct stw_sockets *s, const struct stw_model *m);
+
+/** @return true when the kernel took it */
+bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *local,
+		      const struct stw_endpoint *peer, const char *bytes, size_t len);
+
+/** Sockets that are open. */
+size_t stw_sockets_n(const struct stw_sockets *s);
+
+/** Accepts NULL. */
+void stw_sockets_free(struct stw_sockets *s);

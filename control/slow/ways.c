@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/slow/ways.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+
+#define LAST_RESORT 1000000u /* metric: after everything the configuration says */
+
+/* What the FIB is built from. */
+struct draft {
+	struct stw_iface ifaces[STW_FIB_IFACES_MAX];
+	size_t n_ifaces;
+	struct stw_fib_route *routes;
+	size_t n_routes;
+	struct stw_iface_address *addresses;
+	size_t n_addresses;
+};
+
+/* The row of a port's VLAN, added when new; the last one when there are too many. */
+static uint16_t iface_of(struct draft *d, size_t port, uint16_t vlan)
+{
+	for (size_t i = 0; i < d->n_ifaces; i++)
+		if (d->ifaces[i].port == port && d->ifaces[i].vlan == vlan)
+			return (uint16_t)i;
+	if (d->n_ifaces < STW_FIB_IFACES_MAX)
+		d->ifaces[d->n_ifaces++] =
+			(struct stw_iface){.port = (uint16_t)port, .vlan = vlan, .mtu = 1500};
+	return (uint16_t)(d->n_ifaces - 1);
+}
+
+static void add_route(struct draft *d, const struct stw_model_prefix *to, uint16_t iface,
+		      uint32_t metric)
+{
+	d->routes[d->n_routes++] =
+		(struct stw_fib_route){.prefix = to->ip,
+				       .bits = (uint8_t)(to->bits +
+							 (stw_ip_is_v4(&to->ip) ? 96 : 0)),
+				       .on_link = true,
+				       .iface = iface,
+				       .metric = metric};
+}
+
+static void add_port(struct draft *d, const struct stw_model *m, size_t port)
+{
+	const struct stw_model_port *p = &m->ports[port];
+
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		const struct stw_model_address *a = &p->addresses[i];
+		uint16_t iface = iface_of(d, port, a->vlan);
+
+		add_route(d, &a->prefix, iface, 0);
+		d->addresses[d->n_addresses++] =
+			(struct stw_iface_address){.ip = a->prefix.ip, .iface = iface};
+	}
+	/* Of two ports that lead to a network the first is taken, as the data plane does. */
+	for (size_t i = 0; i < p->n_routes; i++)
+		add_route(d, &p->routes[i].to, iface_of(d, port, p->routes[i].vlan),
+			  (uint32_t)port + 1);
+}
+
+static void add_last_resort(struct draft *d)
+{
+	const struct stw_model_prefix v4 = {.ip = stw_ip_from_v4("\0\0\0\0")}, v6 = {.bits = 0};
+
+	iface_of(d, 0, d->n_ifaces > 0 ? d->ifaces[0].vlan : 0);
+	add_route(d, &v4, 0, LAST_RESORT);
+	add_route(d, &v6, 0, LAST_RESORT);
+}
+
+int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
+{
+	size_t n_addresses = 0, n_routes = 2;
+	struct stw_fib *fib = NULL;
+
+	for (size_t i = 0; i < m->n_ports; i++) {
+		n_addresses += m->ports[i].n_addresses;
+		n_routes += m->ports[i].n_addresses + m->ports[i].n_routes;
+	}
+	struct draft *d = calloc(1, sizeof(*d));
+	if (!d)
+		return STW_ENOMEM;
+	d->routes = calloc(n_routes, sizeof(*d->routes));
+	d->addresses = calloc(n_addresses + 1, sizeof(*d->addresses));
+	if (d->routes && d->addresses) {
+		for (size_t i = 0; i < m->n_ports; i++)
+			add_port(d, m, i);
+		add_last_resort(d);
+		fib = stw_fib_build(d->ifaces, d->n_ifaces, d->routes, d->n_routes, NULL, 0);
+	}
+	if (fib)
+		*out = (struct stw_ways){fib, d->addresses, d->n_addresses};
+	else
+		free(d->addresses);
+	free(d->routes);
+	free(d);
+	return fib ? STW_OK : STW_ENOMEM;
+}
+
+void stw_ways_snapshot(const struct stw_ways *w, const struct stw_tables *tables,
+		       struct stw_snapshot *out)
+{
+	*out = (struct stw_snapshot){.tables = tables, .fib = w->fib};
+	stw_snapshot_face(out, w->addresses, w->n_addresses);
+}
+
+void stw_ways_fini(struct stw_ways *w)
+{
+	stw_fib_free(w->fib);
+	free(w->addresses);
+	*w = (struct stw_ways){0};
+}
