@@ -28,6 +28,7 @@ enum stw_effect {
 	X(POOLS, "GET", "/v1/pools", READ, "", "pools: members, weights, shares of new calls")     \
 	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates")    \
 	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total")   \
+	X(NAMES, "GET", "/v1/names", READ, "", "host names resolved, and the slow path")           \
 	X(CONFIG, "GET", "/v1/config", READ, "", "the running configuration, without secrets")     \
 	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")           \
 	X(CHECK, "POST", "/v1/check", READ, "YAML", "check a configuration, tell what it changes") \

@@ -22,6 +22,8 @@ void stw_api_counters(struct stw_api *api, struct stw_request *r);
 void stw_api_listeners(struct stw_api *api, struct stw_request *r);
 void stw_api_pools(struct stw_api *api, struct stw_request *r);
 void stw_api_members(struct stw_api *api, struct stw_request *r);
+/* names.c */
+void stw_api_names(struct stw_api *api, struct stw_request *r);
 /* change.c */
 void stw_api_config(struct stw_api *api, struct stw_request *r);
 void stw_api_reload(struct stw_api *api, struct stw_request *r);

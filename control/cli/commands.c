@@ -32,6 +32,8 @@ const struct stw_command stw_commands[] = {
 	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
 	{"show counters", "", "the drop ledger, per worker and in total", STW_ENDPOINT_COUNTERS,
 	 STW_OPTION_JSON | STW_OPTION_ALL, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show names", "", "host names resolved, and the slow path", STW_ENDPOINT_NAMES,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
 	{"show version", "", "versions of both processes and libraries", STW_ENDPOINT_VERSION,
 	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
 	{"drain", "MEMBER", "no new calls to a member; its dialogs stay", STW_ENDPOINT_DRAIN,

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The slow path with real sockets, in a network namespace whose loopback carries everybody's
+ * addresses: the test farm's listener and members, a far end, and a DNS server. Needs root.
+ */
+#include "tests/unit/dataplane/netns.h"
+
+#include <ev.h>
+#include <poll.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+
+#include "control/slow/slow.h"
+#include "tests/support/farm.h"
+#include "tests/unit/resolve/fake_dns.h"
+
+#define PATIENCE_S 30.
+
+struct rig {
+	struct ev_loop *loop;
+	struct fake_dns dns;
+	struct stw_names *names;
+	struct stw_slow *slow;
+	struct stw_farm farm;
+	struct stw_model_port port;
+	struct stw_model_address addresses[2];
+	struct stw_model_resolver resolver;
+	uint64_t generation;
+	bool hold_back; /* no new tables: control cannot send */
+	int member, far;
+	char got[4096];
+};
+
+/* As control does: names changed, so tables are built anew. */
+static void serve(void *ctx)
+{
+	struct rig *r = ctx;
+	struct stw_image_resolved *rows;
+	struct stw_image image;
+	size_t n;
+
+	if (r->hold_back)
+		return;
+	assert_int_equal(stw_names_collect(r->names, &rows, &n), STW_OK);
+	assert_int_equal(stw_image_build_named(&r->farm.model, NULL, rows, n, ++r->generation,
+					       &image),
+			 STW_OK);
+	free(rows);
+	stw_slow_serve(r->slow, &image);
+	stw_image_fini(&image);
+}
+
+static int bound(const char *ip, uint16_t port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(inet_pton(AF_INET, ip, &a.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static void make_model(struct rig *r)
+{
+	stw_farm_init(&r->farm, 2);
+	r->addresses[0].prefix =
+		(struct stw_model_prefix){.ip = stw_farm_v4(192, 0, 2, 1, 0).ip, .bits = 24};
+	r->addresses[1].prefix =
+		(struct stw_model_prefix){.ip = stw_farm_v4(198, 51, 100, 1, 0).ip, .bits = 24};
+	r->port.addresses = r->addresses;
+	r->port.n_addresses = 2;
+	r->farm.model.ports = &r->port;
+	r->farm.model.n_ports = 1;
+	r->farm.model.n_listeners = 1;
+	r->resolver = (struct stw_model_resolver){.servers = &r->dns.address,
+						  .n_servers = 1,
+						  .min_ttl_s = 5,
+						  .max_ttl_s = 100,
+						  .negative_ttl_s = 60,
+						  .max_names = 100};
+}
+
+static int set_up(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	r->loop = ev_loop_new(EVFLAG_AUTO);
+	fake_dns_start(&r->dns, r->loop);
+	make_model(r);
+	r->names = stw_names_new(r->loop, serve, r);
+	assert_non_null(r->names);
+	assert_int_equal(stw_names_configure(r->names, &r->resolver, true, false), STW_OK);
+	r->slow = stw_slow_new(r->loop, r->names);
+	assert_non_null(r->slow);
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	serve(r);
+	r->member = bound("198.51.100.10", 5060);
+	r->far = bound("203.0.113.9", 5060);
+	*state = r;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+
+	assert_int_equal(c->received, c->sent + c->answered + c->dropped + c->waiting);
+	stw_slow_free(r->slow);
+	stw_names_free(r->names);
+	fake_dns_stop(&r->dns);
+	close(r->member);
+	close(r->far);
+	ev_loop_destroy(r->loop);
+	free(r);
+	return 0;
+}
+
+static void send_text(int fd, const char *text)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(5060)};
+
+	inet_pton(AF_INET, "192.0.2.1", &to.sin_addr);
+	assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)),
+			 strlen(text));
+}
+
+static void send_request(struct rig *r, const char *method, const char *uri, const char *call_id)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.10;branch=z9hG4bK1\r\n"
+		 "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: %s\r\n"
+		 "CSeq: 1 %s\r\nContent-Length: 4\r\n\r\nbody",
+		 method, uri, call_id, method);
+	send_text(r->member, text);
+}
+
+static void on_late(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	*(bool *)timer->data = true;
+}
+
+/* Turn the loop until @counter has that value. */
+static void until(struct rig *r, const uint64_t *counter, uint64_t value)
+{
+	struct ev_timer timer;
+	bool late = false;
+
+	ev_timer_init(&timer, on_late, PATIENCE_S, 0.);
+	timer.data = &late;
+	ev_timer_start(r->loop, &timer);
+	while (*counter < value && !late)
+		ev_run(r->loop, EVRUN_ONCE);
+	ev_timer_stop(r->loop, &timer);
+	assert_int_equal(*counter, value);
+}
+
+/* What came to @fd, NUL-terminated; sent before on loopback, so it is there. */
+static const char *receive(struct rig *r, int fd, struct sockaddr_in *from)
+{
+	socklen_t len = sizeof(*from);
+	ssize_t n = recvfrom(fd, r->got, sizeof(r->got) - 1, 0, (struct sockaddr *)from, &len);
+
+	assert_true(n > 0);
+	r->got[n] = '\0';
+	return r->got;
+}
+
+static void the_first_message_to_a_name_waits_and_is_not_lost(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct sockaddr_in from;
+
+	fake_dns_add(&r->dns, "far.example", STW_DNS_A, 60, "203.0.113.9");
+	send_request(r, "INVITE", "sip:bob@Far.Example", "one");
+	send_request(r, "INVITE", "sip:bob@far.example", "two");
+	until(r, &c->sent, 2);
+	const char *text = receive(r, r->far, &from);
+	assert_memory_equal(text,
+			    "INVITE sip:bob@Far.Example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1", 60);
+	assert_non_null(strstr(text, "Max-Forwards: 69\r\n"));
+	assert_non_null(strstr(text, "Record-Route: <sip:192.0.2.1:5060;lr;stw="));
+	assert_non_null(strstr(text, "\r\n\r\nbody"));
+	assert_int_equal(ntohs(from.sin_port), 5060);
+	assert_string_equal(inet_ntoa(from.sin_addr), "192.0.2.1");
+	assert_non_null(strstr(receive(r, r->far, &from), "Call-ID: two\r\n"));
+	/* Known now: nothing waits, nobody is asked. */
+	unsigned asked = r->dns.n_asked;
+	send_request(r, "BYE", "sip:bob@far.example", "one");
+	until(r, &c->sent, 3);
+	assert_int_equal(r->dns.n_asked, asked);
+}
+
+static void a_name_that_is_none_is_answered_503(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct sockaddr_in from;
+
+	send_request(r, "INVITE", "sip:bob@none.example", "one");
+	until(r, &c->answered, 1);
+	assert_memory_equal(receive(r, r->member, &from), "SIP/2.0 503 Name Not Resolved\r\n", 31);
+	assert_string_equal(inet_ntoa(from.sin_addr), "192.0.2.1");
+	send_request(r, "ACK", "sip:bob@none.example", "two");
+	until(r, &c->dropped, 1);
+}
+
+static void without_new_tables_a_message_times_out_with_503(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct sockaddr_in from;
+
+	r->hold_back = true;
+	send_request(r, "OPTIONS", "sip:bob@far.example", "one");
+	until(r, &c->waiting, 1);
+	until(r, &c->timed_out, 1);
+	assert_int_equal(c->answered, 1);
+	assert_memory_equal(receive(r, r->member, &from), "SIP/2.0 503 ", 12);
+	assert_int_equal(c->waiting, 0);
+}
+
+static void one_sender_cannot_fill_the_queue(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+
+	r->hold_back = true;
+	r->dns.silent = true;
+	for (unsigned i = 0; i < STW_SLOW_A_SENDER + 3; i++) {
+		send_request(r, "MESSAGE", "sip:bob@far.example", "x");
+		until(r, &c->received, i + 1);
+	}
+	assert_int_equal(c->waiting, STW_SLOW_A_SENDER);
+	assert_int_equal(c->queue_full, 3);
+	assert_int_equal(c->answered, 3);
+}
+
+static void strangers_and_noise_are_handled_as_by_workers(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+
+	send_text(r->far, "\r\n\r\n");
+	send_text(r->far, "noise");
+	until(r, &c->dropped, 2);
+	/* a stranger's request to a name goes to a member, and no name is resolved */
+	send_text(r->far, "MESSAGE sip:bob@far.example SIP/2.0\r\n"
+			  "Via: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+			  "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: s\r\n"
+			  "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n");
+	until(r, &c->sent, 1);
+	assert_int_equal(r->dns.n_asked, 0);
+}
+
+static void a_reload_keeps_moves_and_closes_sockets(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+
+	r->farm.listeners[0].address = stw_farm_v4(192, 0, 2, 1, 5070);
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	serve(r);
+	/* nobody is at the old port any more: it can be had */
+	close(bound("192.0.2.1", 5060));
+	r->farm.listeners[0].address = stw_farm_v4(192, 0, 2, 1, 5060);
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	serve(r);
+	fake_dns_add(&r->dns, "far.example", STW_DNS_A, 60, "203.0.113.9");
+	send_request(r, "MESSAGE", "sip:bob@far.example", "one");
+	until(r, &c->sent, 1);
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		return -1;
+	return sh("ip link set lo up && ip addr add 192.0.2.1/24 dev lo && ip addr add "
+		  "198.51.100.10/24 dev lo && ip addr add 198.51.100.11/24 dev lo && "
+		  "ip addr add 203.0.113.9/24 dev lo");
+}
+
+int main(void)
+{
+#define SLOW_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		SLOW_TEST(the_first_message_to_a_name_waits_and_is_not_lost),
+		SLOW_TEST(a_name_that_is_none_is_answered_503),
+		SLOW_TEST(without_new_tables_a_message_times_out_with_503),
+		SLOW_TEST(one_sender_cannot_fill_the_queue),
+		SLOW_TEST(strangers_and_noise_are_handled_as_by_workers),
+		SLOW_TEST(a_reload_keeps_moves_and_closes_sockets),
+	};
+	if (!netns_possible()) {
+		printf("1..0 # SKIP needs root, for a network namespace of its own\n");
+		return 0;
+	}
+	stw_log_init("test", STW_LOG_ERROR);
+	return cmocka_run_group_tests_name("slow", tests, enter, NULL);
+}
