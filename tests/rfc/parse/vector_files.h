@@ -35,6 +35,10 @@ static inline bool vectors_read(struct vector_table *table, const char *dir)
 	while (table->n < VECTORS_MAX && fgets(line, sizeof(line), f)) {
 		if (line[0] == '#')
 			continue;
+		if (header) {
+			header = false;
+			continue;
+		}
 		line[strcspn(line, "\n")] = '\0';
 		struct vector *v = &table->row[table->n];
 		char *rest = strdup(line);
@@ -43,9 +47,7 @@ static inline bool vectors_read(struct vector_table *table, const char *dir)
 			v->field[i] = field ? field : "";
 		}
 		v->dir = dir;
-		if (!header)
-			table->n++;
-		header = false;
+		table->n++;
 	}
 	fclose(f);
 	return true;
