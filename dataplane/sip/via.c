@@ -30,11 +30,14 @@ static bool take_sent_by(struct stw_lex *l, struct stw_sip_via *via)
 	return !stw_lex_separator(l, ':') || stw_lex_port(l, &via->port);
 }
 
+/* An address may stand in brackets; then both have to be there. Empty when it is none. */
 static struct stw_span without_brackets(const char *buf, struct stw_span s)
 {
-	if (s.len >= 2 && buf[s.off] == '[')
-		return (struct stw_span){(uint16_t)(s.off + 1), (uint16_t)(s.len - 2)};
-	return s;
+	if (s.len == 0 || buf[s.off] != '[')
+		return s;
+	if (s.len < 3 || buf[stw_span_end(s) - 1] != ']')
+		return (struct stw_span){s.off, 0};
+	return (struct stw_span){(uint16_t)(s.off + 1), (uint16_t)(s.len - 2)};
 }
 
 /* A parameter may stand once (s7.3.1): which of two branches would we mean? */

@@ -159,8 +159,9 @@ static bool via_params_ok(const char *p, size_t n)
 			if (k == 3 && eq < at &&
 			    (!is("[0-9]+", p + v, v_end - v) || !port_ok(p + v, v_end - v)))
 				return false;
-			/* "[]" has no address in it */
-			if ((k == 1 || k == 2) && v_end - v <= 2 && p[v] == '[')
+			/* brackets come in pairs, with something in between */
+			if ((k == 1 || k == 2) && p[v] == '[' &&
+			    (v_end - v < 3 || p[v_end - 1] != ']'))
 				return false;
 		}
 	}
@@ -461,7 +462,7 @@ static void duplicates(struct message *s)
 {
 	const char *buf = s->buf;
 
-	for (size_t off = s->m->headers_off; off < s->m->body_off;) {
+	for (size_t off = s->m->headers_off; off < s->m->body_off && buf[off] != '\r';) {
 		struct stw_sip_msg alone = {0};
 		struct message one = {.buf = buf, .len = s->len, .m = &alone};
 		size_t end = off;

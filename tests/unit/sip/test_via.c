@@ -102,7 +102,7 @@ static void malformed_ones_leave_the_result_alone(void **state)
 		"SIP/2.0/UDP h;rport=x",
 		"SIP/2.0/UDP h;rport=65536",
 		"SIP/2.0/UDP h;received",
-		"SIP/2.0/UDP h;x=\"open",
+		"SIP/2.0/UDP h;received=[", "SIP/2.0/UDP h;maddr=[::1", "SIP/2.0/UDP h;x=\"open",
 		"SIP/2.0/UDP h branch=x",
 		"SIP/2.0/UDP h,",
 		"SIP/2.0/UDP h , ",
