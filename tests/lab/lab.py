@@ -111,6 +111,8 @@ class Lab:
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True)
         with registry.lock():
+            self.entry.data["hugepages"] = HUGEPAGES
+            self.entry.save()
             self.entry.data["hugepages"] = hugepages.reserve(HUGEPAGES)
             self.entry.save()
 
