@@ -125,6 +125,10 @@ static void adopt(void *ctx, const struct stw_tables *served)
 	}
 	c->numbered_for = 0;
 	stw_info("took over %zu of %zu member numbers from the data plane", adopted, n);
+	for (size_t i = 0; i < stw_tables_n_names(served); i++) {
+		const struct stw_image_resolved name = stw_tables_name(served, i);
+		stw_names_adopt(c->names, &name);
+	}
 }
 
 static int build(void *ctx, uint64_t generation, struct stw_image *out, char *reason,

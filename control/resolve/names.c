@@ -16,6 +16,7 @@
 #define BUCKETS	    4096u /* a power of two */
 #define EARLY	    0.9	  /* share of the TTL after which a name in use is refreshed */
 #define TRY_AGAIN_S 1.	  /* too many lookups were under way */
+#define ADOPTED_S   10.	  /* in which adopted names are refreshed */
 #define RETRY_S	    5.	  /* after a refresh without an answer, at least */
 
 struct entry {
@@ -300,6 +301,25 @@ int stw_names_ask(struct stw_names *n, const char *name, size_t len, uint16_t po
 		return STW_ENOMEM;
 	look_up(e);
 	return STW_OK;
+}
+
+void stw_names_adopt(struct stw_names *n, const struct stw_image_resolved *served)
+{
+	static const struct stw_ip nobody;
+	struct entry *e;
+
+	if (served->n_targets == 0 || n->n_entries >= n->config.max_names ||
+	    find(n, served->name, served->len, served->port))
+		return;
+	e = add(n, served->name, served->len, served->port, &nobody);
+	if (!e)
+		return;
+	e->state = STW_NAME_KNOWN;
+	e->n_targets = served->n_targets;
+	memcpy(e->targets, served->targets, served->n_targets * sizeof(e->targets[0]));
+	e->expires_s = ev_now(n->loop) + ADOPTED_S;
+	/* not all at once */
+	set_timer(e, ADOPTED_S * (double)(n->n_entries % 64) / 64);
 }
 
 int stw_names_collect(const struct stw_names *n, struct stw_image_resolved **out, size_t *n_out)

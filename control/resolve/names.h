@@ -73,6 +73,13 @@ int stw_names_ask(struct stw_names *n, const char *name, size_t len, uint16_t po
 		  const struct stw_ip *source);
 
 /**
+ * A name that the data plane serves from before us: it stands for what it stood for, and is
+ * refreshed within seconds. A name known already, one too many, and one that stands for nothing are
+ * left out.
+ */
+void stw_names_adopt(struct stw_names *n, const struct stw_image_resolved *served);
+
+/**
  * What is to be in the image.
  *
  * @param out  on STW_OK: free() it; its texts and targets are borrowed until the loop's next turn

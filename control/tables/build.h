@@ -36,15 +36,6 @@ struct stw_image {
 int stw_image_build(const struct stw_model *model, const uint8_t *failed, uint64_t generation,
 		    struct stw_image *out);
 
-/** What a host name stands for, to be put into an image. */
-struct stw_image_resolved {
-	const char *name; /* [len], as stw_name_canonical() makes it; none twice with one port */
-	uint8_t len;
-	uint8_t n_targets; /* 0: nothing */
-	uint16_t port;
-	const struct stw_image_target *targets; /* [n_targets], priorities ascending */
-};
-
 /** The same with @n_names resolved names, which the digest does not cover. */
 int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
 			  const struct stw_image_resolved *names, size_t n_names,

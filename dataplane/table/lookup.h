@@ -16,6 +16,7 @@
 
 struct stw_tables; /* image.c */
 struct stw_image_name;
+struct stw_image_resolved;
 
 struct stw_listener_view {
 	struct stw_endpoint address;
@@ -84,3 +85,8 @@ int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint
  */
 const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, const char *name,
 						  size_t len, uint16_t port);
+
+size_t stw_tables_n_names(const struct stw_tables *t);
+
+/** Name @i, i < stw_tables_n_names(); its texts and targets are borrowed from @t. */
+struct stw_image_resolved stw_tables_name(const struct stw_tables *t, size_t i);

@@ -381,3 +381,19 @@ const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, co
 			return n;
 	}
 }
+
+size_t stw_tables_n_names(const struct stw_tables *t)
+{
+	return t->n_names;
+}
+
+struct stw_image_resolved stw_tables_name(const struct stw_tables *t, size_t i)
+{
+	const struct stw_image_name *n = &t->names[i];
+
+	return (struct stw_image_resolved){.name = t->name_text + n->first_byte,
+					   .len = n->len,
+					   .n_targets = n->n_targets,
+					   .port = n->port,
+					   .targets = t->targets + n->first_target};
+}

@@ -131,6 +131,15 @@ struct stw_image_target {
 	uint16_t weight;
 };
 
+/* A name with its targets, outside an image. */
+struct stw_image_resolved {
+	const char *name; /* [len], as stw_name_canonical() makes it; none twice with one port */
+	uint8_t len;
+	uint8_t n_targets; /* 0: it stands for nothing */
+	uint16_t port;
+	const struct stw_image_target *targets; /* [n_targets], priorities ascending */
+};
+
 _Static_assert(sizeof(struct stw_image_section) == 16, "no padding on the wire");
 _Static_assert(sizeof(struct stw_image_header) == 72 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
 _Static_assert(sizeof(struct stw_image_listener) == 24, "no padding");

@@ -345,6 +345,35 @@ static void no_answer_at_first_is_absence_for_a_short_time(void **state)
 	assert_true(view(r, "x.example", 5060).expires_unix_s <= ev_now(r->loop) + 1);
 }
 
+static bool has_other_target(struct rig *r, const void *arg)
+{
+	struct stw_name_view v = view(r, "x.example", 5060);
+
+	return strcmp(targets_text(&v), arg) == 0;
+}
+
+static void a_name_served_before_us_is_taken_over_and_refreshed(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_image_target old = {.address = {.ip = r->source, .port = 5099}};
+	const struct stw_image_resolved served = {
+		.name = "x.example", .len = 9, .port = 5060, .targets = &old, .n_targets = 1};
+	const struct stw_image_resolved absent = {.name = "y.example", .len = 9};
+	struct stw_image_resolved *rows;
+	size_t n;
+
+	fake_dns_add(&r->dns, "x.example", STW_DNS_A, 60, "203.0.113.9");
+	stw_names_adopt(r->names, &served);
+	stw_names_adopt(r->names, &served);
+	stw_names_adopt(r->names, &absent);
+	assert_int_equal(stw_names_collect(r->names, &rows, &n), STW_OK);
+	assert_int_equal(n, 1);
+	assert_memory_equal(rows[0].targets, &old, sizeof(old));
+	free(rows);
+	until(r, has_other_target, "203.0.113.9:5060/0/0");
+	assert_int_equal(r->n_changed, 1);
+}
+
 static void the_oldest_name_makes_room(void **state)
 {
 	struct rig *r = *state;
@@ -407,6 +436,7 @@ int main(void)
 		NAMES_TEST(a_refresh_without_an_answer_keeps_the_last_one),
 		NAMES_TEST(absence_is_forgotten_in_time),
 		NAMES_TEST(no_answer_at_first_is_absence_for_a_short_time),
+		NAMES_TEST(a_name_served_before_us_is_taken_over_and_refreshed),
 		NAMES_TEST(the_oldest_name_makes_room),
 		NAMES_TEST(who_holds_most_names_makes_room_for_himself),
 		NAMES_TEST(lookups_under_way_are_bounded_and_end_with_us),
