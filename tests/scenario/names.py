@@ -79,6 +79,17 @@ def following_go_by_the_worker(balance, member):
     expect(slow["answered"] == slow["dropped"] == 0, f"slow path: {slow}")
 
 
+def names_outlive_control(balance, member):
+    """Without control the worker goes on; a new control takes the names over."""
+    balance.control.kill()
+    member.call(100)
+    balance.start_control()
+    balance.wait_control()
+    member.call(100)
+    wait_until(lambda: published(balance), 10, "the name to be in the new control's tables")
+    expect_equal(slow_path(balance)["received"], 0, "messages of the slow path")
+
+
 def main():
     need_root()
     with Tap() as tap, Lab("names", tap=tap) as lab:
@@ -90,6 +101,8 @@ def main():
             first_message_is_not_lost(balance, member)
         with tap.case("2000_calls_to_a_name_go_by_the_worker"):
             following_go_by_the_worker(balance, member)
+        with tap.case("names_outlive_control"):
+            names_outlive_control(balance, member)
         with tap.case("ledger_balances_after_names"):
             expect_balanced_ledger(balance)
 
