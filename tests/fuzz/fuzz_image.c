@@ -33,6 +33,14 @@ static void use(const struct stw_tables *t)
 		for (uint32_t k = 0; k < n->n_targets; k++)
 			sum += t->targets[n->first_target + k].address.port;
 	}
+	for (uint32_t i = 0; i < t->n_names; i++) {
+		const struct stw_image_name *n = &t->names[i];
+
+		if (stw_tables_find_name(t, t->name_text + n->first_byte, n->len, n->port) != n)
+			abort();
+		for (uint32_t k = 0; k < n->n_targets; k++)
+			sum += t->targets[n->first_target + k].address.port;
+	}
 	for (uint32_t i = 0; i < t->n_listeners; i++)
 		if (stw_tables_find_listener(t, &t->listeners[i].view.address) != (int)i)
 			abort();
