@@ -24,7 +24,7 @@ struct rig {
 	struct stw_slow *slow;
 	struct stw_farm farm;
 	struct stw_model_port port;
-	struct stw_model_address addresses[2];
+	struct stw_model_address addresses[3];
 	struct stw_model_resolver resolver;
 	uint64_t generation;
 	bool hold_back; /* no new tables: control cannot send */
@@ -51,14 +51,32 @@ static void serve(void *ctx)
 	stw_image_fini(&image);
 }
 
-static int bound(const char *ip, uint16_t port)
+static socklen_t to_address(const struct stw_endpoint *ep, struct sockaddr_storage *out)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (stw_ip_is_v4(&ep->ip)) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(ep->port);
+		memcpy(&v4->sin_addr, ep->ip.b + 12, 4);
+		return sizeof(*v4);
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(ep->port);
+	memcpy(&v6->sin6_addr, ep->ip.b, 16);
+	return sizeof(*v6);
+}
+
+static int bound(struct stw_endpoint ep)
+{
+	struct sockaddr_storage a;
+	socklen_t len = to_address(&ep, &a);
+	int fd = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	assert_true(fd >= 0);
-	assert_int_equal(inet_pton(AF_INET, ip, &a.sin_addr), 1);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
 	return fd;
 }
 
@@ -70,10 +88,13 @@ static void make_model(struct rig *r)
 	r->addresses[1].prefix =
 		(struct stw_model_prefix){.ip = stw_farm_v4(198, 51, 100, 1, 0).ip, .bits = 24};
 	r->port.addresses = r->addresses;
-	r->port.n_addresses = 2;
+	r->addresses[2].prefix = (struct stw_model_prefix){.ip = stw_farm_v6(1, 0).ip, .bits = 64};
+	r->port.n_addresses = 3;
 	r->farm.model.ports = &r->port;
 	r->farm.model.n_ports = 1;
-	r->farm.model.n_listeners = 1;
+	/* the second member by IPv6 */
+	r->farm.members[1].address = stw_farm_v6(0x10, 5060);
+	r->farm.members[1].id = stw_member_id(&r->farm.members[1].address);
 	r->resolver = (struct stw_model_resolver){.servers = &r->dns.address,
 						  .n_servers = 1,
 						  .min_ttl_s = 5,
@@ -92,13 +113,13 @@ static int set_up(void **state)
 	make_model(r);
 	r->names = stw_names_new(r->loop, serve, r);
 	assert_non_null(r->names);
-	assert_int_equal(stw_names_configure(r->names, &r->resolver, true, false), STW_OK);
+	assert_int_equal(stw_names_configure(r->names, &r->resolver, true, true), STW_OK);
 	r->slow = stw_slow_new(r->loop, r->names);
 	assert_non_null(r->slow);
 	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
 	serve(r);
-	r->member = bound("198.51.100.10", 5060);
-	r->far = bound("203.0.113.9", 5060);
+	r->member = bound(stw_farm_v4(198, 51, 100, 10, 5060));
+	r->far = bound(stw_farm_v4(203, 0, 113, 9, 5060));
 	*state = r;
 	return 0;
 }
@@ -119,13 +140,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void send_to(int fd, const char *text, struct stw_endpoint listener)
+{
+	struct sockaddr_storage to;
+	socklen_t len = to_address(&listener, &to);
+
+	assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, len),
+			 strlen(text));
+}
+
 static void send_text(int fd, const char *text)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(5060)};
-
-	inet_pton(AF_INET, "192.0.2.1", &to.sin_addr);
-	assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)),
-			 strlen(text));
+	send_to(fd, text, stw_farm_v4(192, 0, 2, 1, 5060));
 }
 
 static void send_request(struct rig *r, const char *method, const char *uri, const char *call_id)
@@ -261,6 +287,28 @@ static void strangers_and_noise_are_handled_as_by_workers(void **state)
 	assert_int_equal(r->dns.n_asked, 0);
 }
 
+static void ipv6_goes_the_same_way(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	int member = bound(stw_farm_v6(0x10, 5060)), far = bound(stw_farm_v6(9, 5080));
+
+	fake_dns_add(&r->dns, "far.example", STW_DNS_AAAA, 60, "2001:db8::9");
+	send_to(member,
+		"MESSAGE sip:bob@far.example:5080 SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP [2001:db8::10];branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: s\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+		stw_farm_v6(1, 5060));
+	until(r, &c->sent, 1);
+	ssize_t n = recv(far, r->got, sizeof(r->got) - 1, 0);
+	assert_true(n > 0);
+	r->got[n] = '\0';
+	assert_non_null(strstr(r->got, "Via: SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bK"));
+	close(member);
+	close(far);
+}
+
 static void a_reload_keeps_moves_and_closes_sockets(void **state)
 {
 	struct rig *r = *state;
@@ -270,7 +318,7 @@ static void a_reload_keeps_moves_and_closes_sockets(void **state)
 	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
 	serve(r);
 	/* nobody is at the old port any more: it can be had */
-	close(bound("192.0.2.1", 5060));
+	close(bound(stw_farm_v4(192, 0, 2, 1, 5060)));
 	r->farm.listeners[0].address = stw_farm_v4(192, 0, 2, 1, 5060);
 	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
 	serve(r);
@@ -286,7 +334,8 @@ static int enter(void **state)
 		return -1;
 	return sh("ip link set lo up && ip addr add 192.0.2.1/24 dev lo && ip addr add "
 		  "198.51.100.10/24 dev lo && ip addr add 198.51.100.11/24 dev lo && "
-		  "ip addr add 203.0.113.9/24 dev lo");
+		  "ip addr add 203.0.113.9/24 dev lo && for a in 1 9 10; do "
+		  "ip addr add 2001:db8::$a/64 dev lo nodad || exit 1; done");
 }
 
 int main(void)
@@ -298,6 +347,7 @@ int main(void)
 		SLOW_TEST(without_new_tables_a_message_times_out_with_503),
 		SLOW_TEST(one_sender_cannot_fill_the_queue),
 		SLOW_TEST(strangers_and_noise_are_handled_as_by_workers),
+		SLOW_TEST(ipv6_goes_the_same_way),
 		SLOW_TEST(a_reload_keeps_moves_and_closes_sockets),
 	};
 	if (!netns_possible()) {
