@@ -209,7 +209,7 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 	return w;
 }
 
-static int equip(struct stw_worker *w, uint64_t secret)
+static int equip(struct stw_worker *w, const struct stw_model_dataplane *d, uint64_t secret)
 {
 	w->secret = secret;
 	w->held = calloc(STW_HELD_MAX, sizeof(*w->held));
@@ -217,7 +217,8 @@ static int equip(struct stw_worker *w, uint64_t secret)
 		stw_reassembly_new(STW_JUMBO_HELD, STW_FRAGMENTED_MAX, 2 * w->tsc_hz, secret);
 	w->requests = new_ring("requests", w->index, sizeof(struct stw_neighbour_request),
 			       STW_REQUESTS, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->held == NULL || w->reassembly == NULL || w->requests == NULL)
+	w->budget = stw_budget_new(d->answers_per_source, w->tsc_hz, secret);
+	if (w->held == NULL || w->reassembly == NULL || w->requests == NULL || w->budget == NULL)
 		return STW_ENOMEM;
 	return STW_OK;
 }
@@ -240,7 +241,7 @@ int stw_workers_new(const struct stw_model_dataplane *d, const struct stw_ports 
 		w->inboxes = out->inboxes;
 		out->inboxes[i] =
 			new_ring("inbox", i, sizeof(void *), STW_INBOX_SIZE, RING_F_SC_DEQ);
-		if (out->inboxes[i] == NULL || equip(w, secret) != STW_OK ||
+		if (out->inboxes[i] == NULL || equip(w, d, secret) != STW_OK ||
 		    share_out(w, ports) != STW_OK)
 			return STW_ENOMEM;
 	}
@@ -295,6 +296,7 @@ void stw_workers_free(struct stw_workers *ws)
 		for (unsigned k = 0; k < STW_QUEUES_MAX; k++)
 			free(w->out[k]);
 		stw_reassembly_free(w->reassembly);
+		stw_budget_free(w->budget);
 		rte_ring_free(w->requests);
 		rte_ring_free(ws->inboxes[i]);
 		free(w->held);

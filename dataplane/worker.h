@@ -21,6 +21,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/installer.h"
+#include "dataplane/path/budget.h"
 #include "dataplane/path/reassembly.h"
 #include "dataplane/port.h"
 #include "dataplane/snapshot.h"
@@ -92,6 +93,7 @@ struct stw_worker {
 	uint64_t idle_since_tsc;
 	uint32_t sleep_us;
 	struct stw_reassembly *reassembly;
+	struct stw_budget *budget;
 	struct stw_reassembly_buffer spare;
 	uint32_t n_held;
 	uint64_t held_check_tsc;

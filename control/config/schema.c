@@ -48,6 +48,11 @@ const struct stw_opt stw_schema[] = {
 	 .unit = "microseconds", AT(stw_conf, dataplane.idle_sleep_us),
 	 .help = "The longest sleep of a worker that found nothing to do for a while. 0 never "
 		 "sleeps: the lowest latency, and a CPU that is always busy."},
+	{"dataplane.answers_per_source", STW_OPT_UINT, RESTART, .max = 1000000, .def = "1000",
+	 .unit = "answers a second", AT(stw_conf, dataplane.answers_per_source),
+	 .help = "The most answers of our own (483, 503, 200 to OPTIONS and the like) that one "
+		 "source gets from each worker. A source is an IPv4 address or an IPv6 /64; members "
+		 "have no limit. 0: nobody has."},
 	{"dataplane.socket", STW_OPT_PATH, RESTART, .min = 2, .max = 107,
 	 .def = "/run/strowger/dataplane.sock", AT(stw_conf, dataplane.socket),
 	 .help = "Unix socket on which the data plane takes tables from control."},

@@ -69,11 +69,12 @@ struct stw_model_dataplane {
 	uint16_t *cores; /* one worker each */
 	size_t n_cores;
 	enum stw_hugepages hugepages;
-	uint32_t memory_mb;	/* for packets and tables */
-	uint32_t mbufs;		/* packets in the pool of a port */
-	uint16_t burst;		/* 1..64 */
-	uint32_t idle_sleep_us; /* longest sleep of an idle worker, 0: never sleeps */
-	char socket[108];	/* control connects here */
+	uint32_t memory_mb;	     /* for packets and tables */
+	uint32_t mbufs;		     /* packets in the pool of a port */
+	uint16_t burst;		     /* 1..64 */
+	uint32_t idle_sleep_us;	     /* longest sleep of an idle worker, 0: never sleeps */
+	uint32_t answers_per_source; /* a second, from each worker; 0: no limit */
+	char socket[108];	     /* control connects here */
 };
 
 struct stw_model_member {

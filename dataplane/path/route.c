@@ -57,6 +57,15 @@ static uint32_t tag_of(const struct stw_burst *b, unsigned i)
 	return stw_tag(STW_TAG_SENT, member_number(b->snap, v->member), v->new_call);
 }
 
+/* Whether a source may have another answer. Members may have all. */
+static bool may_answer(struct stw_worker *w, const struct stw_burst *b, unsigned i)
+{
+	const struct stw_endpoint *peer = &b->src[i].peer;
+
+	return stw_budget_take(w->budget, &peer->ip, w->now_tsc) ||
+	       stw_tables_find_member(b->snap->tables, peer) >= 0;
+}
+
 /* @return true when the message goes on to the rewrite */
 static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 {
@@ -69,7 +78,11 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 	b->tag[i] = tag_of(b, i);
 	switch (v->action) {
 	case STW_ACTION_FORWARD: count_how(w, v); return true;
-	case STW_ACTION_ANSWER: return true;
+	case STW_ACTION_ANSWER:
+		if (may_answer(w, b, i))
+			return true;
+		stw_drop(w, b->frame[i], b->tag[i], STW_C_DROP_ANSWER_BUDGET);
+		return false;
 	case STW_ACTION_KERNEL: stw_to_kernel(w, b->frame[i]); return false;
 	default: stw_drop(w, b->frame[i], b->tag[i], (enum stw_counter)v->reason); return false;
 	}

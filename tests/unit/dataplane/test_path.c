@@ -232,6 +232,31 @@ static void answer_goes_to_the_sender(void **state)
 	assert_int_equal(rig_count(&rig, STW_C_SENT), 0);
 }
 
+static void a_source_gets_its_share_of_answers_and_a_member_all(void **state)
+{
+	struct stw_worker *w = rig.workers.worker[0];
+	char text[2048];
+	struct rig_datagram d = from_caller(text, sip_invite(text, sizeof(text), to_us, 0, 3, 100));
+	struct rte_mbuf *sent;
+	unsigned n = 0;
+
+	(void)state;
+	stw_budget_free(w->budget);
+	w->budget = stw_budget_new(2, w->tsc_hz, 1);
+	assert_non_null(w->budget);
+	for (unsigned i = 0; i < 5; i++)
+		send_in(&d);
+	assert_int_equal(rig_count(&rig, STW_C_ANSWERED), 2);
+	assert_int_equal(rig_count(&rig, STW_C_DROP_ANSWER_BUDGET), 3);
+	d.src = rig.farm.model.members[0].address;
+	for (unsigned i = 0; i < 5; i++)
+		send_in(&d);
+	assert_int_equal(rig_count(&rig, STW_C_ANSWERED), 7);
+	for (; (sent = rig_sent(&rig, 0)) != NULL; n++)
+		rte_pktmbuf_free(sent);
+	assert_int_equal(n, 7);
+}
+
 static void vlan_comes_in_and_goes_out(void **state)
 {
 	char text[2048], out[4096];
@@ -967,6 +992,7 @@ int main(void)
 		WITH(response_goes_back_by_via),
 		WITH(ipv6_request_and_its_response),
 		WITH(answer_goes_to_the_sender),
+		WITH(a_source_gets_its_share_of_answers_and_a_member_all),
 		WITH(vlan_comes_in_and_goes_out),
 		WITH(message_leaves_by_the_port_of_its_route),
 		WITH(trailing_bytes_of_a_frame_are_not_sip),
