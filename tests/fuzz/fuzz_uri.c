@@ -39,22 +39,30 @@ static void check_uri(const char *buf, struct stw_span value)
 	check(lr == uri.lr || uri.scheme > STW_SCHEME_SIPS, "lr");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const char *buf, size_t size)
 {
-	const char *buf = (const char *)data;
 	struct stw_span value = {0, (uint16_t)size}, tag;
 	struct stw_sip_name_addr na;
 
-	if (size > UINT16_MAX)
-		return 0;
 	check_uri(buf, value);
 	bool ok = stw_sip_name_addr_parse(buf, value, &na) == STW_OK;
 	check(ok == stw_oracle_name_addr(buf, size), "verdict of the name-addr");
 	stw_sip_tag_find(buf, value, &tag);
 	if (!ok)
-		return 0;
+		return;
 	check(inside(na.all, value) && inside(na.uri, na.all), "address");
 	check(inside(na.display, na.all) && inside(na.params, na.all), "display, parameters");
 	check_uri(buf, na.uri);
+}
+
+/* Byte by byte, and with whatever shorter ways the best kernel has. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > UINT16_MAX)
+		return 0;
+	stw_sip_init(STW_KERNEL_SCALAR);
+	run((const char *)data, size);
+	stw_sip_init(STW_KERNEL_AUTO);
+	run((const char *)data, size);
 	return 0;
 }
