@@ -100,12 +100,15 @@ class Caller(Sipp):
     """Makes calls: @calls of them (0: until stopped) at @rate a second to @target."""
 
     def __init__(self, name, host, address, target, run_dir, log_dir, calls=0, rate=200,
-                 invite_bytes=0, port=5070, scenario_name="uac.xml"):
+                 invite_bytes=0, port=5070, scenario_name="uac.xml", keys=None):
+        """@keys: {name: text} for [name] in the scenario."""
         arguments = ["-sf", scenario(scenario_name, run_dir, invite_bytes), target,
                      "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
                      "-l", "3000", "-cid_str", f"%u-{name}-%p@lab"]
         if calls:
             arguments += ["-m", str(calls)]
+        for key, text in (keys or {}).items():
+            arguments += ["-key", key, text]
         self.calls = calls
         self.rate = rate
         super().__init__(name, host, arguments, log_dir)

@@ -6,11 +6,13 @@ from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_ba
 from lab import dns, sipp
 
 NAME = "callee.example"
+OTHER_NAME = "other.example"
 TTL_S = 5
 ZONE = {
     NAME: [["NAPTR", TTL_S, 10, 1, "s", "SIP+D2U", f"_sip._udp.{NAME}"]],
     f"_sip._udp.{NAME}": [["SRV", TTL_S, 10, 1, addresses.SIP_PORT, f"phone.{NAME}"]],
     f"phone.{NAME}": [["A", TTL_S, addresses.CALLER[4]]],
+    OTHER_NAME: [["A", TTL_S, addresses.CALLER[4]]],
 }
 CALLS = 2000
 RATE = 200
@@ -23,12 +25,12 @@ class Member:
         self.lab = lab
         self.runs = 0
 
-    def call(self, calls):
+    def call(self, calls, name=NAME, invite_bytes=0):
         self.runs += 1
         caller = sipp.Caller(f"member{self.runs}", self.lab.farm, addresses.PROXIES[0][4],
                              addresses.host_port(addresses.INSIDE[4]), self.lab.run_dir,
-                             self.lab.log_dir, calls, RATE, port=addresses.SIP_PORT,
-                             scenario_name="uac_name.xml")
+                             self.lab.log_dir, calls, RATE, invite_bytes,
+                             addresses.SIP_PORT, "uac_name.xml", {"callee": name})
         self.lab.processes.append(caller.process)
         statistics = caller.wait()
         expect_all_answered(caller, statistics)
@@ -58,6 +60,14 @@ def first_message_is_not_lost(balance, member):
     expect_equal((slow["received"], slow["sent"], slow["waiting"]), (1, 1, 0),
                  "messages of the slow path received, sent, waiting")
     expect_equal(balance.ledger().counters["by_uri"] > 0, True, "the rest went by the worker")
+
+
+def a_large_one_is_not_lost_either(balance, member):
+    """An INVITE in fragments, and a name that has nothing but an address."""
+    before = slow_path(balance)["sent"]
+    statistics = member.call(1, OTHER_NAME, 4000)
+    expect_equal(statistics.retransmissions, 0, "retransmissions")
+    expect_equal(slow_path(balance)["sent"], before + 1, "messages of the slow path sent")
 
 
 def published(balance):
@@ -101,6 +111,8 @@ def main():
             first_message_is_not_lost(balance, member)
         with tap.case("2000_calls_to_a_name_go_by_the_worker"):
             following_go_by_the_worker(balance, member)
+        with tap.case("first_message_in_fragments_is_not_lost"):
+            a_large_one_is_not_lost_either(balance, member)
         with tap.case("names_outlive_control"):
             names_outlive_control(balance, member)
         with tap.case("ledger_balances_after_names"):
