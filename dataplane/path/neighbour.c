@@ -7,7 +7,7 @@
 
 #include "dataplane/path/frame.h"
 
-#define ASK_AGAIN_MS 250u
+#define ASK_AGAIN_MS 50u
 #define RETRY_MS     5u
 #define TIMEOUT_MS   1000u
 
