@@ -176,6 +176,7 @@ static void settled(void *ctx, const struct stw_publish_result *result)
 static void link_changed(void *ctx, bool up)
 {
 	struct stw_control *c = ctx;
+	stw_slow_link(c->slow, c->model, up);
 	if (c->watch.link)
 		c->watch.link(c->watch.ctx, up);
 }

@@ -28,6 +28,7 @@ struct stw_slow {
 	struct ev_loop *loop;
 	struct stw_names *names;
 	struct stw_sockets *sockets;
+	bool linked; /* sockets are open */
 	struct stw_ways ways;
 	struct stw_tables *tables; /* NULL: none built yet */
 	struct stw_snapshot snap;
@@ -247,8 +248,18 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 	stw_ways_fini(&s->ways);
 	s->ways = ways;
 	stw_ways_snapshot(&s->ways, s->tables, &s->snap);
-	stw_sockets_listen(s->sockets, m);
+	if (s->linked)
+		stw_sockets_listen(s->sockets, m);
 	return STW_OK;
+}
+
+void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up)
+{
+	s->linked = up;
+	if (up)
+		stw_sockets_listen(s->sockets, m);
+	else
+		stw_sockets_close(s->sockets);
 }
 
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)

@@ -11,6 +11,7 @@
  * Threads: the loop's only.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "control/model/model.h"
@@ -31,6 +32,14 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names);
 
 /** Take over listeners and ports of @m. @return STW_OK, STW_ENOMEM (nothing changed) */
 int stw_slow_listen(struct stw_slow *s, const struct stw_model *m);
+
+/**
+ * The data plane is there or gone. Sockets are open only while it is: without it the kernel may
+ * have the listeners' addresses back, and all of their traffic is not ours to carry.
+ *
+ * @param m  as given to stw_slow_listen() last
+ */
+void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up);
 
 /** Decide by @image from now on; whatever waits for a name in it goes on. */
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image);

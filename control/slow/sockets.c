@@ -77,7 +77,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
 		ssize_t n = recvfrom(io->fd, bytes, DATAGRAM_MAX, MSG_DONTWAIT, &from.any, &len);
 
 		if (n < 0)
-			return; /* nothing more, or an ICMP error for something sent before */
+			return; /* nothing more */
 		struct stw_endpoint peer = from_address(&from);
 		s->received(s->ctx, &o->address, &peer, bytes, (size_t)n);
 	}
@@ -197,6 +197,12 @@ void stw_sockets_listen(struct stw_sockets *s, const struct stw_model *m)
 	drop_unwanted(s);
 }
 
+void stw_sockets_close(struct stw_sockets *s)
+{
+	forget_wanted(s);
+	drop_unwanted(s);
+}
+
 bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *local,
 		      const struct stw_endpoint *peer, const char *bytes, size_t len)
 {
@@ -221,7 +227,6 @@ void stw_sockets_free(struct stw_sockets *s)
 {
 	if (!s)
 		return;
-	forget_wanted(s);
-	drop_unwanted(s);
+	stw_sockets_close(s);
 	free(s);
 }

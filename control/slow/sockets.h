@@ -35,6 +35,9 @@ struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_f
  */
 void stw_sockets_listen(struct stw_sockets *s, const struct stw_model *m);
 
+/** Close all; stw_sockets_listen() opens them again. */
+void stw_sockets_close(struct stw_sockets *s);
+
 /** @return true when the kernel took it */
 bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *local,
 		      const struct stw_endpoint *peer, const char *bytes, size_t len);

@@ -117,6 +117,7 @@ static int set_up(void **state)
 	r->slow = stw_slow_new(r->loop, r->names);
 	assert_non_null(r->slow);
 	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	stw_slow_link(r->slow, &r->farm.model, true);
 	serve(r);
 	r->member = bound(stw_farm_v4(198, 51, 100, 10, 5060));
 	r->far = bound(stw_farm_v4(203, 0, 113, 9, 5060));
@@ -309,6 +310,20 @@ static void ipv6_goes_the_same_way(void **state)
 	close(far);
 }
 
+static void without_a_data_plane_the_addresses_are_left_alone(void **state)
+{
+	struct rig *r = *state;
+
+	stw_slow_link(r->slow, &r->farm.model, false);
+	close(bound(stw_farm_v4(192, 0, 2, 1, 5060)));
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	close(bound(stw_farm_v4(192, 0, 2, 1, 5060)));
+	stw_slow_link(r->slow, &r->farm.model, true);
+	fake_dns_add(&r->dns, "far.example", STW_DNS_A, 60, "203.0.113.9");
+	send_request(r, "MESSAGE", "sip:bob@far.example", "one");
+	until(r, &stw_slow_counters(r->slow)->sent, 1);
+}
+
 static void a_reload_keeps_moves_and_closes_sockets(void **state)
 {
 	struct rig *r = *state;
@@ -348,6 +363,7 @@ int main(void)
 		SLOW_TEST(one_sender_cannot_fill_the_queue),
 		SLOW_TEST(strangers_and_noise_are_handled_as_by_workers),
 		SLOW_TEST(ipv6_goes_the_same_way),
+		SLOW_TEST(without_a_data_plane_the_addresses_are_left_alone),
 		SLOW_TEST(a_reload_keeps_moves_and_closes_sockets),
 	};
 	if (!netns_possible()) {
