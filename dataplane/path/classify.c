@@ -31,4 +31,5 @@ void stw_classify(struct stw_worker *w, struct stw_burst *b)
 	b->n_live = n;
 	stw_count(w, STW_C_REQUESTS, n_requests);
 	stw_count(w, STW_C_RESPONSES, n_responses);
+	STW_PROBE(classified, w, b->n_live);
 }

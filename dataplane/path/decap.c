@@ -274,4 +274,5 @@ void stw_decap(struct stw_worker *w, struct stw_burst *b)
 	}
 	b->n_live = n;
 	stw_fragment_expire(w, false);
+	STW_PROBE(decapped, w, b->n_live);
 }

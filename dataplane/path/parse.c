@@ -28,4 +28,5 @@ void stw_parse(struct stw_worker *w, struct stw_burst *b)
 			prefetch_text(b, b->live[k + PREFETCH_AHEAD]);
 		stw_sip_parse(b->text[i], b->text_len[i], &b->msg[i]);
 	}
+	STW_PROBE(parsed, w, b->n_live);
 }

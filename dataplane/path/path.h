@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "dataplane/burst.h"
+#include "dataplane/probe.h"
 #include "dataplane/worker.h"
 
 /* ---- the stages ---- */

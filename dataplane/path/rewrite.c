@@ -84,4 +84,5 @@ void stw_rewrite_burst(struct stw_worker *w, struct stw_burst *b)
 	b->n_live = n;
 	for (unsigned k = 0; k < n; k++)
 		stw_frame_sum(b->frame[b->live[k]]);
+	STW_PROBE(rewritten, w, b->n_live);
 }

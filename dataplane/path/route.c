@@ -107,4 +107,5 @@ void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
 			b->live[n++] = i;
 	}
 	b->n_live = n;
+	STW_PROBE(routed, w, b->n_live);
 }

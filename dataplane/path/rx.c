@@ -74,4 +74,5 @@ void stw_rx(struct stw_worker *w, struct stw_burst *b)
 	for (uint16_t i = 0; i < b->n && i < PREFETCH_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(b->frame[i], void *));
 	count_received(w, b);
+	STW_PROBE(received, w, b->n);
 }

@@ -23,6 +23,7 @@ void stw_tx(struct stw_worker *w, struct stw_burst *b)
 		else
 			stw_neighbour_hold(w, b->frame[i], b->tag[i], &v->dst.ip, &v->hop);
 	}
-	b->n_live = 0;
 	stw_out_flush(w);
+	STW_PROBE(sent, w, b->n_live);
+	b->n_live = 0;
 }
