@@ -192,7 +192,10 @@ static inline bool via_plain(const struct source *s, struct stw_span span)
 	uint64_t begin = p.semi << 1, b = begin & bytes(&v, 'b'), m = begin & bytes(&v, 'm');
 	uint64_t r = begin & bytes(&v, 'r');
 	uint64_t re = r & bytes(&v, 'e') >> 1, rp = r & bytes(&v, 'p') >> 1;
-	return (begin & ~bytes_of(&v, stw_set_lower)) == 0 && at_most_one(b) && at_most_one(m) &&
+	/* The first two letters tell them apart, in lower case; other spellings go the longer way.
+	 */
+	uint64_t letters = begin | begin << 1;
+	return (letters & ~bytes_of(&v, stw_set_lower)) == 0 && at_most_one(b) && at_most_one(m) &&
 	       at_most_one(re) && at_most_one(rp) && (p.equal >> 5 & rp) == 0 &&
 	       (runs_end(p.token, b | m | re) & ~p.equal) == 0;
 }

@@ -326,6 +326,12 @@ static void rfc3261_s20_42_top_via_is_well_formed(void **state)
 			VIA, "SIP/2.0/UDP a");
 	assert_rejected(START_LINE "Via: SIP/2.0/UDP a,\r\n" FROM TO CALL_ID CSEQ "\r\n", VIA,
 			"SIP/2.0/UDP a");
+	assert_rejected(START_LINE
+			"Via: SIP/2.0/UDP a;rport;branch=x;rPort\r\n" FROM TO CALL_ID CSEQ "\r\n",
+			VIA, "SIP/2.0/UDP a");
+	assert_rejected(START_LINE "Via: SIP/2.0/UDP a;branch=x;rEceived\r\n" FROM TO CALL_ID CSEQ
+				   "\r\n",
+			VIA, "SIP/2.0/UDP a");
 	/* The others are none of a proxy's business (s16.3). */
 	assert_accepted(START_LINE "Via: SIP/2.0/UDP a, ;;;\r\nVia: ,,\r\n" FROM TO CALL_ID CSEQ
 				   "\r\n");
