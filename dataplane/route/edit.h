@@ -29,8 +29,15 @@ struct stw_edits {
 };
 
 /** Add one; its bytes must not overlap another's. @text outlives the list and lies elsewhere. */
-void stw_edits_add(struct stw_edits *edits, uint32_t off, uint32_t cut, const char *text,
-		   size_t len);
+static inline void stw_edits_add(struct stw_edits *edits, uint32_t off, uint32_t cut,
+				 const char *text, size_t len)
+{
+	size_t at = edits->n++;
+
+	for (; at > 0 && edits->e[at - 1].off > off; at--)
+		edits->e[at] = edits->e[at - 1];
+	edits->e[at] = (struct stw_edit){(uint16_t)off, (uint16_t)cut, (uint16_t)len, text};
+}
 
 /** Bytes by which the message grows, negative when it shrinks. */
 int32_t stw_edits_growth(const struct stw_edits *edits);
@@ -47,7 +54,7 @@ int stw_edits_apply(const struct stw_edits *edits, char *buf, uint32_t len,
 		    struct stw_rewritten *out);
 
 /** Longest text of stw_edits_via(). */
-#define STW_VIA_EDIT_TEXT 72
+#define STW_VIA_EDIT_TEXT 80
 
 /**
  * received and rport of the sender's Via, by what the datagram tells (RFC 3261 s18.2.1, RFC 3581

@@ -75,6 +75,19 @@ static void change_hops(struct stw_edits *edits, struct scratch *s, const struct
 	stw_edits_add(edits, at.off, at.len, keep(s, digits, len), len);
 }
 
+/* "70" to "69" where it stands: no edit, and nothing to move around it. */
+static bool hops_in_place(const struct stw_sip_msg *m)
+{
+	return m->max_forwards > 10 && m->max_forwards < 100 &&
+	       m->value[STW_HDR_MAX_FORWARDS].len == 2;
+}
+
+static void put_hops(char *at, uint32_t hops)
+{
+	at[0] = (char)('0' + hops / 10);
+	at[1] = (char)('0' + hops % 10);
+}
+
 /* The URIs that strict routing moves about. */
 static void move_uris(struct stw_edits *edits, struct scratch *s, const char *buf,
 		      const struct stw_sip_msg *m, const struct stw_verdict *v)
@@ -112,7 +125,8 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	add_lines(&edits, &s, t, m, v);
 	if (v->add_received)
 		stw_edits_via(&edits, &v->via, &src->peer, via_text);
-	if (m->max_forwards > 0)
+	bool in_place = hops_in_place(m);
+	if (m->max_forwards > 0 && !in_place)
 		change_hops(&edits, &s, m);
 	cut_out(&edits, v);
 	if (v->replace_uri) {
@@ -120,18 +134,24 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 			return STW_ENOSPACE;
 		move_uris(&edits, &s, buf, m, v);
 	}
-	return stw_edits_apply(&edits, buf, m->len, out);
+	char *hops = buf + m->value[STW_HDR_MAX_FORWARDS].off;
+	if (in_place)
+		put_hops(hops, (uint32_t)m->max_forwards - 1);
+	int err = stw_edits_apply(&edits, buf, m->len, out);
+	if (err != STW_OK && in_place)
+		put_hops(hops, (uint32_t)m->max_forwards);
+	return err;
 }
 
 int stw_rewrite(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 		const struct stw_source *src, const struct stw_verdict *v, char *buf,
 		struct stw_rewritten *out)
 {
-	struct stw_edits edits;
+	struct stw_span via = v->cuts[0]; /* of a response: ours, and nothing else */
 
 	if (m->kind == STW_SIP_REQUEST)
 		return rewrite_request(snap->tables, m, src, v, buf, out);
-	edits.n = 0;
-	cut_out(&edits, v);
-	return stw_edits_apply(&edits, buf, m->len, out);
+	memmove(buf + via.len, buf, via.off);
+	*out = (struct stw_rewritten){via.len, m->len - via.len};
+	return STW_OK;
 }

@@ -10,6 +10,7 @@
 #include <strowger/errors.h>
 
 #include "dataplane/route/edit.h"
+#include "dataplane/route/move.h"
 
 #define MESSAGE 400u
 
@@ -111,12 +112,52 @@ static void refuses_more_than_the_headroom(void **state)
 	assert_int_equal(stw_edits_apply(&edits, buf, 65535 - 511, &out), STW_ENOSPACE);
 }
 
+static void moves_bytes_as_memmove_does(void **state)
+{
+	char want[256], got[256];
+
+	(void)state;
+	for (size_t n = 0; n <= 100; n++)
+		for (size_t to = 0; to <= 120; to++) {
+			for (size_t i = 0; i < sizeof(want); i++)
+				want[i] = got[i] = (char)i;
+			memmove(want + to, want + 60, n);
+			stw_move_bytes(got + to, got + 60, n);
+			assert_memory_equal(got, want, sizeof(want));
+		}
+}
+
+/* Each value of an octet, with rport last and no received, as nearly everybody writes a Via. */
+static void writes_received_as_the_formatter_does(void **state)
+{
+	static const struct stw_sip_via via = {.all = {5, 20}, .rport_param = {19, 6}};
+	char text[STW_VIA_EDIT_TEXT], want[80] = ";rport=5070;received=";
+
+	(void)state;
+	for (unsigned n = 0; n < 256; n++) {
+		uint8_t v4[4] = {(uint8_t)n, (uint8_t)(n + 91), (uint8_t)(n * 7),
+				 (uint8_t)(n ^ 85)};
+		struct stw_endpoint peer = {.ip = stw_ip_from_v4(v4), .port = 5070};
+		struct stw_edits edits = {.n = 0};
+		size_t len = 21 + stw_ip_format(&peer.ip, want + 21);
+
+		stw_edits_via(&edits, &via, &peer, text);
+		assert_int_equal(edits.n, 1);
+		assert_int_equal(edits.e[0].off, 19);
+		assert_int_equal(edits.e[0].cut, 6);
+		assert_int_equal(edits.e[0].len, len);
+		assert_memory_equal(edits.e[0].text, want, len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(does_what_copying_does),
 		cmocka_unit_test(sorts_by_offset_and_keeps_ties_in_order),
 		cmocka_unit_test(refuses_more_than_the_headroom),
+		cmocka_unit_test(moves_bytes_as_memmove_does),
+		cmocka_unit_test(writes_received_as_the_formatter_does),
 	};
 	return cmocka_run_group_tests_name("edit", tests, NULL, NULL);
 }
