@@ -17,6 +17,7 @@
 #include "bench/clock.h"
 #include "bench/micro/corpus.h"
 #include "bench/micro/peers.h"
+#include "bench/micro/worst.h"
 
 #define MESSAGES  16384u
 #define RUNS_MAX  101u
@@ -147,7 +148,10 @@ static int report(const char *path, const struct sample samples[PEERS_MAX], unsi
 			s->ns[1][0], s->ns[0][runs - 1], s->ns[1][runs - 1], stw_peers[p].work);
 		comma = ",";
 	}
-	fprintf(f, "}}}\n");
+	fprintf(f, "},\"worst\":");
+	stw_sip_init(STW_KERNEL_AUTO);
+	stw_bench_worst(f);
+	fprintf(f, "}}\n");
 	return fclose(f) == 0 ? 0 : 2;
 }
 

@@ -78,6 +78,7 @@ static inline int kb_least_is_zero(kb_least least)
 }
 
 #include "dataplane/sip/kernel_places.h"
+#define KERNEL_LINES   "dataplane/sip/kernel_lines_body.h"
 #define KERNEL_HEADERS "dataplane/sip/kernel_headers_body.h"
 #define KERNEL_PARSE   stw_parse_avx2
 #include "dataplane/sip/kernel_body.h"

@@ -36,51 +36,11 @@ static inline uint64_t kb_control(const struct kb *b)
 	return (low & ~kb_eq(b, '\t')) | kb_eq(b, 0x7f);
 }
 
-typedef __m512i kb_least;
-
-static inline kb_least kb_least_init(void)
-{
-	return _mm512_set1_epi8((char)0xff);
-}
-
-static inline kb_least kb_least_of(kb_least least, const struct kb *b)
-{
-	return _mm512_min_epu8(least, b->v);
-}
-
-static inline int kb_least_is_zero(kb_least least)
-{
-	return _mm512_testn_epi8_mask(least, least) != 0;
-}
-
 #define KB_LINES_MAX 31u /* starts fit one register, with one place left */
 
 struct kb_starts {
 	__m512i at; /* 16-bit offsets; from place n on the blank line */
 };
-
-static inline void kb_starts_init(struct kb_starts *starts)
-{
-	starts->at = _mm512_setzero_si512();
-}
-
-/* Add the places of @bits behind the @n that are there. @return how many there are now */
-static inline unsigned kb_starts_add(struct kb_starts *starts, unsigned n, uint64_t bits,
-				     uint32_t base)
-{
-	static const uint8_t index[64] = {
-		0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
-		16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-		32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
-		48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
-	};
-	__m512i places = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(index));
-	__m512i wide = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
-	wide = _mm512_add_epi16(wide, _mm512_set1_epi16((short)base));
-	/* Past 31 the offsets fall off the end; the caller gives up on that many. */
-	starts->at = _mm512_mask_expand_epi16(starts->at, (__mmask32)(~0ull << n), wide);
-	return n + (unsigned)__builtin_popcountll(bits);
-}
 
 static inline void kb_starts_end(struct kb_starts *starts, unsigned n, uint32_t blank)
 {
@@ -93,6 +53,7 @@ static inline uint32_t kb_starts_first(const struct kb_starts *starts)
 	return (uint16_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(starts->at));
 }
 
+#define KERNEL_LINES   "dataplane/sip/kernel_lines512_body.h"
 #define KERNEL_HEADERS "dataplane/sip/kernel_headers512_body.h"
 #define KERNEL_PARSE   stw_parse_avx512
 #include "dataplane/sip/kernel_body.h"

@@ -52,32 +52,6 @@ bool stw_lex_host(struct stw_lex *l, struct stw_span *out)
 	return stw_lex_run(l, STW_C_HOST, out);
 }
 
-/* gen-value = token / host / quoted-string; IPv6 comes with brackets or (received) without. */
-static bool param_value(struct stw_lex *l, struct stw_span *out)
-{
-	if (l->p < l->end && *l->p == '"')
-		return stw_lex_quoted(l, out);
-	const char *from = l->p;
-	while (l->p < l->end &&
-	       (stw_is(*l->p, STW_C_TOKEN | STW_C_V6) || *l->p == '[' || *l->p == ']'))
-		l->p++;
-	*out = stw_lex_span(l, from, l->p);
-	return l->p > from;
-}
-
-int stw_lex_param(struct stw_lex *l, struct stw_lex_param *out)
-{
-	if (!stw_lex_separator(l, ';'))
-		return 0;
-	if (!stw_lex_run(l, STW_C_TOKEN, &out->name))
-		return -1;
-	out->value = (struct stw_span){(uint16_t)stw_span_end(out->name), 0};
-	out->has_value = stw_lex_separator(l, '=');
-	if (out->has_value && !param_value(l, &out->value))
-		return -1;
-	return 1;
-}
-
 int stw_lex_number(const char *buf, struct stw_span value, uint32_t max, uint32_t *out)
 {
 	uint64_t n = 0;

@@ -37,10 +37,13 @@ static inline void stw_lex_lws(struct stw_lex *l)
 /** Take @c with white space around it (RFC 3261 s25.1 SLASH, EQUAL, SEMI, COLON, COMMA). */
 static inline bool stw_lex_separator(struct stw_lex *l, char c)
 {
-	const char *p = stw_span_over(l->p, l->end, STW_C_LWS);
-	if (p == l->end || *p != c)
+	const char *p = l->p, *end = l->end;
+
+	if (p < end && *p != c) /* mostly it stands right here */
+		p = stw_span_over(p, end, STW_C_LWS);
+	if (p == end || *p != c)
 		return false;
-	l->p = stw_span_over(p + 1, l->end, STW_C_LWS);
+	l->p = stw_span_over(p + 1, end, STW_C_LWS);
 	return true;
 }
 
@@ -75,8 +78,36 @@ struct stw_lex_param {
 	bool has_value;
 };
 
+/* gen-value = token / host / quoted-string; IPv6 comes with brackets or (received) without. */
+static inline bool stw_lex_param_value(struct stw_lex *l, struct stw_span *out)
+{
+	if (l->p < l->end && *l->p == '"') {
+		struct stw_lex quoted = *l; /* so that @l need not live in memory */
+		bool ok = stw_lex_quoted(&quoted, out);
+		l->p = quoted.p;
+		return ok;
+	}
+	const char *from = l->p;
+	while (l->p < l->end &&
+	       (stw_is(*l->p, STW_C_TOKEN | STW_C_V6) || *l->p == '[' || *l->p == ']'))
+		l->p++;
+	*out = stw_lex_span(l, from, l->p);
+	return l->p > from;
+}
+
 /** Take ";" and a generic-param. @return 1 taken, 0 no semicolon there, -1 malformed */
-int stw_lex_param(struct stw_lex *l, struct stw_lex_param *out);
+static inline int stw_lex_param(struct stw_lex *l, struct stw_lex_param *out)
+{
+	if (!stw_lex_separator(l, ';'))
+		return 0;
+	if (!stw_lex_run(l, STW_C_TOKEN, &out->name))
+		return -1;
+	out->value = (struct stw_span){(uint16_t)stw_span_end(out->name), 0};
+	out->has_value = stw_lex_separator(l, '=');
+	if (out->has_value && !stw_lex_param_value(l, &out->value))
+		return -1;
+	return 1;
+}
 
 /**
  * Read a whole span as a decimal number, 1 to 20 digits or more with leading zeros.

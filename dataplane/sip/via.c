@@ -49,48 +49,59 @@ static bool set_once(struct stw_span *field, struct stw_span value)
 	return true;
 }
 
-static bool note_rport(struct stw_lex *l, const struct stw_lex_param *param, struct stw_span whole,
+static bool note_rport(const char *buf, const struct stw_lex_param *param, struct stw_span whole,
 		       struct stw_sip_via *via)
 {
 	if (!set_once(&via->rport_param, whole))
 		return false;
 	via->rport = param->value;
-	struct stw_lex digits = stw_lex_on(l->base, param->value);
+	struct stw_lex digits = stw_lex_on(buf, param->value);
 	return !param->has_value ||
 	       (stw_lex_port(&digits, &via->rport_value) && digits.p == digits.end);
 }
 
-static bool note_param(struct stw_lex *l, const struct stw_lex_param *param, struct stw_span whole,
-		       struct stw_sip_via *via)
+static bool note_address(const char *buf, struct stw_span value, struct stw_span *field)
 {
-	const char *name = l->base + param->name.off;
-	struct stw_span value = without_brackets(l->base, param->value);
-
-	if (STW_CASE_IS(name, param->name.len, "branch"))
-		return set_once(&via->branch, param->value);
-	if (STW_CASE_IS(name, param->name.len, "rport"))
-		return note_rport(l, param, whole, via);
-	if (STW_CASE_IS(name, param->name.len, "received"))
-		return set_once(&via->received, value) && set_once(&via->received_param, whole);
-	if (STW_CASE_IS(name, param->name.len, "maddr"))
-		return set_once(&via->maddr, value);
-	return true;
+	return set_once(field, without_brackets(buf, value));
 }
 
-static bool take_params(struct stw_lex *l, struct stw_sip_via *via)
+static bool note_param(const char *buf, const struct stw_lex_param *param, struct stw_span whole,
+		       struct stw_sip_via *via)
 {
+	const char *name = buf + param->name.off;
+
+	switch (param->name.len) {
+	case 5:
+		if (STW_CASE_IS(name, 5, "rport"))
+			return note_rport(buf, param, whole, via);
+		return !STW_CASE_IS(name, 5, "maddr") ||
+		       note_address(buf, param->value, &via->maddr);
+	case 6: return !STW_CASE_IS(name, 6, "branch") || set_once(&via->branch, param->value);
+	case 8:
+		return !STW_CASE_IS(name, 8, "received") ||
+		       (note_address(buf, param->value, &via->received) &&
+			set_once(&via->received_param, whole));
+	default: return true;
+	}
+}
+
+static bool take_params(struct stw_lex *lex, struct stw_sip_via *via)
+{
+	struct stw_lex l = *lex;
 	struct stw_lex_param param;
 	int taken;
 
 	for (;;) {
-		const char *from = stw_span_over(l->p, l->end, STW_C_LWS);
-		taken = stw_lex_param(l, &param);
+		const char *from = stw_span_over(l.p, l.end, STW_C_LWS);
+		taken = stw_lex_param(&l, &param);
 		if (taken <= 0)
-			return taken == 0;
+			break;
 		uint32_t end = stw_span_end(param.has_value ? param.value : param.name);
-		if (!note_param(l, &param, stw_lex_span(l, from, l->base + end), via))
+		if (!note_param(l.base, &param, stw_lex_span(&l, from, l.base + end), via))
 			return false;
 	}
+	lex->p = l.p;
+	return taken == 0;
 }
 
 int stw_sip_via_parse(const char *buf, struct stw_span value, struct stw_sip_via *out)
