@@ -12,6 +12,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 /* The nibbles of @x, first to last, in the low halves of eight bytes, first byte lowest. */
 static inline uint64_t stw_hex_spread(uint32_t x)
 {
@@ -33,12 +37,6 @@ static inline void stw_hex_put32(char *out, uint32_t x)
 	memcpy(out, &text, 8);
 }
 
-static inline void stw_hex_put64(char *out, uint64_t x)
-{
-	stw_hex_put32(out, (uint32_t)(x >> 32));
-	stw_hex_put32(out + 8, (uint32_t)x);
-}
-
 /** Read eight digits. @return false when they are not what stw_hex_put32() writes */
 static inline bool stw_hex_get32(const char *in, uint32_t *x)
 {
@@ -56,6 +54,47 @@ static inline bool stw_hex_get32(const char *in, uint32_t *x)
 	return memcmp(again, in, 8) == 0;
 }
 
+#if defined(__SSE2__)
+
+/** Write @x as sixteen digits. */
+static inline void stw_hex_put64(char *out, uint64_t x)
+{
+	const __m128i low = _mm_set1_epi8(0x0f);
+	__m128i bytes = _mm_cvtsi64_si128((int64_t)__builtin_bswap64(x));
+	__m128i nibbles = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low),
+					    _mm_and_si128(bytes, low));
+	__m128i letters = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
+	__m128i text = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')),
+				    _mm_and_si128(letters, _mm_set1_epi8(39)));
+
+	_mm_storeu_si128((__m128i *)(void *)out, text);
+}
+
+/** Read sixteen digits. @return false when they are not what stw_hex_put64() writes */
+static inline bool stw_hex_get64(const char *in, uint64_t *x)
+{
+	__m128i text = _mm_loadu_si128((const __m128i *)(const void *)in);
+	__m128i letters = _mm_cmpgt_epi8(text, _mm_set1_epi8('a' - 1));
+	__m128i nibbles = _mm_sub_epi8(_mm_sub_epi8(text, _mm_set1_epi8('0')),
+				       _mm_and_si128(letters, _mm_set1_epi8(39)));
+	/* up to 9 for what is no letter, else up to 15 */
+	__m128i most = _mm_add_epi8(_mm_set1_epi8(9), _mm_and_si128(letters, _mm_set1_epi8(6)));
+	__m128i good = _mm_cmpeq_epi8(_mm_min_epu8(nibbles, most), nibbles);
+	__m128i bytes = _mm_or_si128(_mm_slli_epi16(nibbles, 4), _mm_srli_epi16(nibbles, 8));
+
+	bytes = _mm_and_si128(bytes, _mm_set1_epi16(0xff));
+	*x = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(bytes, bytes)));
+	return _mm_movemask_epi8(good) == 0xffff;
+}
+
+#else
+
+static inline void stw_hex_put64(char *out, uint64_t x)
+{
+	stw_hex_put32(out, (uint32_t)(x >> 32));
+	stw_hex_put32(out + 8, (uint32_t)x);
+}
+
 static inline bool stw_hex_get64(const char *in, uint64_t *x)
 {
 	uint32_t high, low;
@@ -65,6 +104,8 @@ static inline bool stw_hex_get64(const char *in, uint64_t *x)
 	*x = (uint64_t)high << 32 | low;
 	return true;
 }
+
+#endif
 
 /** Write @n in decimal, at most ten digits. @return how many */
 static inline size_t stw_put_number(char *out, uint32_t n)

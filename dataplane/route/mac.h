@@ -63,8 +63,7 @@ static inline void stw_cookie_put(char *out, const struct stw_secret *secret, ui
 {
 	uint64_t mac = stw_cookie_mac(secret, member_id, call_hash);
 
-	stw_hex_put32(out, (uint32_t)secret->id << 28 | member_id >> 4);
-	stw_hex_put32(out + 8, member_id << 28 | (uint32_t)(mac >> 32));
+	stw_hex_put64(out, (uint64_t)secret->id << 60 | (uint64_t)member_id << 28 | mac >> 32);
 	stw_hex_put32(out + 16, (uint32_t)mac);
 }
 
@@ -72,13 +71,14 @@ static inline void stw_cookie_put(char *out, const struct stw_secret *secret, ui
 static inline bool stw_cookie_get(const char *in, uint8_t *key_id, uint32_t *member_id,
 				  uint64_t *mac)
 {
-	uint32_t a, b, c;
+	uint64_t head;
+	uint32_t tail;
 
-	if (!stw_hex_get32(in, &a) || !stw_hex_get32(in + 8, &b) || !stw_hex_get32(in + 16, &c))
+	if (!stw_hex_get64(in, &head) || !stw_hex_get32(in + 16, &tail))
 		return false;
-	*key_id = (uint8_t)(a >> 28);
-	*member_id = a << 4 | b >> 28;
-	*mac = (uint64_t)(b & 0x0fffffffu) << 32 | c;
+	*key_id = (uint8_t)(head >> 60);
+	*member_id = (uint32_t)(head >> 28);
+	*mac = (head & 0x0fffffffu) << 32 | tail;
 	return true;
 }
 

@@ -19,8 +19,8 @@
 #include <emmintrin.h>
 #endif
 
-/** A dotted IPv4 address of exactly @len bytes. @return false: not usual */
-static inline bool stw_quick_ipv4(const char *p, size_t len, struct stw_ip *out)
+/* Byte by byte: the shortest ones, and where there is no SIMD. */
+static inline bool stw_quick_ipv4_bytes(const char *p, size_t len, struct stw_ip *out)
 {
 	uint8_t b[4];
 	uint32_t value = 0, digits = 0, n = 0;
@@ -48,6 +48,78 @@ static inline bool stw_quick_ipv4(const char *p, size_t len, struct stw_ip *out)
 	*out = stw_ip_from_v4(b);
 	return true;
 }
+
+#if defined(__SSE2__)
+
+static inline uint32_t stw_quick_load32(const char *p)
+{
+	uint32_t word;
+
+	memcpy(&word, p, 4);
+	return word;
+}
+
+/* Values of four groups of digits, each in the high bytes of its word and zeros below. */
+static inline __m128i stw_quick_decimals(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	__m128i w =
+		_mm_and_si128(_mm_set_epi32((int)d, (int)c, (int)b, (int)a), _mm_set1_epi8(0x0f));
+	__m128i tens = _mm_and_si128(w, _mm_set1_epi16(0xff));
+	__m128i others = _mm_srli_epi16(w, 8); /* hundreds, ones */
+
+	return _mm_add_epi32(_mm_madd_epi16(tens, _mm_set1_epi32(10 << 16)),
+			     _mm_madd_epi16(others, _mm_set1_epi32(1 << 16 | 100)));
+}
+
+/** A dotted IPv4 address of exactly @len bytes. @return false: not usual */
+static inline bool stw_quick_ipv4(const char *p, size_t len, struct stw_ip *out)
+{
+	if (len < 8 || len > 15)
+		return stw_quick_ipv4_bytes(p, len, out);
+	const int beyond = 8 * (16 - (int)len);
+	__m128i front = _mm_loadl_epi64((const __m128i *)(const void *)p);
+	__m128i back = _mm_srl_epi64(_mm_loadl_epi64((const __m128i *)(const void *)(p + len - 8)),
+				     _mm_cvtsi32_si128(beyond));
+	__m128i text = _mm_unpacklo_epi64(front, back);
+	__m128i value = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+	uint32_t digits = (uint32_t)_mm_movemask_epi8(
+		_mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value));
+	uint32_t zeros = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('0')));
+	uint32_t dots = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('.')));
+	uint32_t pairs = digits & digits >> 1, starts = dots << 1 | 1;
+	uint32_t last = dots & (dots - 1), end = 1u << len;
+
+	last &= last - 1; /* the third dot and whatever follows */
+	if ((digits | dots) != end - 1 || last == 0 || (last & (last - 1)) != 0 ||
+	    (starts & (dots | end)) != 0 ||	 /* an empty group */
+	    (pairs & pairs >> 2) != 0 ||	 /* four digits */
+	    (starts & zeros & digits >> 1) != 0) /* a leading zero */
+		return false;
+	uint32_t dot1 = (uint32_t)__builtin_ctz(dots), dot3 = (uint32_t)__builtin_ctz(last);
+	uint32_t dot2 = (uint32_t)__builtin_ctz(dots & (dots - 1));
+	uint32_t rest = 8 * (4 - ((uint32_t)len - dot3 - 1));
+	__m128i octets =
+		stw_quick_decimals(stw_quick_load32(p) << 8 * (4 - dot1),
+				   stw_quick_load32(p + dot1) >> 8 << 8 * (5 - (dot2 - dot1)),
+				   stw_quick_load32(p + dot2) >> 8 << 8 * (5 - (dot3 - dot2)),
+				   stw_quick_load32(p + len - 4) >> rest << rest);
+	if (_mm_movemask_epi8(_mm_cmpgt_epi32(octets, _mm_set1_epi32(255))) != 0)
+		return false;
+	octets = _mm_packs_epi32(octets, octets);
+	uint32_t bytes = (uint32_t)_mm_cvtsi128_si32(_mm_packus_epi16(octets, octets));
+	*out = stw_ip_from_v4(&bytes);
+	return true;
+}
+
+#else
+
+/** A dotted IPv4 address of exactly @len bytes. @return false: not usual */
+static inline bool stw_quick_ipv4(const char *p, size_t len, struct stw_ip *out)
+{
+	return stw_quick_ipv4_bytes(p, len, out);
+}
+
+#endif
 
 /** Four bytes at @p with letters in lower case. */
 static inline uint32_t stw_quick_word(const char *p)
@@ -112,48 +184,93 @@ static inline bool stw_quick_header(const char *buf, uint32_t off, uint32_t end,
 #if defined(__SSE2__)
 
 #define STW_QUICK_VIA_MAX 128u
+#define STW_QUICK_HOST	  32u /* so long may a host and its colon be */
 
-/* Where separators stand in a value of up to 128 bytes. */
+/* Where separators stand in up to 128 bytes, and whether there is what is not usual. */
 struct stw_quick_map {
-	uint64_t semicolon[2], colon[2], other[2];
+	uint64_t semicolon[2], odd[2];
 };
 
-static inline void stw_quick_map64(const char *p, uint64_t *semicolon, uint64_t *colon,
-				   uint64_t *other)
+static inline void stw_quick_map64(const char *p, uint64_t *semicolon, uint64_t *odd)
 {
-	*semicolon = *colon = *other = 0;
+	*semicolon = *odd = 0;
 	for (int i = 0; i < 4; i++) {
 		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-		__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(' ')), x);
-		__m128i odd = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
-					   _mm_cmpeq_epi8(x, _mm_set1_epi8(',')));
+		/* blanks, quotes and, which costs nobody anything, exclamation marks */
+		__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8('"')), x);
+		__m128i comma = _mm_cmpeq_epi8(x, _mm_set1_epi8(','));
 		uint32_t s = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')));
-		uint32_t c = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(':')));
-		uint32_t o = (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, odd));
+		uint32_t o = (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, comma));
 
 		*semicolon |= (uint64_t)s << 16 * i;
-		*colon |= (uint64_t)c << 16 * i;
-		*other |= (uint64_t)o << 16 * i;
+		*odd |= (uint64_t)o << 16 * i;
 	}
 }
 
-/* The first bit at or after @from, or @len. */
-static inline uint32_t stw_quick_next(const uint64_t bits[2], uint32_t from, uint32_t len)
+/* The bits of @map in [from, to), 0 <= from < to <= 128. */
+static inline void stw_quick_within(uint64_t map[2], uint32_t from, uint32_t to)
 {
-	uint64_t low = from < 64 ? bits[0] >> from << from : 0;
-	uint64_t high = from < 64    ? bits[1]
-			: from < 128 ? bits[1] >> (from - 64) << (from - 64)
-				     : 0;
-	uint32_t at = low != 0	  ? (uint32_t)__builtin_ctzll(low)
-		      : high != 0 ? 64 + (uint32_t)__builtin_ctzll(high)
-				  : len;
-	return at < len ? at : len;
+	uint64_t last = ~0ull >> (-to & 63); /* the bits of the last word that has some */
+
+	if (from >= 64) {
+		map[0] = 0;
+		map[1] = map[1] >> (from - 64) << (from - 64);
+	} else {
+		map[0] = map[0] >> from << from;
+	}
+	if (to > 64) {
+		map[1] &= last;
+	} else {
+		map[0] &= last;
+		map[1] = 0;
+	}
+}
+
+/* Take the first bit out. @return where it was, @none when there is none */
+static inline uint32_t stw_quick_take(uint64_t map[2], uint32_t none)
+{
+	int word = map[0] == 0;
+	uint64_t bits = map[word];
+
+	if (bits == 0)
+		return none;
+	map[word] = bits & (bits - 1);
+	return (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
+}
+
+/* Where the first colon of @len bytes is, at most STW_QUICK_HOST, which may be read; or @len. */
+static inline uint32_t stw_quick_colon(const char *p, uint32_t len)
+{
+	const __m128i colon = _mm_set1_epi8(':');
+	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+	uint64_t bits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(a, colon)) |
+			(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, colon)) << 16 | 1ull << len;
+
+	return (uint32_t)__builtin_ctzll(bits);
+}
+
+/* Four digits. @return false: others among them */
+static inline bool stw_quick_four(const char *p, uint32_t *out)
+{
+	uint32_t x = stw_quick_load32(p) ^ 0x30303030u;
+
+	if (((x + 0x76767676u) | x) & 0x80808080u)
+		return false;
+	x = (x * 10 + (x >> 8)) & 0x00ff00ffu;
+	*out = (x * 100 + (x >> 16)) & 0xffffu;
+	return true;
 }
 
 static inline bool stw_quick_port(const char *p, size_t len, uint16_t *out)
 {
 	uint32_t value = 0;
 
+	if (len == 4 && stw_quick_four(p, &value) && value > 0) {
+		*out = (uint16_t)value;
+		return true;
+	}
+	value = 0;
 	if (len == 0 || len > 5)
 		return false;
 	for (size_t i = 0; i < len; i++) {
@@ -215,30 +332,39 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 	static const char protocol[] = "SIP/2.0/UDP ";
 	const uint32_t skip = sizeof(protocol) - 1;
 	uint32_t from = value.off + skip, len = value.len - skip;
-	const char *p = buf + from;
+	uint32_t window = len > 64 ? STW_QUICK_VIA_MAX : 64;
 	struct stw_quick_map map;
 
-	if (value.len < skip + 1 || len > STW_QUICK_VIA_MAX ||
-	    readable - from < STW_QUICK_VIA_MAX || readable < from ||
-	    memcmp(buf + value.off, protocol, skip) != 0 || *p == '[')
+	if (value.len < skip + 1 || len > STW_QUICK_VIA_MAX || readable < window ||
+	    readable < from + STW_QUICK_HOST || memcmp(buf + value.off, protocol, skip) != 0 ||
+	    buf[from] == '[')
 		return false;
-	stw_quick_map64(p, &map.semicolon[0], &map.colon[0], &map.other[0]);
-	map.semicolon[1] = map.colon[1] = map.other[1] = 0;
-	if (len > 64)
-		stw_quick_map64(p + 64, &map.semicolon[1], &map.colon[1], &map.other[1]);
-	if (stw_quick_next(map.other, 0, len) < len)
+	/* All below are offsets into the window, which ends with what may be read at the latest. */
+	uint32_t base = readable - from < window ? readable - window : from;
+	uint32_t start = from - base, end = start + len;
+	const char *p = buf + base;
+	stw_quick_map64(p, &map.semicolon[0], &map.odd[0]);
+	map.semicolon[1] = map.odd[1] = 0;
+	if (window > 64)
+		stw_quick_map64(p + 64, &map.semicolon[1], &map.odd[1]);
+	stw_quick_within(map.semicolon, start, end);
+	stw_quick_within(map.odd, start, end);
+	if ((map.odd[0] | map.odd[1]) != 0)
 		return false;
-	uint32_t at = stw_quick_next(map.semicolon, 0, len);
-	uint32_t host = stw_quick_next(map.colon, 0, at);
+	uint32_t at = stw_quick_take(map.semicolon, end);
+	if (at - start > STW_QUICK_HOST)
+		return false;
+	uint32_t host = start + stw_quick_colon(p + start, at - start);
 	*out = (struct stw_sip_via){.all = value,
 				    .protocol = {value.off, (uint16_t)(skip - 1)},
-				    .host = {(uint16_t)from, (uint16_t)host}};
-	if (host == 0 || (host < at && !stw_quick_port(p + host + 1, at - host - 1, &out->port)))
+				    .host = {(uint16_t)from, (uint16_t)(host - start)}};
+	if (host == start ||
+	    (host < at && !stw_quick_port(p + host + 1, at - host - 1, &out->port)))
 		return false;
-	while (at < len) {
-		uint32_t next = stw_quick_next(map.semicolon, at + 1, len);
+	while (at < end) {
+		uint32_t next = stw_quick_take(map.semicolon, end);
 
-		if (!stw_quick_via_param(buf, from + at + 1, from + next, out))
+		if (!stw_quick_via_param(buf, base + at + 1, base + next, out))
 			return false;
 		at = next;
 	}
