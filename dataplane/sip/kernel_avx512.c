@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* 64 bytes at a time in one register; compiled for AVX-512 BW, VL and VBMI2. */
+/* 64 bytes at a time in one register; compiled for AVX-512 as Ice Lake and Zen 4 have it: BW,
+ * VL, VBMI, VBMI2, VPOPCNTDQ, and GFNI. */
 #include <immintrin.h>
 #include <stdint.h>
 

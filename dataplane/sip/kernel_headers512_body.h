@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Part of the AVX-512 kernel's body: names of sixteen lines at once, compared with all hot names.
+/* Part of the AVX-512 kernel's body: names of sixteen lines at once. A hash leads to
+ * the one name each could be, and four columns of four bytes tell whether it is.
  */
 
 /* The first sixteen bytes of sixteen lines in lower case, as four columns of four bytes. */
@@ -58,91 +59,111 @@ static inline __mmask16 is(__mmask16 among, __m512i column, int text)
 	return _mm512_mask_cmpeq_epi32_mask(among, column, _mm512_set1_epi32(text));
 }
 
-static inline __m512i first_bytes(__m512i column, unsigned n)
-{
-	return _mm512_and_si512(column, _mm512_set1_epi32((int)((1u << 8 * n) - 1)));
-}
-
-/* Which of sixteen lines is which header: bit i of lines[h] says that line i is an h. */
-struct matched {
-	uint32_t lines[STW_N_HOT_HEADERS];
-	uint32_t compact; /* with its compact name */
+/* What lines are, a place a line: 1 << header or 0, and how long the name is with its colon. */
+struct named {
+	__m512i header, len;
+	__mmask16 odd; /* a hot name without a blank behind */
 };
 
-/*
- * The names are written out, as each has its own length; test_kernels.c goes through
- * STW_SIP_HOT_HEADERS and sees that none is missing. Lower-casing by OR is exact here: find_lines()
- * has seen that these bytes are a token and a colon, and no two of those fall together but letters.
- */
-static inline void match_names(const struct columns *t, unsigned shift, struct matched *out)
+/* Contact and Expires, whose first two bytes other names have too. */
+static inline void name_others(const struct columns *t, struct named *out)
 {
-	const __mmask16 any = 0xffff;
-	__m512i two = first_bytes(t->c[0], 2), three = first_bytes(t->c[0], 3);
-	__m512i one1 = first_bytes(t->c[1], 1), two1 = first_bytes(t->c[1], 2);
-	__m512i one3 = first_bytes(t->c[3], 1), two3 = first_bytes(t->c[3], 2);
-	__m512i three3 = first_bytes(t->c[3], 3);
+	__mmask16 contact = is(0xffff, t->c[0], FOUR('c', 'o', 'n', 't'));
+	__mmask16 expires = is(0xffff, t->c[0], FOUR('e', 'x', 'p', 'i'));
 
-	__mmask16 v = is(any, two, FOUR('v', ':', 0, 0)), i = is(any, two, FOUR('i', ':', 0, 0));
-	__mmask16 f = is(any, two, FOUR('f', ':', 0, 0)), to = is(any, two, FOUR('t', ':', 0, 0));
-	__mmask16 l = is(any, two, FOUR('l', ':', 0, 0)), m = is(any, two, FOUR('m', ':', 0, 0));
-	__mmask16 colon4 = is(any, one1, ':');
-	__mmask16 cont = is(any, t->c[0], FOUR('c', 'o', 'n', 't'));
-
-	__mmask16 route =
-		is(is(any, t->c[0], FOUR('r', 'o', 'u', 't')), two1, FOUR('e', ':', 0, 0));
-	__mmask16 record = is(any, t->c[0], FOUR('r', 'e', 'c', 'o'));
-	record = is(record, t->c[1], FOUR('r', 'd', '-', 'r'));
-	record = is(is(record, t->c[2], FOUR('o', 'u', 't', 'e')), one3, ':');
-	__mmask16 call = is(any, t->c[0], FOUR('c', 'a', 'l', 'l'));
-	call = is(call, t->c[1], FOUR('-', 'i', 'd', ':'));
-	__mmask16 hops = is(any, t->c[0], FOUR('m', 'a', 'x', '-'));
-	hops = is(hops, t->c[1], FOUR('f', 'o', 'r', 'w'));
-	hops = is(is(hops, t->c[2], FOUR('a', 'r', 'd', 's')), one3, ':');
-	__mmask16 length = is(cont, t->c[1], FOUR('e', 'n', 't', '-'));
-	length = is(length, t->c[2], FOUR('l', 'e', 'n', 'g'));
-	length = is(length, three3, FOUR('t', 'h', ':', 0));
-	__mmask16 contact = is(cont, t->c[1], FOUR('a', 'c', 't', ':'));
-	__mmask16 require = is(any, t->c[0], FOUR('p', 'r', 'o', 'x'));
-	require = is(require, t->c[1], FOUR('y', '-', 'r', 'e'));
-	require = is(is(require, t->c[2], FOUR('q', 'u', 'i', 'r')), two3, FOUR('e', ':', 0, 0));
-	__mmask16 expires = is(any, t->c[0], FOUR('e', 'x', 'p', 'i'));
+	contact = is(contact, t->c[1], FOUR('a', 'c', 't', ':'));
 	expires = is(expires, t->c[1], FOUR('r', 'e', 's', ':'));
-
-#define FOUND(h, which) (out->lines[STW_HDR_##h] |= (uint32_t)(uint16_t)(which) << shift)
-	FOUND(VIA, is(any, t->c[0], FOUR('v', 'i', 'a', ':')) | v);
-	FOUND(ROUTE, route);
-	FOUND(RECORD_ROUTE, record);
-	FOUND(CALL_ID, call | i);
-	FOUND(FROM, is(colon4, t->c[0], FOUR('f', 'r', 'o', 'm')) | f);
-	FOUND(TO, is(any, three, FOUR('t', 'o', ':', 0)) | to);
-	FOUND(CSEQ, is(colon4, t->c[0], FOUR('c', 's', 'e', 'q')));
-	FOUND(MAX_FORWARDS, hops);
-	FOUND(CONTENT_LENGTH, length | l);
-	FOUND(CONTACT, contact | m);
-	FOUND(PROXY_REQUIRE, require);
-	FOUND(EXPIRES, expires);
-#undef FOUND
-	out->compact |= (uint32_t)(uint16_t)(v | i | f | to | l | m) << shift;
+	__mmask16 both = contact | expires;
+	const __m512i eight = _mm512_set1_epi32(8), blank = _mm512_set1_epi32(' ');
+	__m512i behind = _mm512_and_si512(t->c[2], _mm512_set1_epi32(0xff));
+	out->header = _mm512_mask_mov_epi32(out->header, contact,
+					    _mm512_set1_epi32(1 << STW_HDR_CONTACT));
+	out->header = _mm512_mask_mov_epi32(out->header, expires,
+					    _mm512_set1_epi32(1 << STW_HDR_EXPIRES));
+	out->len = _mm512_mask_mov_epi32(out->len, both, eight);
+	out->odd |= _mm512_mask_cmpneq_epi32_mask(both, behind, blank);
 }
 
-/* Index of the first line of each header, a byte each; KB_LINES_MAX, a place no line has: none. */
-static inline __m128i first_lines(const struct matched *matched, uint32_t *repeated)
+/*
+ * Lower-casing by OR is exact here: find_lines() has seen that these bytes are a token and a colon,
+ * and no two of those fall together but letters; and that none is zero, which would become a blank.
+ */
+static inline struct named name_lines(const struct columns *t)
 {
-	uint64_t low = 0, high = 0x1f1f1f1f00000000u;
-	uint32_t again = 0;
+	const struct stw_hdr_columns *rows = &stw_hdr_columns;
+	__m512i slot = _mm512_and_si512(t->c[0], _mm512_set1_epi32(0xffff));
+	__m512i miss = _mm512_setzero_si512(), no_blank = _mm512_setzero_si512();
+	struct named out;
 
-#pragma GCC unroll 12
-	for (unsigned h = 0; h < STW_N_HOT_HEADERS; h++) {
-		uint32_t lines = matched->lines[h];
-		uint64_t first = (unsigned)__builtin_ctz(lines | 1u << KB_LINES_MAX);
-		if (h < 8)
-			low |= first << 8 * h;
-		else
-			high |= first << 8 * (h - 8);
-		again |= (uint32_t)((lines & (lines - 1)) != 0) << h;
+	slot = _mm512_mullo_epi32(slot, _mm512_set1_epi32(STW_HDR_COLUMNS_HASH));
+	slot = _mm512_srli_epi32(slot, 28);
+#define ROW(column) _mm512_permutexvar_epi32(slot, _mm512_load_si512(column))
+#define OR_AND	    0xf8 /* a | (b & c) */
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < 4; i++) {
+		__m512i differs = _mm512_xor_si512(t->c[i], ROW(rows->text[i]));
+		miss = _mm512_ternarylogic_epi32(miss, differs, ROW(rows->name[i]), OR_AND);
+		no_blank =
+			_mm512_ternarylogic_epi32(no_blank, differs, ROW(rows->blank[i]), OR_AND);
 	}
-	*repeated = again;
-	return _mm_set_epi64x((long long)high, (long long)low);
+	__mmask16 found = _mm512_testn_epi32_mask(miss, miss);
+	out.header = _mm512_maskz_permutexvar_epi32(found, slot, _mm512_load_si512(rows->header));
+	out.len = ROW(rows->len);
+	out.odd = _mm512_mask_test_epi32_mask(found, no_blank, no_blank);
+#undef OR_AND
+#undef ROW
+	name_others(t, &out);
+	return out;
+}
+
+/* All lines, 16 bits each. */
+struct all_named {
+	__m512i header, len;
+	bool odd;
+};
+
+static inline struct all_named name_all(const struct source *s, const struct lines *lines)
+{
+	struct columns t = load_columns(s, _mm512_castsi512_si256(lines->starts.at));
+	struct named first = name_lines(&t);
+	struct all_named out = {
+		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.header)),
+		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.len)),
+		first.odd != 0,
+	};
+
+	if (lines->n > 16) {
+		t = load_columns(s, _mm512_extracti64x4_epi64(lines->starts.at, 1));
+		struct named second = name_lines(&t);
+		__m256i header = _mm512_cvtepi32_epi16(second.header);
+		out.header = _mm512_inserti64x4(out.header, header, 1);
+		out.len = _mm512_inserti64x4(out.len, _mm512_cvtepi32_epi16(second.len), 1);
+		out.odd |= second.odd != 0;
+	}
+	return out;
+}
+
+/*
+ * Turned around: a place a header, 32 bits each, bit i says that line i is one. The low and the
+ * high bytes of eight lines each are a matrix of eight by eight bits to transpose, which the matrix
+ * product does with the unit matrix, first row last.
+ */
+static inline __m512i lines_of_headers(__m512i headers)
+{
+#define EIGHT(n) n + 14, n + 12, n + 10, n + 8, n + 6, n + 4, n + 2, n
+	static const uint8_t rows[64] = {EIGHT(0), EIGHT(16), EIGHT(32), EIGHT(48),
+					 EIGHT(1), EIGHT(17), EIGHT(33), EIGHT(49)};
+#undef EIGHT
+#define HEADER(n) n, n + 8, n + 16, n + 24
+	static const uint8_t bytes[64] = {HEADER(0),  HEADER(1),  HEADER(2),  HEADER(3),
+					  HEADER(4),  HEADER(5),  HEADER(6),  HEADER(7),
+					  HEADER(32), HEADER(33), HEADER(34), HEADER(35),
+					  HEADER(36), HEADER(37), HEADER(38), HEADER(39)};
+#undef HEADER
+	const __m512i unit = _mm512_set1_epi64((long long)0x8040201008040201u);
+	__m512i matrix = _mm512_permutexvar_epi8(_mm512_loadu_si512(rows), headers);
+	matrix = _mm512_gf2p8affine_epi64_epi8(unit, matrix, 0);
+	return _mm512_permutexvar_epi8(_mm512_loadu_si512(bytes), matrix);
 }
 
 static inline void store_values(struct stw_sip_msg *m, __m256i off, __m256i len)
@@ -165,55 +186,33 @@ static inline void store_twelve(uint16_t *out, __m256i v)
 static inline bool set_headers(const struct source *s, const struct lines *lines,
 			       struct stw_sip_msg *m)
 {
-	struct matched matched = {{0}, 0};
-	uint32_t headers = kb_starts_first(&lines->starts);
-
-	if (headers < 14) /* too short a start line to be one */
+	if (kb_starts_first(&lines->starts) < 14) /* too short a start line to be one */
 		return false;
-	struct columns t = load_columns(s, _mm512_castsi512_si256(lines->starts.at));
-
-	match_names(&t, 0, &matched);
-	if (lines->n > 16) {
-		t = load_columns(s, _mm512_extracti64x4_epi64(lines->starts.at, 1));
-		match_names(&t, 16, &matched);
-	}
-	__m128i index8 = first_lines(&matched, &m->repeated);
-	__m256i index = _mm256_cvtepu8_epi16(index8);
-	__mmask16 there = _mm_cmplt_epi8_mask(index8, _mm_set1_epi8(KB_LINES_MAX));
-	__m512i next = _mm512_castsi256_si512(_mm256_add_epi16(index, _mm256_set1_epi16(1)));
-	__m512i here = _mm512_castsi256_si512(index);
-	__m512i short_lines = _mm512_movm_epi16(matched.compact);
-
-#define PICK(at, from) _mm512_castsi512_si256(_mm512_permutexvar_epi16(at, from))
-	const __m256i name_lens =
-		_mm256_setr_epi16(4, 6, 13, 8, 5, 3, 5, 13, 15, 8, 14, 8, 0, 0, 0, 0);
-	__m256i begin = PICK(here, lines->starts.at), end = PICK(next, lines->starts.at);
-	__mmask16 is_short = _mm256_movepi16_mask(PICK(here, short_lines));
-	__m256i name_len = _mm256_mask_mov_epi16(name_lens, is_short, _mm256_set1_epi16(2));
-#undef PICK
-	/* The colon, one blank, the value, CR LF. */
-	__m256i blank = _mm256_add_epi16(begin, name_len);
-	__m256i value = _mm256_add_epi16(blank, _mm256_set1_epi16(1));
-	__m256i len = _mm256_sub_epi16(end, _mm256_add_epi16(value, _mm256_set1_epi16(2)));
+	struct all_named named = name_all(s, lines);
+	__m512i sets = lines_of_headers(named.header);
+	__m512i rest = _mm512_add_epi32(sets, _mm512_set1_epi32(-1));
+	__mmask16 there = _mm512_test_epi32_mask(sets, sets);
 
 	m->present = there;
-	store_values(m, _mm256_maskz_mov_epi16(there, value), _mm256_maskz_mov_epi16(there, len));
-	store_twelve(m->line_off, _mm256_maskz_mov_epi16(there, begin));
-	store_twelve(m->line_end, _mm256_maskz_mov_epi16(there, end));
+	m->repeated = _mm512_test_epi32_mask(sets, rest);
+	/* The place of the lowest bit; of absent headers 32, which picks anything. */
+	__m512i wide = _mm512_popcnt_epi32(_mm512_andnot_si512(sets, rest));
+	__m512i here = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(wide));
+	__m512i next = _mm512_add_epi16(here, _mm512_set1_epi16(1));
 
-	/* Blank before, none behind: of absent headers the start line is looked at instead. */
-	_Alignas(32) uint16_t before[16], last[16];
-	bool response = load8(s->buf) == load8("SIP/2.0 ");
-	__m256i some_blank = _mm256_set1_epi16((short)(response ? 7 : headers - 10));
-	__m256i some_letter = _mm256_add_epi16(some_blank, _mm256_set1_epi16(1));
-	_mm256_store_si256((__m256i *)before, _mm256_mask_mov_epi16(some_blank, there, blank));
-	__m256i tail = _mm256_sub_epi16(end, _mm256_set1_epi16(3));
-	_mm256_store_si256((__m256i *)last, _mm256_mask_mov_epi16(some_letter, there, tail));
-	uint32_t odd = 0;
-#pragma GCC unroll 12
-	for (unsigned h = 0; h < STW_N_HOT_HEADERS; h++) {
-		const uint8_t *p = (const uint8_t *)s->buf;
-		odd |= (p[before[h]] ^ ' ') | (p[before[h] + 1u] <= ' ') | (p[last[h]] <= ' ');
-	}
-	return odd == 0;
+#define PICK(at, from) \
+	_mm512_castsi512_si256(_mm512_maskz_permutexvar_epi16((__mmask32)there, at, from))
+	__m256i begin = PICK(here, lines->starts.at), end = PICK(next, lines->starts.at);
+	__m256i name_len = PICK(here, named.len);
+#undef PICK
+	/* The name with its colon, one blank, the value, CR LF. */
+	const __m256i two = _mm256_maskz_set1_epi16(there, 2);
+	__m256i value = _mm256_add_epi16(begin, name_len);
+	value = _mm256_add_epi16(value, _mm256_maskz_set1_epi16(there, 1));
+	__m256i len = _mm256_sub_epi16(_mm256_sub_epi16(end, value), two);
+
+	store_values(m, value, len);
+	store_twelve(m->line_off, begin);
+	store_twelve(m->line_end, end);
+	return !named.odd;
 }

@@ -7,11 +7,11 @@
 
 /* What was seen up to here. */
 struct scan {
-	__mmask64 bad;	     /* CR without LF or LF without CR, white space where it is no blank */
-	uint64_t bad_names;  /* that end in something else than a colon */
-	uint64_t in_name;    /* 1: a name goes on in the next block */
-	__m512i least;	     /* of all bytes: whether one is zero */
-	__m512i base;	     /* of the block, 16 bits each */
+	__mmask64 bad;	    /* CR without LF or LF without CR, white space where it is no blank */
+	uint64_t bad_names; /* that end in something else than a colon */
+	uint64_t in_name;   /* 1: a name goes on in the next block */
+	__m512i least;	    /* of all bytes: whether one is zero */
+	__m512i base;	    /* of the block, 16 bits each */
 	struct kb_starts starts;
 	unsigned n; /* starts */
 };
@@ -24,21 +24,6 @@ struct block {
 	uint64_t begins, not_token, colon;
 };
 
-/* 0x80 for what is no token. */
-static const uint8_t not_token[128] = {
-#define NO	  0x80
-#define NO8	  NO, NO, NO, NO, NO, NO, NO, NO
-	NO8, NO8, NO8, NO8,
-	NO, 0, NO, NO, NO, 0, NO, 0, NO, NO, 0, 0, NO, 0, 0, NO, /* !%'*+-. */
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO, NO, NO, NO, NO, NO,    /* 0-9 */
-	NO, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,         /* A-O */
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO, NO, NO, NO, 0,      /* P-Z _ */
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,          /* ` a-o */
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO, NO, NO, 0, NO,      /* p-z ~ */
-#undef NO8
-#undef NO
-};
-
 /*
  * @v, @v1 and @v2 are the bytes of a block and those one and two places before. Odd are a line end
  * that is not CR LF, a blank or worse before a CR, and a second blank or worse behind ": ". The
@@ -48,8 +33,8 @@ static inline struct block look_at(__m512i v, __m512i v1, __m512i v2)
 {
 	const __m512i blank = _mm512_set1_epi8(' '), lf = _mm512_set1_epi8('\n');
 	const __m512i colon = _mm512_set1_epi8(':');
-	__m512i not_tokens = _mm512_permutex2var_epi8(_mm512_loadu_si512(not_token), v,
-						      _mm512_loadu_si512(not_token + 64));
+	__m512i not_tokens = _mm512_permutex2var_epi8(_mm512_load_si512(stw_not_token), v,
+						      _mm512_load_si512(stw_not_token + 64));
 	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, _mm512_set1_epi8('\r'));
 	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, blank);
 	__mmask64 second = _mm512_cmpeq_epi8_mask(v2, colon);
@@ -71,8 +56,7 @@ static inline struct block look_at(__m512i v, __m512i v1, __m512i v2)
 
 static inline struct block look_at_whole(const char *p)
 {
-	return look_at(_mm512_loadu_si512(p), _mm512_loadu_si512(p - 1),
-		       _mm512_loadu_si512(p - 2));
+	return look_at(_mm512_loadu_si512(p), _mm512_loadu_si512(p - 1), _mm512_loadu_si512(p - 2));
 }
 
 static inline struct block look_at_part(const char *p, unsigned n)
@@ -126,8 +110,8 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
 	lines->blank = blank;
 	lines->starts = scan->starts;
 	kb_starts_end(&lines->starts, lines->n, blank);
-	return bad == 0 && lines->n - 1 < KB_LINES_MAX && len - blank >= 2 &&
-	       buf[blank] == '\r' && buf[blank + 1] == '\n';
+	return bad == 0 && lines->n - 1 < KB_LINES_MAX && len - blank >= 2 && buf[blank] == '\r' &&
+	       buf[blank + 1] == '\n';
 }
 
 /*

@@ -84,7 +84,10 @@ static bool cpu_has(enum stw_sip_kernel kernel)
 		       __builtin_cpu_supports("bmi2");
 	if (kernel == STW_KERNEL_AVX512)
 		return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-		       __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi") &&
+		       __builtin_cpu_supports("avx512vbmi") &&
+		       __builtin_cpu_supports("avx512vbmi2") &&
+		       __builtin_cpu_supports("avx512vpopcntdq") &&
+		       __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi") &&
 		       __builtin_cpu_supports("bmi2");
 #endif
 	return false;

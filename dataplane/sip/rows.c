@@ -6,6 +6,7 @@
 #include "dataplane/sip/chars.h"
 
 struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
+struct stw_hdr_columns stw_hdr_columns;
 struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
 static uint64_t first_eight(const void *text)
@@ -13,6 +14,25 @@ static uint64_t first_eight(const void *text)
 	uint64_t first;
 	memcpy(&first, text, sizeof(first));
 	return first;
+}
+
+/* @lower: at least 16 bytes, the name in lower case, a colon, a blank; @len without the blank. */
+static bool add_column(enum stw_sip_header header, const char *lower, size_t len)
+{
+	struct stw_hdr_columns *t = &stw_hdr_columns;
+	uint32_t key = (uint32_t)(uint8_t)lower[0] | (uint32_t)(uint8_t)lower[1] << 8;
+	size_t row = key * (uint32_t)STW_HDR_COLUMNS_HASH >> 28;
+
+	if (t->len[row] != 0)
+		return false;
+	t->len[row] = (uint32_t)len;
+	t->header[row] = 1u << header;
+	for (size_t i = 0; i <= len; i++) {
+		size_t shift = i % 4 * 8;
+		t->text[i / 4][row] |= (uint32_t)(uint8_t)lower[i] << shift;
+		*(i < len ? &t->name[i / 4][row] : &t->blank[i / 4][row]) |= 0xffu << shift;
+	}
+	return true;
 }
 
 static bool add_name(enum stw_sip_header header, const char *name)
@@ -34,7 +54,12 @@ static bool add_name(enum stw_sip_header header, const char *name)
 		row->mask[i] = i < len ? 0xff : 0;
 		row->text[i] = (uint8_t)(line[i] | row->fold[i]);
 	}
-	return true;
+	if (len == 8 && (header == STW_HDR_CONTACT || header == STW_HDR_EXPIRES))
+		return true;
+	char lower[16];
+	memcpy(lower, row->text, sizeof(lower));
+	lower[len] = ' ';
+	return add_column(header, lower, len);
 }
 
 static bool add_method(enum stw_sip_method method, const char *name)
@@ -57,6 +82,7 @@ bool stw_hdr_rows_init(void)
 
 	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
 	memset(stw_method_rows, 0, sizeof(stw_method_rows));
+	memset(&stw_hdr_columns, 0, sizeof(stw_hdr_columns));
 	for (size_t i = 0; i < sizeof(stw_hdr_rows) / sizeof(stw_hdr_rows[0]); i++)
 		memset(stw_hdr_rows[i].text, 0xff, 16); /* masked input is 0 */
 #define X(id, text, compact) \

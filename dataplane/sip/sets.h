@@ -50,3 +50,20 @@ static const uint8_t stw_set_lower[16] = {
 	0x80, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
 	0xc0, 0xc0, 0xc0, 0x40, 0x40, 0x40, 0x40, 0x40,
 };
+
+/* clang-format off */
+/* A byte each, not a bit: 0x80 for what is no token. */
+_Alignas(64) static const uint8_t stw_not_token[128] __attribute__((unused)) = {
+#define NO  0x80
+#define NO8 NO, NO, NO, NO, NO, NO, NO, NO
+	NO8, NO8, NO8, NO8,
+	NO, 0, NO, NO, NO, 0, NO, 0, NO, NO, 0, 0, NO, 0, 0, NO, /* !%'*+-. */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO, NO, NO, NO, NO, NO, /* 0-9 */
+	NO, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* A-O */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO, NO, NO, NO, 0, /* P-Z _ */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ` a-o */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO, NO, NO, 0, NO, /* p-z ~ */
+#undef NO8
+#undef NO
+};
+/* clang-format on */

@@ -65,6 +65,8 @@ static void kernel_sets_agree_with_the_classes(void **state)
 	assert_set(stw_set_uri, STW_C_URIC | STW_C_PARAM | STW_C_HEADER, "");
 	for (int c = 0; c < 128; c++)
 		assert_int_equal(stw_set_lower[c & 15] >> (c >> 4) & 1, c >= 'a' && c <= 'z');
+	for (int c = 0; c < 128; c++)
+		assert_int_equal(stw_not_token[c], stw_is((char)c, STW_C_TOKEN) ? 0 : 0x80);
 }
 
 static void escapes_need_two_hex_digits(void **state)
