@@ -4,24 +4,41 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "dataplane/sip/rows.h"
+
 struct kb {
 	__m512i v;
 	__m512i power; /* 1 << high nibble, 0 for bytes above 0x7f */
 };
 
-static inline unsigned kb_load(struct kb *b, const char *buf, uint32_t base, uint32_t len)
+/* A value's bytes alone: what is behind reads as zero, which is in no set, so no mask is needed. */
+static inline unsigned kb_load_value(struct kb *b, const char *buf, uint32_t off, uint32_t n,
+				     uint32_t len)
 {
 	const __m512i powers = _mm512_set4_epi32(0, 0, (int)0x80402010, 0x08040201);
-	uint32_t left = len - base;
-	b->v = _mm512_maskz_loadu_epi8(_bzhi_u64(~0ull, left < 64 ? left : 64), buf + base);
+	(void)len;
+	b->v = _mm512_maskz_loadu_epi8(_bzhi_u64(~0ull, n), buf + off);
 	__m512i high = _mm512_and_si512(_mm512_srli_epi16(b->v, 4), _mm512_set1_epi8(0x0f));
 	b->power = _mm512_shuffle_epi8(powers, high);
 	return 0;
 }
 
+static inline uint64_t kb_keep(uint64_t bits, unsigned shift, uint64_t mask)
+{
+	(void)shift;
+	(void)mask;
+	return bits;
+}
+
+/* From memory, where a comparison takes it without an instruction more. */
+static inline __m512i kb_spread(char c)
+{
+	return _mm512_load_si512(stw_spread[(uint8_t)c]);
+}
+
 static inline uint64_t kb_eq(const struct kb *b, char c)
 {
-	return _mm512_cmpeq_epi8_mask(b->v, _mm512_set1_epi8(c));
+	return _mm512_cmpeq_epi8_mask(b->v, kb_spread(c));
 }
 
 static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
@@ -33,7 +50,7 @@ static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
 /* Controls but HTAB. */
 static inline uint64_t kb_control(const struct kb *b)
 {
-	uint64_t low = _mm512_cmplt_epu8_mask(b->v, _mm512_set1_epi8(' '));
+	uint64_t low = _mm512_cmplt_epu8_mask(b->v, kb_spread(' '));
 	return (low & ~kb_eq(b, '\t')) | kb_eq(b, 0x7f);
 }
 

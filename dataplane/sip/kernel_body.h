@@ -4,8 +4,9 @@
  *
  *   struct kb           64 bytes
  *   kb_load(b, buf, base, len)          bytes from @base on; @return how far masks must be shifted
- *   kb_eq(b, c)         bit per byte equal to c             kb_set(b, set)  bit per byte in @set
- *   kb_control(b)       bit per byte that is a control, HTAB not among them
+ *   kb_load_value(b, buf, off, n, len)  the same of a value of @n bytes, of which kb_keep(bits,
+ * ...) leaves those that are the value's kb_eq(b, c)         bit per byte equal to c kb_set(b, set)
+ * bit per byte in @set kb_control(b)       bit per byte that is a control, HTAB not among them
  *   kb_least*           remembers whether any byte was zero
  *   kb_starts*          places of set bits as numbers, up to KB_LINES_MAX
  *

@@ -15,7 +15,7 @@ static inline bool value_load(struct value *v, const struct source *s, uint32_t 
 {
 	if (len - 1 >= BLOCK)
 		return false;
-	v->shift = kb_load(&v->b, s->buf, off, s->len);
+	v->shift = kb_load_value(&v->b, s->buf, off, len, s->len);
 	v->len = len;
 	v->mask = through(len - 1);
 	return true;
@@ -23,12 +23,12 @@ static inline bool value_load(struct value *v, const struct source *s, uint32_t 
 
 static inline uint64_t bytes(const struct value *v, char c)
 {
-	return kb_eq(&v->b, c) >> v->shift & v->mask;
+	return kb_keep(kb_eq(&v->b, c), v->shift, v->mask);
 }
 
 static inline uint64_t bytes_of(const struct value *v, const uint8_t set[16])
 {
-	return kb_set(&v->b, set) >> v->shift & v->mask;
+	return kb_keep(kb_set(&v->b, set), v->shift, v->mask);
 }
 
 static inline uint64_t below(unsigned n) /* bits 0..n - 1, n < 64 */

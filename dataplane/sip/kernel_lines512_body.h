@@ -31,11 +31,11 @@ struct block {
  */
 static inline struct block look_at(__m512i v, __m512i v1, __m512i v2)
 {
-	const __m512i blank = _mm512_set1_epi8(' '), lf = _mm512_set1_epi8('\n');
-	const __m512i colon = _mm512_set1_epi8(':');
+	const __m512i blank = kb_spread(' '), lf = kb_spread('\n');
+	const __m512i colon = kb_spread(':');
 	__m512i not_tokens = _mm512_permutex2var_epi8(_mm512_load_si512(stw_not_token), v,
 						      _mm512_load_si512(stw_not_token + 64));
-	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, _mm512_set1_epi8('\r'));
+	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, kb_spread('\r'));
 	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, blank);
 	__mmask64 second = _mm512_cmpeq_epi8_mask(v2, colon);
 

@@ -7,6 +7,7 @@
 
 struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 struct stw_hdr_columns stw_hdr_columns;
+_Alignas(64) uint8_t stw_spread[128][64];
 struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
 static uint64_t first_eight(const void *text)
@@ -80,6 +81,8 @@ bool stw_hdr_rows_init(void)
 {
 	bool ok = true;
 
+	for (int c = 0; c < 128; c++)
+		memset(stw_spread[c], c, sizeof(stw_spread[c]));
 	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
 	memset(stw_method_rows, 0, sizeof(stw_method_rows));
 	memset(&stw_hdr_columns, 0, sizeof(stw_hdr_columns));

@@ -47,6 +47,10 @@ struct stw_hdr_columns {
 #define STW_HDR_COLUMNS_HASH 0x39dc86b3
 
 extern struct stw_hdr_columns stw_hdr_columns;
+
+/* Each ASCII byte 64 times, as comparisons want it: loaded with them, not made before them. */
+extern _Alignas(64) uint8_t stw_spread[128][64];
+
 extern struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 extern struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
