@@ -186,25 +186,22 @@ static inline bool stw_quick_header(const char *buf, uint32_t off, uint32_t end,
 #define STW_QUICK_VIA_MAX 128u
 #define STW_QUICK_HOST	  32u /* so long may a host and its colon be */
 
-/* Where separators stand in up to 128 bytes, and whether there is what is not usual. */
-struct stw_quick_map {
-	uint64_t semicolon[2], odd[2];
-};
-
-static inline void stw_quick_map64(const char *p, uint64_t *semicolon, uint64_t *odd)
+/* The bytes among 64 that end a part of a usual Via, ';', and those that are in none: blanks,
+ * quotes, commas and, which costs nobody anything, exclamation marks. */
+static inline uint64_t stw_quick_ends(const char *p)
 {
-	*semicolon = *odd = 0;
+	uint64_t ends = 0;
+
 	for (int i = 0; i < 4; i++) {
 		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-		/* blanks, quotes and, which costs nobody anything, exclamation marks */
 		__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8('"')), x);
 		__m128i comma = _mm_cmpeq_epi8(x, _mm_set1_epi8(','));
-		uint32_t s = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(';')));
-		uint32_t o = (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, comma));
+		__m128i semicolon = _mm_cmpeq_epi8(x, _mm_set1_epi8(';'));
+		__m128i any = _mm_or_si128(_mm_or_si128(blank, comma), semicolon);
 
-		*semicolon |= (uint64_t)s << 16 * i;
-		*odd |= (uint64_t)o << 16 * i;
+		ends |= (uint64_t)(uint32_t)_mm_movemask_epi8(any) << 16 * i;
 	}
+	return ends;
 }
 
 /* The bits of @map in [from, to), 0 <= from < to <= 128. */
@@ -333,7 +330,7 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 	const uint32_t skip = sizeof(protocol) - 1;
 	uint32_t from = value.off + skip, len = value.len - skip;
 	uint32_t window = len > 64 ? STW_QUICK_VIA_MAX : 64;
-	struct stw_quick_map map;
+	uint64_t ends[2] = {0, 0};
 
 	if (value.len < skip + 1 || len > STW_QUICK_VIA_MAX || readable < window ||
 	    readable < from + STW_QUICK_HOST || memcmp(buf + value.off, protocol, skip) != 0 ||
@@ -343,15 +340,11 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 	uint32_t base = readable - from < window ? readable - window : from;
 	uint32_t start = from - base, end = start + len;
 	const char *p = buf + base;
-	stw_quick_map64(p, &map.semicolon[0], &map.odd[0]);
-	map.semicolon[1] = map.odd[1] = 0;
+	ends[0] = stw_quick_ends(p);
 	if (window > 64)
-		stw_quick_map64(p + 64, &map.semicolon[1], &map.odd[1]);
-	stw_quick_within(map.semicolon, start, end);
-	stw_quick_within(map.odd, start, end);
-	if ((map.odd[0] | map.odd[1]) != 0)
-		return false;
-	uint32_t at = stw_quick_take(map.semicolon, end);
+		ends[1] = stw_quick_ends(p + 64);
+	stw_quick_within(ends, start, end);
+	uint32_t at = stw_quick_take(ends, end);
 	if (at - start > STW_QUICK_HOST)
 		return false;
 	uint32_t host = start + stw_quick_colon(p + start, at - start);
@@ -362,9 +355,9 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 	    (host < at && !stw_quick_port(p + host + 1, at - host - 1, &out->port)))
 		return false;
 	while (at < end) {
-		uint32_t next = stw_quick_take(map.semicolon, end);
+		uint32_t next = stw_quick_take(ends, end);
 
-		if (!stw_quick_via_param(buf, base + at + 1, base + next, out))
+		if (p[at] != ';' || !stw_quick_via_param(buf, base + at + 1, base + next, out))
 			return false;
 		at = next;
 	}

@@ -246,13 +246,19 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 			v->n_route_pops = (uint8_t)n_top;
 			if (err == STW_OK)
 				take_next(d, &e, lr, out, &n_top);
+			if (!e.first) /* what was popped of its line */
+				add_cut(v, w.line.value.off, e.na.all.off);
 			break;
 		}
+		if (!e.na.more) /* the last of its line: that goes whole */
+			add_cut(v, e.line_off, e.line_end);
 		v->n_route_pops = (uint8_t)++n_top;
 	}
 	if (err == STW_EMALFORMED)
 		return err;
-	if (n_top > 0 || last > 0)
+	if (n_top > v->n_route_pops || last > 0) {
+		v->n_cuts = 0; /* strict routing takes more than what was popped */
 		cut(d, n_top, last);
+	}
 	return STW_OK;
 }
