@@ -243,13 +243,13 @@ static inline bool one_address_ok(const struct source *s, struct stw_span value)
 
 static inline bool route_ok(const struct source *s, const struct stw_sip_msg *m)
 {
-	struct stw_span value = m->value[STW_HDR_ROUTE], inner;
+	struct stw_span value = m->value[STW_HDR_ROUTE];
 	struct stw_sip_name_addr na;
 	struct stw_sip_uri uri;
 
 	if (!stw_sip_has(m, STW_HDR_ROUTE) || m->kind != STW_SIP_REQUEST)
 		return true;
-	if (name_addr_plain(s, value, &inner) && sip_uri_plain(s, inner))
+	if (first_route_plain(s, value))
 		return true;
 	return stw_sip_name_addr_parse(s->buf, value, &na) == STW_OK && na.bracketed &&
 	       stw_sip_uri_parse(s->buf, na.uri, &uri) != STW_EMALFORMED;

@@ -169,6 +169,26 @@ static inline bool name_addr_plain(const struct source *s, struct stw_span span,
 	return close + 1 == v.len || params_plain(&v, close + 1, &params);
 }
 
+/* A Route's first element, "<sip:" ... ">", alone or before a comma; the others are for others. */
+static inline bool first_route_plain(const struct source *s, struct stw_span span)
+{
+	struct value v;
+	uint32_t first = span.len < BLOCK ? span.len : BLOCK;
+
+	if (!value_load(&v, s, span.off, first) || !(bytes(&v, '<') & 1))
+		return false;
+	unsigned close = run_end(bytes_of(&v, stw_set_uri), 1);
+	if (close >= v.len || !(bytes(&v, '>') >> close & 1))
+		return false;
+	const uint8_t *behind = (const uint8_t *)s->buf + span.off + close + 1;
+	unsigned rest = span.len - close - 1;
+	/* The comma, a blank perhaps, and the beginning of something. */
+	if (rest != 0 && (rest < 3 || behind[0] != ',' || behind[1 + (behind[1] == ' ')] <= ' '))
+		return false;
+	uint16_t uri = (uint16_t)(span.off + 1);
+	return sip_uri_plain(s, (struct stw_span){uri, (uint16_t)(close - 1)});
+}
+
 /* "SIP/2.0/" three-letter transport, blank, host [ ":" port ], parameters; one element. */
 static inline bool via_plain(const struct source *s, struct stw_span span)
 {
