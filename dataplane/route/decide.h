@@ -6,6 +6,8 @@
  * Inside of the decision: what its files share. Not for others.
  */
 
+#include <strowger/errors.h>
+
 #include "dataplane/route/mac.h"
 #include "dataplane/route/route.h"
 
@@ -46,10 +48,30 @@ static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reas
 void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase);
 
 /** The way to d->v->dst. @return false: there is none, the verdict is a drop */
-bool stw_decide_way(struct stw_decision *d);
+static inline bool stw_decide_way(struct stw_decision *d)
+{
+	if (d->v->dst.port == 0) {
+		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
+		return false;
+	}
+	if (stw_fib_lookup(d->snap->fib, &d->v->dst.ip, &d->v->hop) != STW_OK) {
+		stw_decide_drop(d, STW_C_DROP_NO_ROUTE);
+		return false;
+	}
+	return true;
+}
 
 /** The listener that faces the way found. @return false: there is none, the verdict is a drop */
-bool stw_decide_facing(struct stw_decision *d);
+static inline bool stw_decide_facing(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+
+	v->listener_out = d->snap->facing[v->hop.iface][!stw_ip_is_v4(&v->dst.ip)];
+	if (v->listener_out != STW_NO_LISTENER)
+		return true;
+	stw_decide_drop(d, STW_C_DROP_NO_LISTENER);
+	return false;
+}
 
 void stw_decide_request(struct stw_decision *d);
 void stw_decide_response(struct stw_decision *d);

@@ -42,15 +42,17 @@ static inline uint64_t stw_call_hash(const struct stw_secret *secret, const char
 				     const struct stw_sip_msg *m)
 {
 	struct stw_span id = m->value[STW_HDR_CALL_ID];
+	struct stw_siphash s = secret->call;
 
-	return stw_siphash13(secret->call, buf + id.off, id.len);
+	stw_siphash_bytes(&s, buf + id.off, id.len, 1);
+	return stw_siphash_end(&s, 3);
 }
 
 /** MAC of a cookie: @member_id may be told by whoever holds this dialog's Call-ID. */
 static inline uint64_t stw_cookie_mac(const struct stw_secret *secret, uint32_t member_id,
 				      uint64_t call_hash)
 {
-	struct stw_siphash s = stw_siphash_start(secret->sign);
+	struct stw_siphash s = secret->sign;
 
 	stw_siphash_word(&s, (uint64_t)STW_MAC_COOKIE << 56 | member_id, 1);
 	stw_siphash_word(&s, call_hash, 1);
@@ -111,7 +113,7 @@ static inline struct stw_span stw_branch_from_tag(const struct stw_branch_input 
 static inline uint64_t stw_branch_make(const struct stw_secret *secret,
 				       const struct stw_branch_input *in)
 {
-	struct stw_siphash s = stw_siphash_start(secret->sign);
+	struct stw_siphash s = secret->sign;
 	struct stw_span host = in->via->host, branch = in->via->branch;
 	struct stw_span tag = stw_branch_from_tag(in);
 	uint64_t head = (uint64_t)STW_MAC_BRANCH << 56 | (uint64_t)in->flags << 52 |
@@ -168,7 +170,7 @@ static inline uint64_t stw_tag_make(const struct stw_secret *secret, const char 
 				    const struct stw_sip_msg *m, const struct stw_sip_via *via,
 				    uint64_t call_hash)
 {
-	struct stw_siphash s = stw_siphash_start(secret->sign);
+	struct stw_siphash s = secret->sign;
 	struct stw_span from_tag;
 
 	if (stw_sip_tag_find(buf, m->value[STW_HDR_FROM], &from_tag) != STW_OK)

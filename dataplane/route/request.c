@@ -32,8 +32,8 @@ static bool ack_of_ours(const struct stw_decision *d)
 	const char *tail = d->buf + stw_span_end(to) - len;
 	uint64_t got;
 
-	if (d->m->method != STW_METHOD_ACK || to.len < len ||
-	    !stw_hex_get64(tail + len - STW_TAG_DIGITS, &got) || memcmp(tail, ";tag=", 5) != 0)
+	if (d->m->method != STW_METHOD_ACK || to.len < len || memcmp(tail, ";tag=", 5) != 0 ||
+	    !stw_hex_get64(tail + len - STW_TAG_DIGITS, &got))
 		return false;
 	const struct stw_secret *secret = stw_tables_secret(d->t, (uint8_t)(got >> 60));
 	return secret != NULL && stw_tag_make(secret, d->buf, d->m, &d->v->via,

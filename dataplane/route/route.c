@@ -1,32 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/route/decide.h"
 
-#include <strowger/errors.h>
-
-bool stw_decide_way(struct stw_decision *d)
-{
-	if (d->v->dst.port == 0) {
-		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
-		return false;
-	}
-	if (stw_fib_lookup(d->snap->fib, &d->v->dst.ip, &d->v->hop) != STW_OK) {
-		stw_decide_drop(d, STW_C_DROP_NO_ROUTE);
-		return false;
-	}
-	return true;
-}
-
-bool stw_decide_facing(struct stw_decision *d)
-{
-	struct stw_verdict *v = d->v;
-
-	v->listener_out = d->snap->facing[v->hop.iface][!stw_ip_is_v4(&v->dst.ip)];
-	if (v->listener_out != STW_NO_LISTENER)
-		return true;
-	stw_decide_drop(d, STW_C_DROP_NO_LISTENER);
-	return false;
-}
-
 void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase)
 {
 	struct stw_verdict *v = d->v;

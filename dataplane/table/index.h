@@ -26,10 +26,11 @@ struct stw_index {
 	struct stw_index_cell *cells;
 };
 
-/** Cells for @rows rows: a power of two, at least twice as many. */
+/** Cells for @rows rows: a power of two, at least twice as many; of a small table many more, as
+ * they cost nothing there and spare a stranger's key the second probe. */
 static inline uint32_t stw_index_cells(uint32_t rows)
 {
-	uint32_t cells = 4;
+	uint32_t cells = 64;
 
 	while (cells < 2 * rows)
 		cells *= 2;

@@ -173,9 +173,10 @@ static void fill_plain(struct stw_tables *t)
 	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
 	t->n_secrets = t->image->sections[STW_IMAGE_SECRETS_SECTION].rows;
 	for (uint32_t i = 0; i < t->n_secrets; i++)
-		t->secrets[i] = (struct stw_secret){.call = derive(secrets[i].key, "call"),
-						    .sign = derive(secrets[i].key, "sign"),
-						    .id = secrets[i].id};
+		t->secrets[i] = (struct stw_secret){
+			.call = stw_siphash_start(derive(secrets[i].key, "call")),
+			.sign = stw_siphash_start(derive(secrets[i].key, "sign")),
+			.id = secrets[i].id};
 	t->name_key = derive(secrets[0].key, "name");
 }
 

@@ -30,10 +30,11 @@ struct stw_listener_row {
 	char record_route[STW_LISTENER_TEXT];
 };
 
-/* A secret's keys, one a purpose, so that no sum made for one can serve another. */
+/* A secret's keys, one a purpose, so that no sum made for one can serve another; each as the state
+ * that a sum under it starts from. */
 struct stw_secret {
-	struct stw_sipkey call; /* hash of the Call-ID */
-	struct stw_sipkey sign; /* cookies, branches, tags */
+	struct stw_siphash call; /* hash of the Call-ID */
+	struct stw_siphash sign; /* cookies, branches, tags */
 	uint8_t id;
 };
 
