@@ -11,7 +11,6 @@ struct scan {
 	uint64_t bad_names; /* that end in something else than a colon */
 	uint64_t in_name;   /* 1: a name goes on in the next block */
 	__m512i least;	    /* of all bytes: whether one is zero */
-	__m512i base;	    /* of the block, 16 bits each */
 	struct kb_starts starts;
 	unsigned n; /* starts */
 };
@@ -77,7 +76,7 @@ static inline uint64_t bad_ends(struct scan *scan, const struct block *b)
 }
 
 /* Add the places of @bits behind those that are there. */
-static inline void add_starts(struct scan *scan, __mmask64 bits)
+static inline void add_starts(struct scan *scan, __mmask64 bits, uint32_t base)
 {
 	static const uint8_t index[64] = {
 		0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
@@ -87,7 +86,7 @@ static inline void add_starts(struct scan *scan, __mmask64 bits)
 	};
 	__m512i places = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(index));
 	__m512i wide = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
-	wide = _mm512_add_epi16(wide, scan->base);
+	wide = _mm512_add_epi16(wide, _mm512_set1_epi16((short)base));
 	/* Past 31 the offsets fall off the end; finish() gives up on that many. */
 	scan->starts.at = _mm512_mask_expand_epi16(scan->starts.at,
 						   (__mmask32)(~0ull << (scan->n & 63)), wide);
@@ -105,7 +104,7 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
 	bad |= (bad_ends(scan, b) & before) | (b->odd & through(at));
 	bad |= _mm512_testn_epi8_mask(b->v, b->v) & before;
 	bad |= _mm512_testn_epi8_mask(scan->least, scan->least);
-	add_starts(scan, b->begins & before);
+	add_starts(scan, b->begins & before, base);
 	lines->n = scan->n + (unsigned)__builtin_popcountll(b->begins & before);
 	lines->blank = blank;
 	lines->starts = scan->starts;
@@ -123,20 +122,20 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
  */
 static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	struct scan scan = {.least = _mm512_set1_epi8((char)0xff), .base = _mm512_set1_epi16(2)};
+	struct scan scan = {.least = _mm512_set1_epi8((char)0xff)};
 	uint32_t base = 2;
+	struct block b;
 
 	for (; len - base >= BLOCK; base += BLOCK) {
-		struct block b = look_at_whole(buf + base);
+		b = look_at_whole(buf + base);
 		if ((b.begins & b.not_token) != 0)
 			return finish(&scan, &b, buf, len, base, lines);
 		scan.bad = _kor_mask64(scan.bad, b.odd);
 		scan.bad_names |= bad_ends(&scan, &b);
 		scan.least = _mm512_min_epu8(scan.least, b.v);
-		add_starts(&scan, b.begins_k);
+		add_starts(&scan, b.begins_k, base);
 		scan.n += (unsigned)__builtin_popcountll(b.begins);
-		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
 	}
-	struct block b = look_at_part(buf + base, len - base);
+	b = look_at_part(buf + base, len - base);
 	return (b.begins & b.not_token) != 0 && finish(&scan, &b, buf, len, base, lines);
 }
