@@ -93,11 +93,11 @@ static inline bool digits(uint64_t chunk, unsigned n, uint32_t *out)
 		return false;
 	uint64_t v = (chunk ^ ones * '0') << (64 - 8 * n); /* zeros before the first digit */
 	bool ok = (((v + ones * 0x76) | v) & ones * 0x80) == 0;
-	v = v * 10 + (v >> 8);
-	v = ((v & 0x000000ff000000ffu) * 0x000f424000000064u +
-	     ((v >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u) >>
-	    32;
-	*out = (uint32_t)v;
+	/* Neighbours are joined: eight numbers below 10, four below 100, two below 10000. */
+	__m128i x = _mm_maddubs_epi16(_mm_cvtsi64_si128((long long)v), _mm_set1_epi16(10 | 1 << 8));
+	x = _mm_madd_epi16(x, _mm_set1_epi32(100 | 1 << 16));
+	x = _mm_madd_epi16(_mm_packus_epi32(x, x), _mm_set1_epi32(10000 | 1 << 16));
+	*out = (uint32_t)_mm_cvtsi128_si32(x);
 	return ok;
 }
 
