@@ -56,9 +56,26 @@ static void writes_decimals(void **state)
 	}
 }
 
+static void sixteen_digits_are_lower_case_hex_and_nothing_else(void **state)
+{
+	(void)state;
+	for (int at = 0; at < 16; at++)
+		for (int c = 0; c < 256; c++) {
+			char text[] = "0123456789abcdef";
+			uint64_t x;
+
+			text[at] = (char)c;
+			bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+			assert_int_equal(stw_hex_get64(text, &x), digit);
+			if (digit)
+				assert_true(x == strtoull(text, NULL, 16));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sixteen_digits_are_lower_case_hex_and_nothing_else),
 		cmocka_unit_test(writes_what_printf_writes),
 		cmocka_unit_test(reads_lower_case_digits_only),
 		cmocka_unit_test(writes_decimals),
