@@ -62,7 +62,8 @@ struct kb_starts {
 
 static inline void kb_starts_end(struct kb_starts *starts, unsigned n, uint32_t blank)
 {
-	__mmask32 rest = (__mmask32)(~0ull << n);
+	/* 64 and more mean nothing here: the caller gives up on that many. */
+	__mmask32 rest = (__mmask32)(~0ull << (n & 63));
 	starts->at = _mm512_mask_set1_epi16(starts->at, rest, (short)blank);
 }
 
