@@ -46,12 +46,11 @@ static inline uint32_t stw_index_tag_u32(uint32_t key)
 static inline uint32_t stw_index_tag_endpoint(const struct stw_endpoint *ep)
 {
 	uint64_t a, b;
-	uint32_t c;
 
 	memcpy(&a, ep->ip.b, 8);
 	memcpy(&b, ep->ip.b + 8, 8);
-	memcpy(&c, (const uint8_t *)ep + 16, 4);
-	a = (a ^ c) * 0x9e3779b97f4a7c15u;
+	/* Port and transport one by one, as they are stored: one load would wait for two stores. */
+	a = (a ^ ep->port ^ (uint64_t)ep->transport << 24) * 0x9e3779b97f4a7c15u;
 	b = (b ^ a >> 32) * 0xc2b2ae3d27d4eb4fu;
 	return (uint32_t)(b >> 32 ^ a);
 }
