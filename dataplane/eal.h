@@ -3,8 +3,8 @@
 
 /**
  * @file
- * DPDK's environment, started from the configuration: anonymous memory and no file of its own, no PCI
- * scan unless a port is a PCI device, no telemetry socket.
+ * DPDK's environment, started from the configuration: anonymous memory and no file of its own, no
+ * PCI scan unless a port is a PCI device, no telemetry socket.
  */
 
 #include <stdbool.h>

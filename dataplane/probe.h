@@ -3,8 +3,8 @@
 
 /**
  * @file
- * USDT probes at the edges of the stages, in builds with -Dtracing=true (Debian's systemtap-sdt-dev):
- * one nop each until somebody listens, nothing at all in other builds.
+ * USDT probes at the edges of the stages, in builds with -Dtracing=true (Debian's
+ * systemtap-sdt-dev): one nop each until somebody listens, nothing at all in other builds.
  *
  *     bpftrace -e 'usdt:/usr/sbin/strowger-dataplane:strowger:routed { @live = hist(arg1); }'
  *

@@ -45,10 +45,11 @@ enum stw_sip_header {
 	STW_HDR_OTHER = 255,
 };
 
-#define STW_SIP_METHODS(X)                                                                         \
-	X(INVITE)                                                                                  \
-	X(ACK)                                                                                     \
-	X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH) X(INFO) \
+#define STW_SIP_METHODS(X)                                                                  \
+	X(INVITE)                                                                           \
+	X(ACK)                                                                              \
+	X(BYE)                                                                              \
+	X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH) X(INFO) \
 		X(REFER) X(MESSAGE) X(UPDATE)
 
 enum stw_sip_method {

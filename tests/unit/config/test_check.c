@@ -250,8 +250,8 @@ static void sockets_differ(void **state)
 		"t.yaml:1: min_ttl_s 60 is more than max_ttl_s 30", "lower it");
 	refuses("resolver: {servers: [192.0.2.53, \"192.0.2.53:53\"]}\n" PORTS,
 		"t.yaml:1: server \"192.0.2.53:53\": 192.0.2.53:53 stands twice", "name it once");
-	refuses("resolver: {servers: [dns.example]}\n" PORTS,
-		"t.yaml:1: server \"dns.example\"", "");
+	refuses("resolver: {servers: [dns.example]}\n" PORTS, "t.yaml:1: server \"dns.example\"",
+		"");
 }
 
 static void listeners_are_on_a_port(void **state)
