@@ -29,7 +29,11 @@ test: $(BUILD)/build.ninja
 	@$(PACKAGES) build lab
 	@exec $(PYTHON) tests/run.py --build $(BUILD) $(if $(ONLY),--only $(ONLY))
 
-bench: all
+# Reconfigured, so that parsers to compare with are found when they came just now.
+bench: $(BUILD)/build.ninja
+	@$(PACKAGES) build bench
+	@meson setup --reconfigure $(BUILD) >$(BUILD)/meson-bench.log || { cat $(BUILD)/meson-bench.log; exit 1; }
+	@ninja -C $(BUILD) >$(BUILD)/ninja.log || { cat $(BUILD)/ninja.log; exit 1; }
 	@exec $(PYTHON) bench/run.py --build $(BUILD) $(if $(QUICK),--quick)
 
 install: all

@@ -18,7 +18,7 @@ from lab import hugepages, registry  # noqa: E402
 PROGRAMS = {
     "stw-bench-calibrate": "bench",
     "stw-bench-corpus": "bench/path",
-    "stw-bench-micro": "bench/micro",
+    "stw-bench-parse": "bench/micro",
     "stw-bench-stages": "bench/path",
     "stw-bench-tables": "bench/tables",
 }
@@ -30,10 +30,6 @@ def program(build, name):
     if not path.exists():
         raise FileNotFoundError(f"not built: {path}")
     return path
-
-
-def is_built(build, name):
-    return (pathlib.Path(build) / PROGRAMS[name] / name).exists()
 
 
 def worker_core():
