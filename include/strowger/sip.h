@@ -45,12 +45,13 @@ enum stw_sip_header {
 	STW_HDR_OTHER = 255,
 };
 
-#define STW_SIP_METHODS(X)                                                                  \
-	X(INVITE)                                                                           \
-	X(ACK)                                                                              \
-	X(BYE)                                                                              \
-	X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH) X(INFO) \
-		X(REFER) X(MESSAGE) X(UPDATE)
+#define STW_SIP_METHODS(X) \
+	X(INVITE)          \
+	X(ACK)             \
+	X(BYE)             \
+	X(CANCEL)          \
+	X(OPTIONS)         \
+	X(REGISTER) X(PRACK) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH) X(INFO) X(REFER) X(MESSAGE) X(UPDATE)
 
 enum stw_sip_method {
 	STW_METHOD_OTHER = 0, /* a token we do not know: forwarded (RFC 3261 s16.3, s7.1) */
