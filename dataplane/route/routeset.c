@@ -131,6 +131,17 @@ static void cut(struct stw_decision *d, uint32_t n_top, uint32_t last)
 	}
 }
 
+/*
+ * The parser judges the first Route only, as that is what routes. Strict routing moves others to
+ * its place or into the Request-URI: these must be name-addrs with a URI as well (s20.34).
+ */
+static bool may_lead(const struct stw_decision *d, const struct element *e)
+{
+	struct stw_sip_uri uri;
+
+	return e->na.bracketed && stw_sip_uri_parse(d->buf, e->na.uri, &uri) != STW_EMALFORMED;
+}
+
 /* s16.4: a strict router put our Record-Route into the Request-URI and the target last in Route. */
 static int undo_strict(struct stw_decision *d, struct stw_routes *out, uint32_t *last)
 {
@@ -138,8 +149,11 @@ static int undo_strict(struct stw_decision *d, struct stw_routes *out, uint32_t 
 	struct element e;
 	int err;
 
-	while ((err = walk_next(&w, &e)) == STW_OK)
+	while ((err = walk_next(&w, &e)) == STW_OK) {
+		if (!may_lead(d, &e))
+			return STW_EMALFORMED;
 		out->uri = e.na.uri;
+	}
 	if (err != STW_ENOENT)
 		return err;
 	*last = w.index;
@@ -149,16 +163,23 @@ static int undo_strict(struct stw_decision *d, struct stw_routes *out, uint32_t 
 }
 
 /* s16.6 step 6: the next hop routes strictly. Its URI becomes the Request-URI, ours goes last. */
-static void do_strict(struct stw_decision *d, struct stw_routes *out, const struct element *next)
+static int do_strict(struct stw_decision *d, struct stw_routes *out, const struct element *next)
 {
 	struct walk w = walk_start(d);
 	struct element e;
+	int err;
 
-	while (walk_next(&w, &e) == STW_OK)
+	while ((err = walk_next(&w, &e)) == STW_OK) {
+		if (!may_lead(d, &e))
+			return STW_EMALFORMED;
 		d->v->route_append = e.line_end;
+	}
+	if (err != STW_ENOENT)
+		return err;
 	d->v->append_uri = out->uri;
 	d->v->replace_uri = true;
 	d->v->new_uri = next->na.uri;
+	return STW_OK;
 }
 
 /* Only a URI with our cookie can be a Record-Route of ours. */
@@ -214,15 +235,15 @@ static bool is_ours(const struct stw_decision *d, const struct element *e, struc
 	return true;
 }
 
-static void take_next(struct stw_decision *d, const struct element *e, bool lr,
-		      struct stw_routes *out, uint32_t *n_top)
+static int take_next(struct stw_decision *d, const struct element *e, bool lr,
+		     struct stw_routes *out, uint32_t *n_top)
 {
 	out->target = e->na.uri;
 	d->v->route_rest = e->na.all.off;
-	if (!lr) {
-		do_strict(d, out, e);
-		++*n_top;
-	}
+	if (lr)
+		return STW_OK;
+	++*n_top;
+	return do_strict(d, out, e);
 }
 
 int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
@@ -245,7 +266,7 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 		if (n_top == STW_ROUTE_POPS_MAX || !is_ours(d, &e, out, &lr, &err)) {
 			v->n_route_pops = (uint8_t)n_top;
 			if (err == STW_OK)
-				take_next(d, &e, lr, out, &n_top);
+				err = take_next(d, &e, lr, out, &n_top);
 			if (!e.first) /* what was popped of its line */
 				add_cut(v, w.line.value.off, e.na.all.off);
 			break;

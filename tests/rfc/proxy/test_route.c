@@ -154,6 +154,23 @@ static void rfc3261_s16_6_6_strict_next_hop_gets_the_request_uri_last(void **sta
 	assert_string_equal(routes(p), "Route: <sip:bob@biloxi.example.com>");
 }
 
+/* What strict routing would put first is judged like a first one. */
+static void rfc3261_s20_34_a_route_moved_by_strict_routing_must_be_sound(void **state)
+{
+	struct stw_proxy *p = *state;
+	static const char *const bad[] = {
+		"Route: <sip:strict.example.com>\r\nRoute: <sip:12\x17.0.0.1:5080>\r\n",
+		"Route: <sip:strict.example.com>,sip:no-brackets.example.com\r\n",
+		"Route: <sip:strict.example.com>\r\nRoute: <sip:p:99999999>\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		stw_proxy_text(p, REQUEST(.extra = bad[i]), ua());
+		assert_int_equal(p->v.action, STW_ACTION_ANSWER);
+		assert_int_equal(p->v.status, 400);
+	}
+}
+
 static void rfc3261_s16_6_6_a_members_strict_next_hop_is_the_target(void **state)
 {
 	struct stw_proxy *p = *state;
@@ -199,6 +216,7 @@ int main(void)
 		PROXY_TEST(rfc3261_s16_3_1_malformed_later_route_is_answered_400),
 		PROXY_TEST(rfc3261_s16_4_strict_routers_request_uri_is_restored),
 		PROXY_TEST(rfc3261_s16_6_6_strict_next_hop_gets_the_request_uri_last),
+		PROXY_TEST(rfc3261_s20_34_a_route_moved_by_strict_routing_must_be_sound),
 		PROXY_TEST(rfc3261_s16_6_6_a_members_strict_next_hop_is_the_target),
 		PROXY_TEST(rfc3261_s16_4_and_s16_6_6_together),
 		PROXY_TEST(rfc3261_s16_12_1_lr_in_a_user_part_is_no_parameter),
