@@ -30,6 +30,7 @@ static void fill_header(struct stw_stats *s, uint32_t n_workers, uint64_t size)
 	s->started_unix_s = (uint64_t)time(NULL);
 	s->workers_offset = align_up(sizeof(*s));
 	s->members_offset = s->workers_offset + n_workers * sizeof(struct stw_stats_worker);
+	s->stages_offset = s->members_offset + n_workers * sizeof(struct stw_stats_members);
 }
 
 int stw_stats_new(uint32_t n_workers, struct stw_stats **out, int *fd)
@@ -43,7 +44,8 @@ int stw_stats_new(uint32_t n_workers, struct stw_stats **out, int *fd)
 	if (n_workers == 0 || n_workers > STW_STATS_WORKERS_MAX)
 		return STW_ERANGE;
 	size = align_up(sizeof(struct stw_stats)) + n_workers * sizeof(struct stw_stats_worker) +
-	       n_workers * sizeof(struct stw_stats_members);
+	       n_workers * sizeof(struct stw_stats_members) +
+	       n_workers * sizeof(struct stw_stats_stages);
 	f = memfd_create("strowger-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (f < 0)
 		return STW_EIO;

@@ -33,14 +33,24 @@ bool stw_worker_turn(struct stw_worker *w)
 	struct stw_burst *b = &w->burst;
 	uint32_t n_kernel;
 
+	stw_timing_begin(&w->timing);
 	stw_rx(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_RX);
 	stw_decap(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_DECAP);
 	stw_parse(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_PARSE);
 	stw_classify(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_CLASSIFY);
 	stw_route_burst(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_ROUTE);
 	stw_rewrite_burst(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_REWRITE);
 	n_kernel = stw_twin(w);
+	stw_timing_mark(&w->timing, STW_STAGE_TWIN);
 	stw_tx(w, b);
+	stw_timing_mark(&w->timing, STW_STAGE_TX);
+	stw_timing_end(&w->timing, b->n);
 	rcu_quiescent_state(); /* table pointers taken above are dead from here */
 	return b->n > 0 || n_kernel > 0;
 }
@@ -206,6 +216,7 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 	w->stats = stw_stats_worker(stats, i);
 	w->stats->core = d->cores[i];
 	w->members = stw_stats_members(stats, i);
+	stw_timing_init(&w->timing, stw_stats_stages(stats, i), w->tsc_hz);
 	return w;
 }
 

@@ -26,6 +26,7 @@
 #include "dataplane/port.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tag.h"
+#include "dataplane/timing.h"
 
 #define STW_OUT_MAX    256u  /* frames buffered for one device within a turn */
 #define STW_HELD_MAX   256u  /* messages waiting for a neighbour's address */
@@ -99,6 +100,7 @@ struct stw_worker {
 	uint64_t held_check_tsc;
 	const struct stw_snapshot *held_snap; /* compared, never followed */
 	struct stw_held *held;
+	struct stw_timing timing;
 	struct stw_burst burst;
 };
 

@@ -33,7 +33,8 @@ static int check(const struct stw_stats *s, uint64_t size, char *reason, size_t 
 	if (s->size_bytes != size || s->n_workers > STW_STATS_WORKERS_MAX ||
 	    s->n_ports > STW_STATS_PORTS_MAX ||
 	    !rows_fit(s->workers_offset, s->n_workers, sizeof(struct stw_stats_worker), size) ||
-	    !rows_fit(s->members_offset, s->n_workers, sizeof(struct stw_stats_members), size)) {
+	    !rows_fit(s->members_offset, s->n_workers, sizeof(struct stw_stats_members), size) ||
+	    !rows_fit(s->stages_offset, s->n_workers, sizeof(struct stw_stats_stages), size)) {
 		snprintf(reason, reason_len, "stats block: counts or offsets leave the block");
 		return STW_EBOUNDS;
 	}

@@ -16,7 +16,7 @@
 #include <strowger/counters.h>
 
 #define STW_STATS_MAGIC	      0x53575453u /* "STWS" */
-#define STW_STATS_VERSION     1u
+#define STW_STATS_VERSION     2u
 #define STW_MEMBER_NUMBERS    8192u /* member numbers are 0..STW_MEMBER_NUMBERS - 1 */
 #define STW_STATS_NAME	      32
 #define STW_STATS_PORTS_MAX   32u
@@ -55,6 +55,49 @@ struct stw_stats_members {
 	_Atomic uint64_t c[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS]; /* index = member number */
 } __attribute__((aligned(64)));
 
+/* X(NAME, "name"): the stages of dataplane/path/path.h, in the order of a turn. */
+#define STW_STAGES(X)           \
+	X(RX, "rx")             \
+	X(DECAP, "decap")       \
+	X(PARSE, "parse")       \
+	X(CLASSIFY, "classify") \
+	X(ROUTE, "route")       \
+	X(REWRITE, "rewrite")   \
+	X(TWIN, "twin")         \
+	X(TX, "tx")
+
+enum stw_stage {
+#define X(name, text) STW_STAGE_##name,
+	STW_STAGES(X)
+#undef X
+		STW_N_STAGES,
+};
+
+/** [STW_N_STAGES], index = enum stw_stage. */
+static const char *const stw_stage_names[STW_N_STAGES] __attribute__((unused)) = {
+#define X(name, text) [STW_STAGE_##name] = text,
+	STW_STAGES(X)
+#undef X
+};
+
+#define STW_STAGE_BUCKETS 16u
+
+/** Bucket i holds bursts of at most this many nanoseconds; the last one holds all above. */
+static inline uint64_t stw_stage_bound_ns(unsigned bucket)
+{
+	return (uint64_t)128 << bucket;
+}
+
+/* How long a stage had a burst in hand, of the turns that were timed (dataplane/timing.h). */
+struct stw_stats_stage {
+	_Atomic uint64_t n[STW_STAGE_BUCKETS];
+	_Atomic uint64_t sum_ns;
+};
+
+struct stw_stats_stages {
+	struct stw_stats_stage stage[STW_N_STAGES];
+} __attribute__((aligned(64)));
+
 struct stw_stats {
 	uint32_t magic;
 	uint32_t version;
@@ -68,6 +111,7 @@ struct stw_stats {
 	uint64_t tsc_hz;
 	uint64_t workers_offset; /* struct stw_stats_worker [n_workers] */
 	uint64_t members_offset; /* struct stw_stats_members [n_workers] */
+	uint64_t stages_offset;	 /* struct stw_stats_stages [n_workers] */
 	char version_text[64];	 /* of the data plane's build */
 	/* written by the installer */
 	_Atomic uint64_t generation; /* of the tables being served, 0 before the first */
@@ -88,4 +132,10 @@ static inline struct stw_stats_worker *stw_stats_worker(struct stw_stats *s, uin
 static inline struct stw_stats_members *stw_stats_members(struct stw_stats *s, uint32_t i)
 {
 	return (struct stw_stats_members *)((char *)s + s->members_offset) + i;
+}
+
+/** Worker @i's times in each stage. */
+static inline struct stw_stats_stages *stw_stats_stages(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_stats_stages *)((char *)s + s->stages_offset) + i;
 }
