@@ -12,6 +12,7 @@
 
 #include "control/api/api.h"
 #include "control/api/http.h"
+#include "control/api/port.h"
 #include "control/api/socket.h"
 #include "control/control.h"
 #include "control/notify.h"
@@ -25,6 +26,7 @@ struct running {
 	struct stw_api api;
 	struct stw_api_socket socket;
 	struct stw_http *http;
+	struct stw_http *port; /* the HTTP port, NULL without one */
 	struct ev_signal hup;
 	struct ev_signal term;
 	struct ev_signal interrupt;
@@ -92,6 +94,31 @@ static void raise_descriptor_limit(void)
 		stw_warn("only few connections to the API are possible: raise LimitNOFILE");
 }
 
+/* A port that is taken is told; a token that cannot be trusted is a mistake to correct first. */
+static int open_port(struct running *run, const struct stw_model_api *api)
+{
+	char reason[320] = "";
+	char token[STW_TOKEN_MAX + 1];
+	int fd;
+	int err = stw_api_token_read(api, reason, sizeof(reason), token);
+	if (err) {
+		print_message(NULL, reason);
+		return err;
+	}
+	if (stw_api_port_open(api, reason, sizeof(reason), &fd)) {
+		stw_warn("%s", reason);
+		return STW_OK;
+	}
+	if (fd < 0)
+		return STW_OK;
+	run->port = stw_http_new(run->loop, fd, &run->api, token);
+	if (!run->port)
+		stw_warn("api: the HTTP server does not start on %s", api->http);
+	else
+		snprintf(run->api.http, sizeof(run->api.http), "%s", api->http);
+	return STW_OK;
+}
+
 static int start_api(struct running *run)
 {
 	char reason[256] = "";
@@ -105,12 +132,12 @@ static int start_api(struct running *run)
 		print_message(NULL, reason);
 		return err;
 	}
-	run->http = stw_http_new(run->loop, run->socket.fd, &run->api);
+	run->http = stw_http_new(run->loop, run->socket.fd, &run->api, NULL);
 	if (!run->http) {
 		print_message(NULL, "api: the HTTP server does not start");
 		return STW_EIO;
 	}
-	return STW_OK;
+	return open_port(run, api);
 }
 
 /* The socket first: it is the lock that keeps a second control off the data plane. */
@@ -135,6 +162,7 @@ static int start(struct running *run, const char *config_path)
 
 static void stop(struct running *run)
 {
+	stw_http_free(run->port);
 	stw_http_free(run->http);
 	stw_api_socket_remove(&run->socket);
 	if (run->api.control)

@@ -82,6 +82,7 @@ void stw_api_status(struct stw_api *api, struct stw_request *r)
 			    json_pack("{s:I, s:s, s:I}", "pid", (json_int_t)getpid(), "version",
 				      STW_VERSION, "started_unix_s",
 				      (json_int_t)api->control->started_unix_s));
+	json_object_set_new(reply, "http", api->http[0] ? json_string(api->http) : json_null());
 	json_object_set_new(reply, "dataplane_process", dataplane_version(api));
 	stw_reply(r, 200, reply);
 }

@@ -16,6 +16,7 @@
 struct stw_api {
 	struct stw_control *control;
 	struct stw_sampler *sampler;
+	char http[64]; /* where the HTTP port is, "" without one */
 	TAILQ_HEAD(, stw_request) waiting;
 };
 

@@ -16,8 +16,9 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_POOLS] = stw_api_pools,	    [STW_ENDPOINT_MEMBERS] = stw_api_members,
 	[STW_ENDPOINT_COUNTERS] = stw_api_counters, [STW_ENDPOINT_NAMES] = stw_api_names,
 	[STW_ENDPOINT_CONFIG] = stw_api_config,	    [STW_ENDPOINT_RELOAD] = stw_api_reload,
-	[STW_ENDPOINT_CHECK] = stw_api_check,	    [STW_ENDPOINT_DRAIN] = stw_api_drain,
-	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,   [STW_ENDPOINT_WEIGHT] = stw_api_weight,
+	[STW_ENDPOINT_METRICS] = stw_api_metrics,   [STW_ENDPOINT_CHECK] = stw_api_check,
+	[STW_ENDPOINT_DRAIN] = stw_api_drain,	    [STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
+	[STW_ENDPOINT_WEIGHT] = stw_api_weight,
 };
 
 /* Compares @path with a row's pattern; what stands for {member} is copied to @member. */

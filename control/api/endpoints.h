@@ -12,31 +12,34 @@
 #include <stddef.h>
 
 enum stw_effect {
-	STW_EFFECT_READ,    /* changes nothing */
+	STW_EFFECT_READ,    /* changes nothing, tells nothing private: open on the HTTP port */
+	STW_EFFECT_INSPECT, /* changes nothing, but shows what not everybody may see */
 	STW_EFFECT_CHANGE,  /* changes where new calls go */
 	STW_EFFECT_DISRUPT, /* may end calls */
 };
 
 /* X(NAME, method, path, effect, body, help) */
-#define STW_ENDPOINTS(X)                                                                           \
-	X(INDEX, "GET", "/v1", READ, "", "the endpoints of this API")                              \
-	X(VERSION, "GET", "/v1/version", READ, "", "versions of both processes and libraries")     \
-	X(STATUS, "GET", "/v1/status", READ, "", "link to the data plane, generation, reload")     \
-	X(WORKERS, "GET", "/v1/workers", READ, "", "workers: core, busy share, packets")           \
-	X(PORTS, "GET", "/v1/ports", READ, "", "ports: link, addresses, packets, errors")          \
-	X(LISTENERS, "GET", "/v1/listeners", READ, "", "listeners and the pools they feed")        \
-	X(POOLS, "GET", "/v1/pools", READ, "", "pools: members, weights, shares of new calls")     \
-	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates")    \
-	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total")   \
-	X(NAMES, "GET", "/v1/names", READ, "", "host names resolved, and the slow path")           \
-	X(CONFIG, "GET", "/v1/config", READ, "", "the running configuration, without secrets")     \
-	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")           \
-	X(CHECK, "POST", "/v1/check", READ, "YAML", "check a configuration, tell what it changes") \
-	X(DRAIN, "POST", "/v1/members/{member}/drain", CHANGE, "{\"pool\": string?}",              \
-	  "no new calls to a member; its dialogs stay")                                            \
-	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",          \
-	  "new calls to a member again")                                                           \
-	X(WEIGHT, "POST", "/v1/members/{member}/weight", CHANGE,                                   \
+#define STW_ENDPOINTS(X)                                                                          \
+	X(INDEX, "GET", "/v1", READ, "", "the endpoints of this API")                             \
+	X(VERSION, "GET", "/v1/version", READ, "", "versions of both processes and libraries")    \
+	X(STATUS, "GET", "/v1/status", READ, "", "link to the data plane, generation, reload")    \
+	X(WORKERS, "GET", "/v1/workers", READ, "", "workers: core, busy share, packets")          \
+	X(PORTS, "GET", "/v1/ports", READ, "", "ports: link, addresses, packets, errors")         \
+	X(LISTENERS, "GET", "/v1/listeners", READ, "", "listeners and the pools they feed")       \
+	X(POOLS, "GET", "/v1/pools", READ, "", "pools: members, weights, shares of new calls")    \
+	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates")   \
+	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total")  \
+	X(NAMES, "GET", "/v1/names", READ, "", "host names resolved, and the slow path")          \
+	X(METRICS, "GET", "/metrics", READ, "", "everything counted, for Prometheus")             \
+	X(CONFIG, "GET", "/v1/config", INSPECT, "", "the running configuration, without secrets") \
+	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")          \
+	X(CHECK, "POST", "/v1/check", INSPECT, "YAML",                                            \
+	  "check a configuration, tell what it changes")                                          \
+	X(DRAIN, "POST", "/v1/members/{member}/drain", CHANGE, "{\"pool\": string?}",             \
+	  "no new calls to a member; its dialogs stay")                                           \
+	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",         \
+	  "new calls to a member again")                                                          \
+	X(WEIGHT, "POST", "/v1/members/{member}/weight", CHANGE,                                  \
 	  "{\"weight\": 0..65535, \"pool\": string?}", "change a member's share of new calls")
 
 enum stw_endpoint_id {
@@ -62,9 +65,9 @@ static const struct stw_endpoint_row stw_endpoint_rows[STW_N_ENDPOINTS] __attrib
 #undef X
 };
 
-/** "read", "change", "disrupt". */
+/** "read", "inspect", "change", "disrupt". */
 static inline const char *stw_effect_text(enum stw_effect effect)
 {
-	static const char *const text[] = {"read", "change", "disrupt"};
+	static const char *const text[] = {"read", "inspect", "change", "disrupt"};
 	return text[effect];
 }

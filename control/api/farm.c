@@ -31,21 +31,26 @@ void stw_api_listeners(struct stw_api *api, struct stw_request *r)
 	stw_reply(r, 200, reply);
 }
 
-/* Weight that counts for new calls. */
-static uint32_t counting_weight(const struct stw_model_pool_member *pm)
+uint32_t stw_api_counting_weight(const struct stw_model_pool_member *pm)
 {
 	return pm->asked == STW_ASKED_UP ? pm->weight : 0;
 }
 
-static json_t *pool_members(const struct stw_model *m, const struct stw_model_pool *pool)
+uint64_t stw_api_counting_weights(const struct stw_model_pool *pool)
 {
 	uint64_t all = 0;
 	for (size_t k = 0; k < pool->n_members; k++)
-		all += counting_weight(&pool->members[k]);
+		all += stw_api_counting_weight(&pool->members[k]);
+	return all;
+}
+
+static json_t *pool_members(const struct stw_model *m, const struct stw_model_pool *pool)
+{
+	uint64_t all = stw_api_counting_weights(pool);
 	json_t *rows = json_array();
 	for (size_t k = 0; k < pool->n_members; k++) {
 		const struct stw_model_pool_member *pm = &pool->members[k];
-		double share = all ? (double)counting_weight(pm) / (double)all : 0;
+		double share = all ? (double)stw_api_counting_weight(pm) / (double)all : 0;
 		json_array_append_new(rows, json_pack("{s:s, s:o, s:I, s:s, s:f}", "name",
 						      m->members[pm->member].name, "address",
 						      address_text(&m->members[pm->member].address),

@@ -18,6 +18,8 @@ void stw_api_status(struct stw_api *api, struct stw_request *r);
 void stw_api_workers(struct stw_api *api, struct stw_request *r);
 void stw_api_ports(struct stw_api *api, struct stw_request *r);
 void stw_api_counters(struct stw_api *api, struct stw_request *r);
+/* metrics/metrics.c */
+void stw_api_metrics(struct stw_api *api, struct stw_request *r);
 /* farm.c */
 void stw_api_listeners(struct stw_api *api, struct stw_request *r);
 void stw_api_pools(struct stw_api *api, struct stw_request *r);
@@ -41,6 +43,12 @@ void stw_api_reply_when_served(struct stw_api *api, struct stw_request *r, uint6
 
 /** "udp", "tcp" ... */
 const char *stw_api_transport(uint8_t transport);
+
+/** A member's weight for new calls: 0 when they are not to go there. */
+uint32_t stw_api_counting_weight(const struct stw_model_pool_member *pm);
+
+/** Of all members of @pool. */
+uint64_t stw_api_counting_weights(const struct stw_model_pool *pool);
 
 /** A rate as JSON: a number with one decimal, or null when @known is false. */
 json_t *stw_api_rate(bool known, double rate);

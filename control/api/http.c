@@ -13,6 +13,13 @@
 
 #include <strowger/log.h>
 
+#include "control/api/port.h"
+
+/* The status page is one file: nothing is loaded from elsewhere, and nobody may frame it. */
+#define PAGE_POLICY                                                                   \
+	"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " \
+	"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "    \
+	"frame-ancestors 'none'"
 #define CONNECTION_MEMORY (16u * 1024)
 #define DISCARD_MAX	  (16u * 1024 * 1024) /* of a body that is refused; then the line is cut */
 
@@ -28,6 +35,8 @@ struct stw_http {
 	struct ev_loop *loop;
 	struct MHD_Daemon *daemon;
 	struct stw_api *api;
+	bool is_open; /* to anybody who reaches it: only what is harmless, without the token */
+	char token[STW_TOKEN_MAX + 1];
 	struct ev_io io;
 	struct ev_timer timer;
 	struct ev_prepare prepare;
@@ -121,25 +130,49 @@ static void on_done(struct stw_request *r)
 	ev_feed_event(x->h->loop, &x->h->timer, EV_TIMER);
 }
 
+/* The reply's bytes, handed over to the library. */
+static struct MHD_Response *response_of(struct stw_request *r)
+{
+	char *text = r->text;
+	size_t len = r->text_len;
+	if (text) {
+		r->text = NULL;
+	} else {
+		text = json_dumps(r->reply, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+		if (!text)
+			return NULL;
+		len = strlen(text);
+		text[len++] = '\n'; /* in the place of the NUL: the length is told */
+	}
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(text);
+	return response;
+}
+
+static const char *type_of(const struct stw_request *r)
+{
+	if (r->problem)
+		return "application/problem+json";
+	return r->text_type ? r->text_type : "application/json";
+}
+
 static enum MHD_Result send_reply(struct exchange *x)
 {
 	struct stw_request *r = &x->r;
-	char *text = json_dumps(r->reply, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-	if (!text)
+	struct MHD_Response *response = response_of(r);
+	if (!response)
 		return MHD_NO;
-	size_t len = strlen(text);
-	text[len] = '\n'; /* in the place of the NUL: the length is told */
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(len + 1, text, MHD_RESPMEM_MUST_FREE);
-	if (!response) {
-		free(text);
-		return MHD_NO;
-	}
-	MHD_add_response_header(response, "Content-Type",
-				r->problem ? "application/problem+json" : "application/json");
+	MHD_add_response_header(response, "Content-Type", type_of(r));
 	MHD_add_response_header(response, "Cache-Control", "no-store");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (x->h->is_open)
+		MHD_add_response_header(response, "Content-Security-Policy", PAGE_POLICY);
 	if (r->allow)
 		MHD_add_response_header(response, "Allow", r->allow);
+	if (r->status == 401)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 	enum MHD_Result ok = MHD_queue_response(x->connection, r->status, response);
 	MHD_destroy_response(response);
 	return ok;
@@ -175,6 +208,29 @@ static enum MHD_Result take_piece(struct exchange *x, const char *bytes, size_t 
 	return MHD_YES;
 }
 
+/* Who comes by the HTTP port may read, and with the token do everything. */
+static void admit(const struct stw_http *h, struct MHD_Connection *connection,
+		  struct stw_request *r)
+{
+	const struct stw_endpoint_row *row = &stw_endpoint_rows[r->endpoint];
+	if (row->effect == STW_EFFECT_READ)
+		return;
+	if (stw_api_token_given(h->token, MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+								      "Authorization")))
+		return;
+	if (h->token[0])
+		stw_problem(
+			r, 401, "token", "Token needed",
+			"%s %s on this port needs \"Authorization: Bearer TOKEN\", with the token "
+			"of api.token_file",
+			row->method, row->path);
+	else
+		stw_problem(r, 403, "read-only", "Read-only port",
+			    "%s %s: this port is read-only; use the Unix socket, or configure "
+			    "api.token_file",
+			    row->method, row->path);
+}
+
 static struct exchange *begin(struct stw_http *h, struct MHD_Connection *connection,
 			      const char *method, const char *url)
 {
@@ -187,7 +243,8 @@ static struct exchange *begin(struct stw_http *h, struct MHD_Connection *connect
 			  ->socket_context;
 	x->r.ctx = x;
 	x->r.done = on_done;
-	stw_api_match(&x->r, method, url);
+	if (stw_api_match(&x->r, method, url) && h->is_open)
+		admit(h, connection, &x->r);
 	return x;
 }
 
@@ -278,12 +335,14 @@ static void watch(struct stw_http *h)
 	ev_prepare_start(h->loop, &h->prepare);
 }
 
-struct stw_http *stw_http_new(struct ev_loop *loop, int fd, struct stw_api *api)
+struct stw_http *stw_http_new(struct ev_loop *loop, int fd, struct stw_api *api, const char *token)
 {
 	struct stw_http *h = calloc(1, sizeof(*h));
 	if (h) {
 		h->loop = loop;
 		h->api = api;
+		h->is_open = token != NULL;
+		snprintf(h->token, sizeof(h->token), "%s", token ? token : "");
 		TAILQ_INIT(&h->links);
 		h->daemon = start(h, fd);
 	}

@@ -21,9 +21,12 @@ struct stw_http; /* opaque; http.c */
 /**
  * Serve @api on the listening socket @fd, which is taken over.
  *
+ * @param token  NULL: who reaches the socket may do everything (its file mode decides who that is).
+ *               Else the HTTP port: only what is STW_EFFECT_READ, unless the request carries this
+ *               token; "" for none. Copied.
  * @return NULL when the HTTP library does not start (@fd is closed)
  */
-struct stw_http *stw_http_new(struct ev_loop *loop, int fd, struct stw_api *api);
+struct stw_http *stw_http_new(struct ev_loop *loop, int fd, struct stw_api *api, const char *token);
 
 /** How many connections are open. */
 size_t stw_http_n_connections(const struct stw_http *h);

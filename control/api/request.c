@@ -21,6 +21,15 @@ void stw_reply(struct stw_request *r, unsigned status, json_t *json)
 	put(r, status, whole, false);
 }
 
+void stw_reply_text(struct stw_request *r, const char *type, char *text, size_t len)
+{
+	put(r, 200, NULL, false);
+	free(r->text);
+	r->text = text;
+	r->text_len = len;
+	r->text_type = type;
+}
+
 void stw_problem(struct stw_request *r, unsigned status, const char *kind, const char *title,
 		 const char *fmt, ...)
 {
@@ -45,6 +54,8 @@ void stw_request_fini(struct stw_request *r)
 {
 	json_decref(r->reply);
 	free(r->body);
+	free(r->text);
+	r->text = NULL;
 	r->reply = NULL;
 	r->body = NULL;
 }

@@ -25,6 +25,9 @@ struct stw_request {
 
 	unsigned status; /* HTTP status, 0 until replied */
 	json_t *reply;
+	char *text; /* in place of @reply: what a program wants in another form than JSON */
+	size_t text_len;
+	const char *text_type;
 	bool problem;	   /* the reply is a problem */
 	const char *allow; /* with 405: the method that would do */
 
@@ -37,6 +40,13 @@ struct stw_request {
 
 /** Reply @json, which is taken over; "version" is put in front. */
 void stw_reply(struct stw_request *r, unsigned status, json_t *json);
+
+/**
+ * Reply @text, which is taken over; status 200.
+ *
+ * @param type  its Content-Type; static
+ */
+void stw_reply_text(struct stw_request *r, const char *type, char *text, size_t len);
 
 /**
  * Reply a problem.

@@ -70,6 +70,7 @@ void stw_print_status(const json_t *answer, FILE *out)
 	fprintf(out, "               %s ports, %s listeners, %s pools, %s members, %s overrides\n",
 		stw_text(config, "ports"), stw_text(config, "listeners"), stw_text(config, "pools"),
 		stw_text(config, "members"), stw_text(config, "overrides"));
+	fprintf(out, "HTTP port:     %s\n", stw_text(answer, "http"));
 	print_refusals(answer, out);
 }
 

@@ -66,6 +66,21 @@ static void check_sockets(const struct stw_conf *c, struct stw_report *report)
 		stw_report(report, at, "api.socket and dataplane.socket are the same: choose two");
 }
 
+static void check_http(const struct stw_conf *c, struct stw_report *report)
+{
+	const struct stw_node *node = stw_node_get(c->node, "api");
+	struct stw_endpoint at;
+
+	if (strcmp(c->api.http, "off") != 0 &&
+	    (stw_endpoint_parse(c->api.http, strlen(c->api.http), 0, &at) != STW_OK ||
+	     at.port == 0))
+		stw_report(
+			report, stw_node_at(node, "http"),
+			"http must be an address with a port, such as 127.0.0.1:8460, or off; got "
+			"\"%s\"",
+			c->api.http);
+}
+
 static void check_resolver(const struct stw_conf *c, struct stw_report *report)
 {
 	const struct stw_node *node = stw_node_get(c->node, "resolver");
@@ -88,6 +103,7 @@ int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 {
 	check_cores(c, report);
 	check_sockets(c, report);
+	check_http(c, report);
 	check_secrets(c, report);
 	check_resolver(c, report);
 	int err = stw_check_ports(c, report);

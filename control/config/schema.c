@@ -83,6 +83,18 @@ const struct stw_opt stw_schema[] = {
 	{"api.mode", STW_OPT_OCTAL, CONTROL, .max = 0770, .def = "0660", AT(stw_conf, api.mode),
 	 .help = "File mode of the socket, in octal. Whoever may write to it may drain members, so "
 		 "others than owner and group are never let in."},
+	{"api.http", STW_OPT_TEXT, CONTROL, .min = 3, .max = 63, .def = "127.0.0.1:8460",
+	 AT(stw_conf, api.http),
+	 .help = "Address and port on which control also serves HTTP over TCP: the status page at /, "
+		 "/metrics for Prometheus, and what the API tells that is not private. It changes "
+		 "nothing and shows no message to anybody without the token of api.token_file. off: no "
+		 "such port. When the port cannot be had, control says so and runs without."},
+	{"api.token_file", STW_OPT_PATH, CONTROL, .min = 2, .max = 107, .computed = "none: read-only",
+	 AT(stw_conf, api.token_file),
+	 .help = "File whose first line is the token, 16 to 128 printable characters. Who sends it on "
+		 "the HTTP port (Authorization: Bearer TOKEN) may do there what the Unix socket allows. "
+		 "There is no encryption on that port: put a TLS proxy before it when it is not the "
+		 "loopback. Others than the owner must not be able to read the file."},
 
 	{"resolver", STW_OPT_SECTION, RELOAD,
 	 .help = "How control resolves host names in the URIs of members' requests (RFC 3263: NAPTR, SRV, "

@@ -130,8 +130,10 @@ struct stw_model_resolver {
 
 struct stw_model_api {
 	char socket[108];
-	char group[32]; /* owner group of the socket, "" for none */
-	uint32_t mode;	/* 0660 */
+	char group[32];	      /* owner group of the socket, "" for none */
+	uint32_t mode;	      /* 0660 */
+	char http[64];	      /* "off", or address:port */
+	char token_file[108]; /* "" for none */
 };
 
 struct stw_model {

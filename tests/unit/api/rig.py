@@ -2,6 +2,7 @@
 """strowger-control with its client and a fake data plane, in a directory of their own."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -41,6 +42,8 @@ class Rig:
         self.api = os.path.join(directory, "run", "api.sock")
         self.dp = os.path.join(directory, "dp.sock")
         self.log = os.path.join(directory, "control.log")
+        self.http_at = "off"
+        self.api_extra = []
         self.control = None
         self.fake = None
 
@@ -48,7 +51,8 @@ class Rig:
         lines = [
             "dataplane:", f"  socket: {self.dp}",
             "control:", f"  state_dir: {self.dir}/state",
-            "api:", f"  socket: {self.api}", '  mode: "0600"',
+            "api:", f"  socket: {self.api}", '  mode: "0600"', f"  http: {self.http_at}",
+            *self.api_extra,
             "ports:", "  - name: outside", '    device: "net_null0"', "    kernel: none",
             "    addresses: [192.0.2.1/24]",
             "listeners:", "  - {name: edge, address: 192.0.2.1, pool: farm}",
@@ -138,6 +142,20 @@ class Rig:
                     return got
                 got += piece
 
+    def open_port(self):
+        """Give control an HTTP port that was free a moment ago; before start()."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.http_at = f"127.0.0.1:{s.getsockname()[1]}"
+
+    def fetch(self, path, method="GET", headers=None, body=None):
+        """One request to the HTTP port: (status, headers, text)."""
+        connection = http.client.HTTPConnection(self.http_at, timeout=PATIENCE_S)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+
     def call(self, method, path, body=b""):
         """One request: (status, JSON)."""
         head = (f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -148,10 +166,12 @@ class Rig:
 
 
 @contextlib.contextmanager
-def rig(programs, fake=False, start=True):
+def rig(programs, fake=False, start=True, port=False):
     with tempfile.TemporaryDirectory(prefix="stw-cli-") as directory:
         r = Rig(programs, directory)
         try:
+            if port:
+                r.open_port()
             r.write()
             if fake:
                 r.start_fake()
