@@ -286,10 +286,10 @@ int stw_check_members(const struct stw_conf *c, struct stw_report *report)
 	qsort(refs, n, sizeof(refs[0]), by_address);
 	size_t different = check_groups(refs, n, report);
 
-	if (different > STW_MEMBER_NUMBERS)
+	if (different > STW_MEMBERS_MAX)
 		stw_report(report, stw_node_get(c->node, "pools"),
 			   "pools have %zu different members: at most %u are possible", different,
-			   STW_MEMBER_NUMBERS);
+			   STW_MEMBERS_MAX);
 	check_names(refs, n, report);
 	check_ids(refs, n, report);
 	free(refs);

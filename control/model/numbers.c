@@ -8,7 +8,7 @@
 #include <strowger/errors.h>
 
 #define NONE	UINT16_MAX
-#define BUCKETS 16384u /* twice the numbers: chains stay short */
+#define BUCKETS 32768u /* twice the numbers: chains stay short */
 
 _Static_assert(STW_MEMBER_NUMBERS <= NONE, "a number and NONE fit 16 bits");
 

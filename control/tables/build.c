@@ -109,6 +109,8 @@ static void fill_plain(const struct draft *d)
 		members[i].address = m->members[i].address;
 		members[i].id = m->members[i].id;
 		members[i].number = m->members[i].number;
+		if (d->failed != NULL && d->failed[i])
+			members[i].flags = STW_IMAGE_MEMBER_FAILED;
 	}
 	for (size_t i = 0; i < m->n_secrets; i++) {
 		secrets[i].id = m->secrets[i].id;
@@ -149,6 +151,10 @@ static int size_pools(const struct draft *d, struct stw_image_pool *pools, uint6
 		pools[i].first_member = (uint32_t)*n_pool_members;
 		pools[i].n_members = (uint32_t)pool->n_members;
 		pools[i].flags = pool->record_route ? STW_IMAGE_POOL_RECORD_ROUTE : 0;
+		if (serves && eligible(d, pool, false, scratch) == 0)
+			pools[i].flags |= STW_IMAGE_POOL_PANIC;
+		pools[i].fallback = STW_IMAGE_NO_POOL;
+		pools[i].work_invite = pools[i].work_other = 1;
 		*n_slots += pools[i].n_slots;
 		*n_pool_members += pools[i].n_members;
 		if (*n_slots > STW_IMAGE_BYTES_MAX / 2)
@@ -185,7 +191,7 @@ static bool in_range(const struct stw_model *m)
 	    m->n_secrets > STW_IMAGE_SECRET_MAX)
 		return false;
 	for (size_t i = 0; i < m->n_pools; i++) {
-		if (m->pools[i].n_members > STW_IMAGE_MEMBERS)
+		if (m->pools[i].n_members > STW_IMAGE_POOL_MEMBERS)
 			return false;
 		for (size_t k = 0; k < m->pools[i].n_members; k++)
 			if (m->pools[i].members[k].member >= m->n_members ||
@@ -290,7 +296,7 @@ int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
 	if (!in_range(model) || n_names > STW_IMAGE_NAMES)
 		return STW_ERANGE;
 	struct stw_image_pool *pools = calloc(model->n_pools + 1, sizeof(*pools));
-	struct stw_maglev_member *scratch = calloc(STW_IMAGE_MEMBERS, sizeof(*scratch));
+	struct stw_maglev_member *scratch = calloc(STW_IMAGE_POOL_MEMBERS, sizeof(*scratch));
 	if (pools == NULL || scratch == NULL) {
 		err = STW_ENOMEM;
 		goto fail;

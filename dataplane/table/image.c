@@ -166,7 +166,7 @@ static int check_pool_members(const struct check *c, uint32_t pool, uint8_t *in_
 	const struct stw_image_pool *p = rows(c, STW_IMAGE_POOLS_SECTION, &n);
 	const struct stw_image_pool_member *pm = rows(c, STW_IMAGE_POOL_MEMBERS_SECTION, &n_pm);
 
-	rows(c, STW_IMAGE_MEMBERS_SECTION, &n_members);
+	const struct stw_image_member *members = rows(c, STW_IMAGE_MEMBERS_SECTION, &n_members);
 	memset(in_pool, 0, n_members);
 	for (uint32_t i = 0; i < p[pool].n_members; i++) {
 		uint32_t row = p[pool].first_member + i;
@@ -175,6 +175,10 @@ static int check_pool_members(const struct check *c, uint32_t pool, uint8_t *in_
 		if (m->member >= n_members)
 			return refuse(c, STW_EBOUNDS, "section pool_members, row %u: no member %u",
 				      row, m->member);
+		if (members[m->member].flags & STW_IMAGE_MEMBER_GONE)
+			return refuse(c, STW_ERANGE,
+				      "section pool_members, row %u: member %u is gone", row,
+				      m->member);
 		if (in_pool[m->member])
 			return refuse(c, STW_EDUP,
 				      "section pool_members, row %u: member %u is in pool %u twice",
@@ -191,6 +195,79 @@ static int check_pool_members(const struct check *c, uint32_t pool, uint8_t *in_
 	return STW_OK;
 }
 
+static bool run_fits(uint32_t first, uint32_t n, uint32_t rows)
+{
+	return first <= rows && n <= rows - first;
+}
+
+/* Letters in lower case as a header's name may hold them (RFC 3261 s25.1, token). */
+static bool header_name_ok(const struct stw_image_pool *p)
+{
+	static const char more[] = "-.!%*_+`'~";
+	uint8_t len = p->key_header_len;
+
+	if ((p->key == STW_IMAGE_KEY_HEADER) != (len > 0) || len > STW_IMAGE_KEY_HEADER_MAX)
+		return false;
+	for (uint8_t i = 0; i < STW_IMAGE_KEY_HEADER_MAX; i++) {
+		char ch = p->key_header[i];
+		bool named = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ||
+			     (ch != '\0' && strchr(more, ch) != NULL);
+
+		if (i < len ? !named : ch != '\0')
+			return false;
+	}
+	return true;
+}
+
+static int check_policy(const struct check *c, const struct stw_image_pool *p, uint32_t i)
+{
+	if ((p->flags & ~STW_IMAGE_POOL_FLAGS) != 0 || p->reserved != 0)
+		return refuse(c, STW_EMALFORMED, "section pools, row %u: unknown flags", i);
+	if (p->policy >= STW_IMAGE_N_POLICIES || p->key >= STW_IMAGE_N_KEYS)
+		return refuse(c, STW_ERANGE, "section pools, row %u: unknown policy", i);
+	if (!header_name_ok(p))
+		return refuse(c, STW_ERANGE, "section pools, row %u: no name of a header", i);
+	if (p->bound_percent != 0 &&
+	    (p->bound_percent < STW_IMAGE_BOUND_MIN || p->bound_percent > STW_IMAGE_BOUND_MAX))
+		return refuse(c, STW_ERANGE, "section pools, row %u: bound of %u %%", i,
+			      p->bound_percent);
+	if (p->work_invite == 0 || p->work_other == 0 || p->failover > STW_IMAGE_FAILOVER_MAX)
+		return refuse(c, STW_ERANGE, "section pools, row %u: work or failover", i);
+	return STW_OK;
+}
+
+/* Whoever follows the fall-backs comes to an end. */
+static int check_fallback(const struct check *c, uint32_t i)
+{
+	uint32_t n, at = i;
+	const struct stw_image_pool *p = rows(c, STW_IMAGE_POOLS_SECTION, &n);
+
+	for (uint32_t steps = 0; p[at].fallback != STW_IMAGE_NO_POOL; steps++) {
+		if (p[at].fallback >= n)
+			return refuse(c, STW_EBOUNDS, "section pools, row %u: no pool %u", at,
+				      p[at].fallback);
+		if (steps == n)
+			return refuse(c, STW_ERANGE, "section pools, row %u: falls back on itself",
+				      i);
+		at = p[at].fallback;
+	}
+	return STW_OK;
+}
+
+/* Past slots name members of any kind, also those gone. */
+static int check_past(const struct check *c, const struct stw_image_pool *p)
+{
+	uint32_t n, n_members;
+	const uint16_t *slots = rows(c, STW_IMAGE_SLOTS_SECTION, &n);
+
+	rows(c, STW_IMAGE_MEMBERS_SECTION, &n_members);
+	for (uint32_t s = p->first_past; s < p->first_past + p->n_past; s++)
+		if (slots[s] >= n_members)
+			return refuse(c, STW_EBOUNDS, "section slots, row %u: no member %u", s,
+				      slots[s]);
+	return STW_OK;
+}
+
 static int check_pool(const struct check *c, uint32_t i, uint8_t *in_pool)
 {
 	uint32_t n, n_pm, n_slots, n_members;
@@ -200,16 +277,20 @@ static int check_pool(const struct check *c, uint32_t i, uint8_t *in_pool)
 	rows(c, STW_IMAGE_POOL_MEMBERS_SECTION, &n_pm);
 	rows(c, STW_IMAGE_MEMBERS_SECTION, &n_members);
 	p += i;
-	if (p->first_slot > n_slots || p->n_slots > n_slots - p->first_slot ||
-	    p->n_slots > STW_IMAGE_POOL_SLOTS)
+	if (!run_fits(p->first_slot, p->n_slots, n_slots) || p->n_slots > STW_IMAGE_POOL_SLOTS ||
+	    !run_fits(p->first_past, p->n_past, n_slots) || p->n_past > STW_IMAGE_POOL_SLOTS)
 		return refuse(c, STW_EBOUNDS, "section pools, row %u: slots leave their section",
 			      i);
-	if (p->first_member > n_pm || p->n_members > n_pm - p->first_member)
+	if (!run_fits(p->first_member, p->n_members, n_pm) || p->n_members > STW_IMAGE_POOL_MEMBERS)
 		return refuse(c, STW_EBOUNDS, "section pools, row %u: members leave their section",
 			      i);
-	if ((p->flags & ~STW_IMAGE_POOL_RECORD_ROUTE) != 0 || p->reserved != 0)
-		return refuse(c, STW_EMALFORMED, "section pools, row %u: unknown flags", i);
-	int err = check_pool_members(c, i, in_pool);
+	int err = check_policy(c, p, i);
+	if (err == STW_OK)
+		err = check_fallback(c, i);
+	if (err == STW_OK)
+		err = check_pool_members(c, i, in_pool);
+	if (err == STW_OK)
+		err = check_past(c, p);
 	if (err != STW_OK)
 		return err;
 	for (uint32_t s = p->first_slot; s < p->first_slot + p->n_slots; s++)
@@ -254,9 +335,9 @@ static int check_members(const struct check *c)
 		if (taken[number / 8] >> number % 8 & 1)
 			return refuse(c, STW_EDUP, "section members, row %u: number %u again", i,
 				      number);
-		if (m[i].reserved != 0)
-			return refuse(c, STW_EMALFORMED,
-				      "section members, row %u: reserved field is not zero", i);
+		if ((m[i].flags & ~STW_IMAGE_MEMBER_FLAGS) != 0)
+			return refuse(c, STW_EMALFORMED, "section members, row %u: unknown flags",
+				      i);
 		taken[number / 8] |= (uint8_t)(1u << number % 8);
 	}
 	return STW_OK;

@@ -111,16 +111,41 @@ static const struct stw_counter_row stw_counter_rows[STW_N_COUNTERS] __attribute
 #undef X
 };
 
-/* Per member: one row of counters a member number and worker; 64 bytes, one cache line. */
-#define STW_MEMBER_COUNTERS(X)                                                   \
-	X(REQUESTS, "requests", "requests sent to the member")                   \
-	X(NEW_CALLS, "new_calls", "INVITEs without a To tag sent to the member") \
-	X(FROM_MEMBER, "from_member", "requests received from the member")       \
-	X(PROVISIONAL, "provisional", "1xx received from the member")            \
-	X(SUCCESS, "success", "2xx received from the member")                    \
-	X(REJECTED, "rejected", "3xx, 4xx and 6xx received from the member")     \
-	X(FAILED, "failed", "5xx received from the member")                      \
-	X(UNSENT, "unsent", "requests for the member that ended in a drop")
+/*
+ * Per member: one row of counters a member number and worker, a cache line a side: the first eight
+ * are counted with requests, the next eight with responses, the rest seldom.
+ *
+ * A request that the recent-call table holds (dataplane/recent) is *open* from its first sending
+ * until its final answer; what came first counts, retransmissions only as `repeated`. So
+ *
+ *     open INVITEs = invites - invites_done         summed over workers
+ *     open others  = others - others_done
+ *     share of INVITEs without any answer = 1 - invites_answered / invites
+ *
+ * and each opened one is done exactly once: by a final answer, by moving to another member
+ * (`failed_over`), or by having waited too long or left the table (`expired`). In-dialog requests
+ * are not held, ACK and CANCEL never.
+ */
+#define STW_MEMBER_COUNTERS(X)                                                                    \
+	X(REQUESTS, "requests", "requests sent to the member")                                    \
+	X(NEW_CALLS, "new_calls", "INVITEs without a To tag sent to the member")                  \
+	X(FROM_MEMBER, "from_member", "requests received from the member")                        \
+	X(UNSENT, "unsent", "requests for the member that ended in a drop")                       \
+	X(INVITES, "invites", "INVITEs opened at the member: the first sending only")             \
+	X(OTHERS, "others", "other requests opened at the member: the first sending only")        \
+	X(REPEATED, "repeated", "retransmissions of opened requests")                             \
+	X(FAILED_OVER, "failed_over", "opened requests taken from the member, given to the next") \
+	X(PROVISIONAL, "provisional", "1xx received from the member")                             \
+	X(SUCCESS, "success", "2xx received from the member")                                     \
+	X(REJECTED, "rejected", "3xx, 4xx and 6xx received from the member")                      \
+	X(FAILED, "failed", "5xx received from the member")                                       \
+	X(INVITES_ANSWERED, "invites_answered", "opened INVITEs that got a first answer")         \
+	X(OTHERS_ANSWERED, "others_answered", "other opened requests that got a first answer")    \
+	X(INVITES_DONE, "invites_done", "opened INVITEs that are no longer open")                 \
+	X(OTHERS_DONE, "others_done", "other opened requests that are no longer open")            \
+	X(UNAVAILABLE, "unavailable", "503 received from the member, also counted as failed")     \
+	X(UNREACHABLE, "unreachable", "ICMP errors quoting a request of ours that verifies")      \
+	X(EXPIRED, "expired", "opened requests that were forgotten without a final answer")
 
 enum stw_member_counter {
 #define X(name, text, help) STW_M_##name,
@@ -129,7 +154,19 @@ enum stw_member_counter {
 		STW_N_MEMBER_COUNTERS,
 };
 
-_Static_assert(STW_N_MEMBER_COUNTERS * 8 == 64, "one cache line a member and worker");
+/* Counters from one member's row to the next: whole cache lines. */
+#define STW_MEMBER_STRIDE 24u
+
+_Static_assert(STW_N_MEMBER_COUNTERS <= STW_MEMBER_STRIDE && STW_MEMBER_STRIDE % 8 == 0,
+	       "whole cache lines a member and worker");
+_Static_assert(STW_M_PROVISIONAL == 8 && STW_M_UNAVAILABLE == 16, "a cache line a side");
+
+/*
+ * Time from a request's first sending to its first answer, in powers of two: bucket b counts what
+ * took [2^b, 2^(b+1)) microseconds; the first also what took less, the last what took more. The
+ * table's clock moves in steps of some microseconds, so the lowest buckets are coarse.
+ */
+#define STW_LATENCY_BUCKETS 24u
 
 static const struct stw_counter_row stw_member_counter_rows[STW_N_MEMBER_COUNTERS]
 	__attribute__((unused)) = {

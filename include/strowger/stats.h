@@ -15,9 +15,12 @@
 
 #include <strowger/counters.h>
 
-#define STW_STATS_MAGIC	      0x53575453u /* "STWS" */
-#define STW_STATS_VERSION     2u
-#define STW_MEMBER_NUMBERS    8192u /* member numbers are 0..STW_MEMBER_NUMBERS - 1 */
+#define STW_STATS_MAGIC	  0x53575453u /* "STWS" */
+#define STW_STATS_VERSION 3u
+/* Member numbers are 0..STW_MEMBER_NUMBERS - 1: room for all members there can be, twice, so that a
+ * reload may replace every one. */
+#define STW_MEMBERS_MAX	      8192u
+#define STW_MEMBER_NUMBERS    (2 * STW_MEMBERS_MAX)
 #define STW_STATS_NAME	      32
 #define STW_STATS_PORTS_MAX   32u
 #define STW_STATS_WORKERS_MAX 64u
@@ -51,8 +54,17 @@ struct stw_stats_worker {
 	_Atomic uint64_t c[STW_N_COUNTERS] __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
+/* The last 503 with Retry-After that a member sent (RFC 3261 s20.33, s21.5.4). */
+struct stw_stats_retry_after {
+	_Atomic uint64_t tsc;	  /* when it came, 0: never */
+	_Atomic uint64_t seconds; /* as it said; written before @tsc */
+};
+
+/* index = member number */
 struct stw_stats_members {
-	_Atomic uint64_t c[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS]; /* index = member number */
+	_Atomic uint64_t c[STW_MEMBER_NUMBERS][STW_MEMBER_STRIDE]; /* enum stw_member_counter */
+	_Atomic uint64_t first_answer[STW_MEMBER_NUMBERS][STW_LATENCY_BUCKETS];
+	struct stw_stats_retry_after retry_after[STW_MEMBER_NUMBERS];
 } __attribute__((aligned(64)));
 
 /* X(NAME, "name"): the stages of dataplane/path/path.h, in the order of a turn. */

@@ -10,8 +10,9 @@
  *   sections in the order of enum stw_image_kind, each at a multiple of 8, not overlapping
  *
  * Two sums: @digest (SHA-256) is the identity of the routing, the same on each node with equal
- * configuration and health; it covers the sections with generation, member numbers and resolved
- * names left out, and is computed by control alone. @checksum covers every byte and is checked on
+ * configuration and health; it covers the sections with generation, member numbers, resolved names
+ * and what is left of the generation before (past slots, members gone) left out, and is computed
+ * by control alone. @checksum covers every byte and is checked on
  * arrival.
  */
 
@@ -20,14 +21,15 @@
 #include <strowger/endpoint.h>
 
 #define STW_IMAGE_MAGIC	       0x49575453u /* "STWI" */
-#define STW_IMAGE_VERSION      2u
+#define STW_IMAGE_VERSION      3u
 #define STW_IMAGE_ALIGN	       8u
 #define STW_IMAGE_BYTES_MAX    (1u << 30)
 #define STW_IMAGE_NO_POOL      UINT16_MAX
 #define STW_IMAGE_SECRET_MAX   2u
 #define STW_IMAGE_LISTENERS    1024u
 #define STW_IMAGE_POOLS	       1024u
-#define STW_IMAGE_MEMBERS      4096u
+#define STW_IMAGE_MEMBERS      16384u	  /* of all pools, and those just gone: one a number */
+#define STW_IMAGE_POOL_MEMBERS 4096u	  /* of one pool */
 #define STW_IMAGE_POOL_SLOTS   (1u << 24) /* of one pool */
 #define STW_IMAGE_WEIGHT_MAX   65535u
 #define STW_IMAGE_SECRET_SIZE  16u
@@ -40,7 +42,7 @@
 	X(LISTENERS, "listeners", struct stw_image_listener, 1u, STW_IMAGE_LISTENERS) \
 	X(POOLS, "pools", struct stw_image_pool, 0u, STW_IMAGE_POOLS)                 \
 	X(POOL_MEMBERS, "pool_members", struct stw_image_pool_member, 0u,             \
-	  STW_IMAGE_POOLS *STW_IMAGE_MEMBERS)                                         \
+	  STW_IMAGE_POOLS *STW_IMAGE_POOL_MEMBERS)                                    \
 	X(MEMBERS, "members", struct stw_image_member, 0u, STW_IMAGE_MEMBERS)         \
 	X(SLOTS, "slots", uint16_t, 0u, STW_IMAGE_BYTES_MAX / 2u)                     \
 	X(SECRETS, "secrets", struct stw_image_secret, 1u, STW_IMAGE_SECRET_MAX)      \
@@ -82,14 +84,54 @@ struct stw_image_listener {
 };
 
 #define STW_IMAGE_POOL_RECORD_ROUTE 1u
+#define STW_IMAGE_POOL_PANIC	    2u /* too many look dead: members' FAILED is not obeyed */
+#define STW_IMAGE_POOL_FLAGS	    3u
 
+/* Which slot a new call takes. Slots are shares by weight in each case. */
+enum stw_image_policy {
+	STW_IMAGE_BY_HASH,     /* of the key */
+	STW_IMAGE_ROUND_ROBIN, /* one after the other; control fills the slots in turns */
+	STW_IMAGE_LEAST,       /* the better of two hashed choices, by open work against weight */
+	STW_IMAGE_N_POLICIES,
+};
+
+/* What BY_HASH takes for the key; a request that lacks it is hashed by its Call-ID. */
+enum stw_image_key {
+	STW_IMAGE_KEY_CALL_ID,
+	STW_IMAGE_KEY_FROM_USER,
+	STW_IMAGE_KEY_TO_USER,
+	STW_IMAGE_KEY_URI_USER, /* of the Request-URI */
+	STW_IMAGE_KEY_SOURCE,	/* address of the sender, without its port */
+	STW_IMAGE_KEY_HEADER,	/* the first value of @key_header */
+	STW_IMAGE_N_KEYS,
+};
+
+#define STW_IMAGE_KEY_HEADER_MAX 30u
+#define STW_IMAGE_FAILOVER_MAX	 7u
+#define STW_IMAGE_BOUND_MIN	 101u
+#define STW_IMAGE_BOUND_MAX	 1000u
+
+/* The tier of members that serves is control's choice: only its members have slots. */
 struct stw_image_pool {
 	uint32_t first_slot;   /* row of slots */
 	uint32_t n_slots;      /* 0: nobody takes new calls */
+	uint32_t first_past;   /* row of slots: as the generation before had them, */
+	uint32_t n_past;       /* for what began under it; 0: not known, or nothing to tell */
 	uint32_t first_member; /* row of pool_members */
 	uint32_t n_members;
 	uint32_t flags;
-	uint32_t reserved;
+	uint16_t fallback;	/* row of pools that serves when this one has no slots, or
+				 * STW_IMAGE_NO_POOL; chains end */
+	uint8_t policy;		/* enum stw_image_policy */
+	uint8_t key;		/* enum stw_image_key */
+	uint16_t bound_percent; /* BY_HASH: most open work of a member against the mean by weight,
+				 * BOUND_MIN..BOUND_MAX; 0: no bound */
+	uint16_t work_invite;	/* work of an open INVITE: LEAST and bounds; */
+	uint16_t work_other;	/* and of any other open request */
+	uint8_t failover;	/* an unanswered request moves with this retransmission, 0: never */
+	uint8_t key_header_len; /* with STW_IMAGE_KEY_HEADER, else 0 */
+	char key_header[STW_IMAGE_KEY_HEADER_MAX]; /* lower case, as the long form is written */
+	uint16_t reserved;
 };
 
 enum stw_image_asked { STW_IMAGE_UP, STW_IMAGE_DRAIN, STW_IMAGE_DOWN, STW_IMAGE_N_ASKED };
@@ -102,11 +144,17 @@ struct stw_image_pool_member {
 	uint16_t reserved;
 };
 
+/* FAILED: observed, for all pools it is in; no new calls, and its unanswered ones move. */
+#define STW_IMAGE_MEMBER_FAILED 1u
+/* No longer configured: known for what it was sent before, in no pool. Not in the digest. */
+#define STW_IMAGE_MEMBER_GONE  2u
+#define STW_IMAGE_MEMBER_FLAGS 3u
+
 struct stw_image_member {
 	struct stw_endpoint address; /* UDP, port not 0, no address twice */
 	uint32_t id;		     /* no id twice */
 	uint16_t number;	     /* below STW_MEMBER_NUMBERS, none twice; not in the digest */
-	uint16_t reserved;
+	uint16_t flags;
 };
 
 struct stw_image_secret {
@@ -143,7 +191,7 @@ struct stw_image_resolved {
 _Static_assert(sizeof(struct stw_image_section) == 16, "no padding on the wire");
 _Static_assert(sizeof(struct stw_image_header) == 72 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
 _Static_assert(sizeof(struct stw_image_listener) == 24, "no padding");
-_Static_assert(sizeof(struct stw_image_pool) == 24, "no padding");
+_Static_assert(sizeof(struct stw_image_pool) == 72, "no padding");
 _Static_assert(sizeof(struct stw_image_pool_member) == 8, "no padding");
 _Static_assert(sizeof(struct stw_image_member) == 28, "no padding");
 _Static_assert(sizeof(struct stw_image_secret) == 24, "no padding");

@@ -274,29 +274,75 @@ static void survives_extreme_fields(void **state)
 		}
 }
 
+#define REFUSED(err, text)                                           \
+	do {                                                         \
+		assert_int_equal(present(fx.image.size_bytes), err); \
+		assert_string_equal(fx.reason, text);                \
+	} while (0)
+
+static struct stw_image_pool *fresh_pool(void)
+{
+	fresh();
+	return row(STW_IMAGE_POOLS_SECTION, 0);
+}
+
+static void names_what_is_wrong_with_a_pool(void)
+{
+	struct stw_image_pool *p;
+
+	fresh_pool()->flags = 4;
+	REFUSED(STW_EMALFORMED, "section pools, row 0: unknown flags");
+	fresh_pool()->policy = STW_IMAGE_N_POLICIES;
+	REFUSED(STW_ERANGE, "section pools, row 0: unknown policy");
+	fresh_pool()->key = STW_IMAGE_N_KEYS;
+	REFUSED(STW_ERANGE, "section pools, row 0: unknown policy");
+	fresh_pool()->key = STW_IMAGE_KEY_HEADER;
+	REFUSED(STW_ERANGE, "section pools, row 0: no name of a header");
+	fresh_pool()->key_header[0] = 'x';
+	REFUSED(STW_ERANGE, "section pools, row 0: no name of a header");
+	p = fresh_pool();
+	p->key = STW_IMAGE_KEY_HEADER;
+	p->key_header_len = 3;
+	memcpy(p->key_header, "X-a", 3);
+	REFUSED(STW_ERANGE, "section pools, row 0: no name of a header");
+	fresh_pool()->bound_percent = 100;
+	REFUSED(STW_ERANGE, "section pools, row 0: bound of 100 %");
+	fresh_pool()->work_other = 0;
+	REFUSED(STW_ERANGE, "section pools, row 0: work or failover");
+	fresh_pool()->failover = 8;
+	REFUSED(STW_ERANGE, "section pools, row 0: work or failover");
+	fresh_pool()->fallback = 1;
+	REFUSED(STW_EBOUNDS, "section pools, row 0: no pool 1");
+	fresh_pool()->fallback = 0;
+	REFUSED(STW_ERANGE, "section pools, row 0: falls back on itself");
+	fresh_pool()->n_past = 1u << 20;
+	REFUSED(STW_EBOUNDS, "section pools, row 0: slots leave their section");
+	p = fresh_pool();
+	p->first_past = 100;
+	p->n_past = 20;
+	p->n_slots = 100;
+	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 117) = 5;
+	REFUSED(STW_EBOUNDS, "section slots, row 117: no member 5");
+}
+
 /* One row each: what is broken and what the reason must say. */
 static void names_section_and_row(void **state)
 {
 	struct stw_image_header *h;
 
 	(void)state;
-#define REFUSED(err, text)                                           \
-	do {                                                         \
-		assert_int_equal(present(fx.image.size_bytes), err); \
-		assert_string_equal(fx.reason, text);                \
-	} while (0)
 	h = fresh();
 	h->magic = 0;
 	REFUSED(STW_EMALFORMED, "header: not a table image");
 	h = fresh();
 	h->version = 1;
-	REFUSED(STW_EVERSION, "header: version 1, expected 2");
+	REFUSED(STW_EVERSION, "header: version 1, expected 3");
 	h = fresh();
 	h->sections[STW_IMAGE_SLOTS_SECTION].rows = 0xffffffff;
 	REFUSED(STW_EBOUNDS, "section slots: 4294967295 rows, allowed are 0..536870912");
 	h = fresh();
 	h->sections[STW_IMAGE_MEMBERS_SECTION].offset -= 8;
-	REFUSED(STW_EBOUNDS, "section members: offset 320 is misplaced");
+	REFUSED(STW_EBOUNDS, "section members: offset 368 is misplaced");
 	fresh();
 	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->pool = 1;
 	REFUSED(STW_EBOUNDS, "section listeners, row 1: no pool 1");
@@ -312,12 +358,20 @@ static void names_section_and_row(void **state)
 	((struct stw_image_pool *)row(STW_IMAGE_POOLS_SECTION, 0))->n_members = 4;
 	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 0) = 4;
 	REFUSED(STW_EBOUNDS, "section slots, row 0: member 4 is not in pool 0");
+	names_what_is_wrong_with_a_pool();
+	fresh();
+	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 3))->flags =
+		STW_IMAGE_MEMBER_GONE;
+	REFUSED(STW_ERANGE, "section pool_members, row 3: member 3 is gone");
+	fresh();
+	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 3))->flags = 4;
+	REFUSED(STW_EMALFORMED, "section members, row 3: unknown flags");
 	fresh();
 	((struct stw_image_pool_member *)row(STW_IMAGE_POOL_MEMBERS_SECTION, 2))->member = 1;
 	REFUSED(STW_EDUP, "section pool_members, row 2: member 1 is in pool 0 twice");
 	fresh();
-	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->number = 8192;
-	REFUSED(STW_ERANGE, "section members, row 4: number 8192, allowed are 0..8191");
+	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->number = STW_MEMBER_NUMBERS;
+	REFUSED(STW_ERANGE, "section members, row 4: number 16384, allowed are 0..16383");
 	fresh();
 	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->id = fx.farm.members[2].id;
 	REFUSED(STW_EDUP, "section members, row 4: an id again");

@@ -138,6 +138,7 @@ static void all_failed_keeps_all_that_are_asked_up(void **state)
 	assert_true(slots_of(&image, 0) > 0);
 	assert_true(slots_of(&image, 1) > 0);
 	assert_int_equal(slots_of(&image, 2), 0);
+	assert_true(pool_row(&image, 0)->flags & STW_IMAGE_POOL_PANIC);
 	stw_image_fini(&image);
 }
 
