@@ -21,11 +21,14 @@
 #include "dataplane/table/tables.h"
 
 #define STW_COOKIE_DIGITS 24u /* key id 1, member id 8, MAC 15 */
-#define STW_BRANCH_DIGITS 16u /* key id 1, flags 1, mark of the listener 2, MAC 12 */
+#define STW_BRANCH_DIGITS 24u /* key id 1, flags 1, mark of the listener 2, MAC 12; loop 8 */
 #define STW_TAG_DIGITS	  16u /* key id 1, MAC 15 */
 
-#define STW_MAGIC	  "z9hG4bK" /* RFC 3261 s8.1.1.7 */
-#define STW_MAGIC_LEN	  7u
+/* Of a branch: what a response must prove. The digest behind it (loop.h) is for requests. */
+#define STW_BRANCH_MAC_DIGITS 16u
+
+#define STW_MAGIC	      "z9hG4bK" /* RFC 3261 s8.1.1.7 */
+#define STW_MAGIC_LEN	      7u
 
 /* Domains: the first word of each sum, so that one kind is never taken for another. */
 enum stw_mac_domain { STW_MAC_COOKIE = 1, STW_MAC_BRANCH = 2, STW_MAC_TAG = 3 };
@@ -109,7 +112,7 @@ static inline struct stw_span stw_branch_from_tag(const struct stw_branch_input 
 	return tag;
 }
 
-/** The branch, all 64 bits of its digits. */
+/** The branch, its first 64 bits. */
 static inline uint64_t stw_branch_make(const struct stw_secret *secret,
 				       const struct stw_branch_input *in)
 {

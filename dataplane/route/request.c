@@ -6,6 +6,7 @@
 
 #include <strowger/errors.h>
 
+#include "dataplane/route/loop.h"
 #include "dataplane/route/quick.h"
 #include "dataplane/route/token_list.h"
 
@@ -182,7 +183,7 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 		return false;
 	}
 	int ours = stw_uri_listener(d->t, &uri);
-	if (ours >= 0) /* a spiral: as if from outside; Max-Forwards ends a loop */
+	if (ours >= 0) /* a spiral: as if from outside */
 		return by_hash(d, (uint16_t)ours);
 	int err = stw_uri_address(d->buf, &uri, &dst);
 	if (err == STW_ERANGE) {
@@ -210,6 +211,14 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 	return true;
 }
 
+/* s16.3 step 4. One Via alone cannot tell of an earlier passage. */
+static bool looped(struct stw_decision *d, const struct stw_routes *routes)
+{
+	d->v->loop = stw_loop_digest(d, routes);
+	return (d->v->via.more || (d->m->repeated >> STW_HDR_VIA & 1)) &&
+	       stw_loop_found(d, d->v->loop);
+}
+
 static bool targeted(struct stw_decision *d)
 {
 	struct stw_routes routes;
@@ -222,8 +231,13 @@ static bool targeted(struct stw_decision *d)
 	if (from >= 0) {
 		d->v->from_member = true;
 		d->v->member_from = (uint16_t)from;
-		return by_uri(d, &routes);
 	}
+	if (looped(d, &routes)) {
+		stw_decide_answer(d, 482, "Loop Detected");
+		return false;
+	}
+	if (from >= 0)
+		return by_uri(d, &routes);
 	return by_cookie(d, &routes) || by_hash(d, d->src->listener);
 }
 

@@ -51,8 +51,11 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 	char digits[STW_COOKIE_DIGITS];
 	size_t from = s->n;
 
+	_Static_assert(STW_COOKIE_DIGITS == STW_BRANCH_DIGITS, "one buffer for both");
+
 	keep_constant(s, out->via, out->via_len);
 	stw_hex_put64(digits, v->branch);
+	stw_hex_put32(digits + STW_BRANCH_MAC_DIGITS, v->loop);
 	keep(s, digits, STW_BRANCH_DIGITS);
 	keep(s, "\r\n", 2);
 	if (v->record_route) {

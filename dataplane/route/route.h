@@ -89,6 +89,7 @@ struct stw_verdict {
 
 	/* For the rewrite, filled with FORWARD. */
 	uint64_t branch;	/* of our Via (RFC 3261 s16.11) */
+	uint32_t loop;		/* its second part (loop.h) */
 	struct stw_sip_via via; /* the topmost Via, parsed once */
 	uint8_t n_route_pops;	/* of our own Route elements from the top */
 	bool replace_uri;	/* strict routing (s16.4, s16.6 step 6): @new_uri takes its place */
@@ -119,10 +120,10 @@ struct stw_verdict {
  * @param out   filled whole
  *
  * Requests (RFC 3261 s16.3-16.6, 16.11): rejected by the parser -> ANSWER (DROP for ACK);
- * Max-Forwards 0 -> 483; our Route elements popped; a good cookie -> its member; a sender that is a
- * member -> Route or Request-URI; else Maglev over the keyed hash of the Call-ID.
- * Responses (s16.7, s16.11, s18.1.2, s18.2.2): top Via ours and its branch verified, next Via's
- * received and rport obeyed.
+ * Max-Forwards 0 -> 483; passed here before with nothing changed -> 482; our Route elements popped;
+ * a good cookie -> its member; a sender that is a member -> Route or Request-URI; else Maglev over
+ * the keyed hash of the Call-ID. Responses (s16.7, s16.11, s18.1.2, s18.2.2): top Via ours and its
+ * branch verified, next Via's received and rport obeyed.
  *
  * Threads: any.  Fast path: yes.  RCU reader: online worker only (or any owner of @snap).
  */

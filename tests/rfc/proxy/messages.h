@@ -77,6 +77,24 @@ static inline const char *respond(const struct stw_proxy *p, const char *status)
 	return out;
 }
 
+/** What @p sent out, sent on by member @i: its Via on top, and @uri as Request-URI unless NULL. */
+static inline const char *onward(const struct stw_proxy *p, uint8_t i, const char *uri)
+{
+	static char text[8][8192];
+	static unsigned int turn;
+	static unsigned int branch;
+	char *out = text[turn++ % 8];
+	int method = (int)strcspn(p->out, " ");
+	const char *was = p->out + method + 1;
+	int was_len = (int)strcspn(was, " ");
+
+	snprintf(out, sizeof(text[0]),
+		 "%.*s %.*s SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.%d;branch=z9hG4bKm%u\r\n%s",
+		 method, p->out, uri != NULL ? (int)strlen(uri) : was_len, uri != NULL ? uri : was,
+		 10 + i, branch++, strstr(p->out, "\r\n") + 2);
+	return out;
+}
+
 /** Value of a parameter of the first line that starts with @header; "" when absent. */
 static inline const char *param(const struct stw_proxy *p, const char *header, const char *name)
 {

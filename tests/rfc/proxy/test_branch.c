@@ -17,7 +17,7 @@ static void rfc3261_s8_1_1_7_branch_starts_with_the_magic_cookie(void **state)
 	struct stw_proxy *p = *state;
 	const char *branch = BRANCH(0);
 
-	assert_int_equal(strlen(branch), 23);
+	assert_int_equal(strlen(branch), 31);
 	assert_memory_equal(branch, "z9hG4bK", 7);
 }
 

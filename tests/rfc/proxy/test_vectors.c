@@ -127,7 +127,7 @@ static void response_with_our_via(void **state)
 					       .call_hash = stw_call_hash(secret, in, &m),
 					       .mark = p->tables->listeners[0].mark};
 	int head = snprintf(text, sizeof(text),
-			    "%.*sVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%016llx\r\n",
+			    "%.*sVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%016llx00000000\r\n",
 			    (int)m.headers_off, in,
 			    (unsigned long long)stw_branch_make(secret, &input));
 	memcpy(text + head, in + m.headers_off, n - skip - m.headers_off);
