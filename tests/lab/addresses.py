@@ -4,6 +4,10 @@
 import socket
 
 SIP_PORT = 5060
+# Where callers of one family reach the farm of the other
+CROSS_PORT = 5062
+# The first of the ports of dialogs that run side by side
+DIALOG_PORT = 5100
 
 # index: 4 or 6
 CALLER = {4: "192.0.2.2", 6: "2001:db8:0:1::2"}

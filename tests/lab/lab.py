@@ -68,6 +68,7 @@ class Lab:
         self.entry = registry.Entry(self.id, [host.name for host in self.hosts])
         self.run_dir = self.entry.data["run_dir"]
         self.processes = []
+        self.proxies = []
         self.phones = []
         self.captures = 0
         self.callers = 0
@@ -168,10 +169,24 @@ class Lab:
 
     def start_farm(self, families=(4,), called="uas.xml"):
         """Two Kamailio proxies, and behind each a sipp that answers; returns when all are ready."""
-        proxies = [kamailio.start(self.farm, i, self.run_dir, self.log(f"kamailio{i}.log"))
-                   for i in range(len(addresses.PROXIES))]
-        self.processes += proxies
+        proxies = self._begin_proxies(kamailio.Way())
         self.start_phones(families, called)
+        self._await_proxies(proxies)
+
+    def start_proxies(self, way=kamailio.Way()):
+        """The two proxies alone, in place of those that ran before; returns when they are ready."""
+        self._await_proxies(self._begin_proxies(way))
+
+    def _begin_proxies(self, way):
+        for proxy in self.proxies:
+            proxy.stop()
+        self.proxies = [kamailio.start(self.farm, i, self.run_dir, self.log(f"kamailio{i}.log"),
+                                       way) for i in range(len(addresses.PROXIES))]
+        self.processes += self.proxies
+        return self.proxies
+
+    @staticmethod
+    def _await_proxies(proxies):
         for i, proxy in enumerate(proxies):
             kamailio.wait_ready(proxy, i)
 
@@ -181,8 +196,8 @@ class Lab:
         for phone in self.phones:
             phone.process.stop()
         kind = called.removesuffix(".xml")
-        self.phones = [sipp.Called(f"{kind}{i}v{f}", self.farm, phone[f], self.run_dir,
-                                   self.log_dir, called)
+        script = sipp.from_file(called, self.run_dir)
+        self.phones = [sipp.Called(f"{kind}{i}v{f}", self.farm, phone[f], self.log_dir, script)
                        for i, phone in enumerate(addresses.PHONES) for f in families]
         self.processes += [phone.process for phone in self.phones]
         for phone in self.phones:
@@ -193,9 +208,9 @@ class Lab:
         self.callers += 1
         if target is None:
             target = addresses.host_port(addresses.OUTSIDE[family])
+        script = sipp.from_file(scenario, self.run_dir, invite_bytes)
         caller = sipp.Caller(f"caller{self.callers}", self.caller, addresses.CALLER[family],
-                             target, self.run_dir, self.log_dir, calls, rate, invite_bytes,
-                             port=5070 + self.callers, scenario_name=scenario)
+                             target, self.log_dir, script, calls, rate, 5070 + self.callers)
         self.processes.append(caller.process)
         return caller
 
@@ -225,14 +240,14 @@ class Lab:
         self.balancer.sysctl("net.ipv6.conf.all.forwarding", 1)
         self._route(self.caller, addresses.OUTSIDE)
 
-    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, hugepages="auto"):
+    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, **how):
         """Configuration, both processes, both ready. `self.balance` speaks with them."""
         self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
                                          self.log_dir)
         self.driver = driver or os.environ.get("STW_LAB_DRIVER") or usable_driver()
         for port in BALANCER_PORTS:
             self._keep_kernel_out(self.interface(port))
-        self.configure(weights, families, hugepages=hugepages)
+        self.configure(weights, families, **how)
         self.balance.start_dataplane()
         self.balance.start_control()
         self.wait_dataplane()
@@ -250,9 +265,9 @@ class Lab:
         """After a start of the data plane: its twins and its socket are there."""
         self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS])
 
-    def configure(self, weights=(10, 10), families=(4,), extra="", hugepages="auto"):
-        """Write the configuration file; a running control is not told."""
-        self.balance.write_config(self.ports(), weights, families, self.cores(), extra, hugepages)
+    def configure(self, weights=(10, 10), families=(4,), **how):
+        """Write the configuration file (see Strowger.write_config); a running control is not told."""
+        self.balance.write_config(self.ports(), weights, families, self.cores(), **how)
 
     def ports(self):
         queues = f",qpairs={self.n_workers}" if self.driver == "net_af_packet" else ""

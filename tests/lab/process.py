@@ -10,6 +10,7 @@ from lab.wait import wait_until
 
 LOG_TAIL_BYTES = 4000
 PR_SET_PDEATHSIG = 1
+TCP_LISTEN = "0A"
 
 
 def _end_with_parent():
@@ -77,6 +78,15 @@ class Process:
             return self.child.wait(grace_s)
         except subprocess.TimeoutExpired:
             return self.kill()
+
+    def tcp_listens(self, port):
+        """True when a TCP socket of its host listens there, at whatever address."""
+        try:
+            with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as f:
+                rows = [line.split() for line in f]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return any(row[1].endswith(f":{port:04X}") and row[3] == TCP_LISTEN for row in rows)
 
     def udp_bound(self, address_hex, port):
         """True when a UDP socket of its host is bound there; the address as /proc writes it."""

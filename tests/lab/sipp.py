@@ -17,8 +17,13 @@ COMMON = ["-nostdin", "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-tr
 PADDING_LINE = "a=candidate:{n} 1 UDP 2130706431 192.0.2.2 {port} typ host generation 0\n"
 
 
-def scenario(name, run_dir, invite_bytes=0):
-    """Path of the scenario file; with @invite_bytes its INVITE has at least that many."""
+def builtin(name):
+    """sipp's arguments for one of its own scenarios."""
+    return ["-sn", name]
+
+
+def from_file(name, run_dir, invite_bytes=0):
+    """The same for a file of tests/lab/sipp; with @invite_bytes its INVITE has at least that many."""
     source = os.path.join(SCENARIOS, name)
     with open(source, encoding="utf-8") as f:
         text = f.read()
@@ -26,11 +31,16 @@ def scenario(name, run_dir, invite_bytes=0):
     while sum(map(len, lines)) + 500 < invite_bytes:
         lines.append(PADDING_LINE.format(n=len(lines), port=40000 + len(lines)))
     text = text.replace("@PADDING@\n", "      ".join(lines) if lines else "")
-    path = os.path.join(run_dir, f"{invite_bytes}-{name}")
+    return from_text(f"{invite_bytes}-{name}", text, run_dir)
+
+
+def from_text(name, text, run_dir):
+    """The same for a scenario that stands in no file yet."""
+    path = os.path.join(run_dir, name)
     with open(path + ".new", "w", encoding="utf-8") as f:
         f.write(text)
     os.replace(path + ".new", path)  # another sipp may be reading the same file just now
-    return path
+    return ["-sf", path]
 
 
 class Statistics:
@@ -83,30 +93,40 @@ class Sipp:
 
 
 class Called(Sipp):
-    """Answers calls on @address until stopped."""
+    """Answers calls on @address until stopped. @script: sipp's arguments, from one of the functions
+    above."""
 
-    def __init__(self, name, host, address, run_dir, log_dir, scenario_name="uas.xml"):
+    def __init__(self, name, host, address, log_dir, script, port=addresses.SIP_PORT):
         self.address = address
-        super().__init__(name, host, ["-sf", scenario(scenario_name, run_dir), "-i", address,
-                                      "-p", str(addresses.SIP_PORT)], log_dir)
+        self.port = port
+        super().__init__(name, host, [*script, "-i", address, "-p", str(port)], log_dir)
 
     def wait_ready(self):
         self.process.wait_for(
-            lambda: self.process.udp_bound(addresses.proc_hex(self.address), addresses.SIP_PORT),
+            lambda: self.process.udp_bound(addresses.proc_hex(self.address), self.port),
             READY_S, f"it is bound to {self.address}")
+
+    def wait_ended(self, calls, timeout_s=60):
+        """Until so many calls have ended, well or not; the statistics."""
+        def enough():
+            statistics = self.statistics()
+            return statistics.answered + statistics.failed >= calls and statistics
+        return self.process.wait_for(enough, timeout_s, f"{calls} calls have ended")
 
 
 class Caller(Sipp):
     """Makes calls: @calls of them (0: until stopped) at @rate a second to @target."""
 
-    def __init__(self, name, host, address, target, run_dir, log_dir, calls=0, rate=200,
-                 invite_bytes=0, port=5070, scenario_name="uac.xml", keys=None):
-        """@keys: {name: text} for [name] in the scenario."""
-        arguments = ["-sf", scenario(scenario_name, run_dir, invite_bytes), target,
+    def __init__(self, name, host, address, target, log_dir, script, calls=0, rate=200, port=5070,
+                 user=None, keys=None, more=()):
+        """@user: whom it calls. @keys: {name: text} for [name] in the scenario. @more: arguments."""
+        arguments = [*script, target,
                      "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
-                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab"]
+                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab", *more]
         if calls:
             arguments += ["-m", str(calls)]
+        if user:
+            arguments += ["-s", user]
         for key, text in (keys or {}).items():
             arguments += ["-key", key, text]
         self.calls = calls

@@ -185,12 +185,15 @@ class Strowger(Pair):
     def argv(self, *command):
         return self.host.argv(*command)
 
-    def write_config(self, ports, weights, families, cores, extra="", hugepages="auto"):
+    def write_config(self, ports, weights, families, cores, extra="", hugepages="auto",
+                     crossed=False):
         """The configuration of the lab's balancer.
 
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
+        @crossed: at addresses.CROSS_PORT each family's callers reach the farm of the other.
         """
-        text = render(self, ports, weights, families, cores, hugepages) + extra
+        text = render(self, ports, cores, hugepages) + "\n".join(
+            render_service(weights, families, crossed)) + "\n" + extra
         temporary = self.config_file + ".new"
         with open(temporary, "w", encoding="utf-8") as f:
             f.write(text)
@@ -217,8 +220,8 @@ def quoted(items):
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
-def render(balancer, ports, weights, families, cores, hugepages):
-    """The text of strowger.yaml."""
+def render(balancer, ports, cores, hugepages):
+    """The text of strowger.yaml up to its listeners."""
     lines = [
         "dataplane:",
         f"  cores: [{', '.join(map(str, cores))}]",
@@ -239,11 +242,10 @@ def render(balancer, ports, weights, families, cores, hugepages):
             f"    twin: {twin}",
             f"    addresses: {quoted(port_addresses)}",
         ]
-    lines += render_service(weights, families)
     return "\n".join(lines) + "\n"
 
 
-def render_service(weights, families):
+def render_service(weights, families, crossed):
     """Listeners and pools: one pool a family, both with the same proxies and weights."""
     lines = ["listeners:"]
     for f in families:
@@ -251,6 +253,9 @@ def render_service(weights, families):
         inside = addresses.host_port(addresses.INSIDE[f])
         lines += [f'  - {{name: edge{f}, address: "{outside}", pool: farm{f}}}',
                   f'  - {{name: inner{f}, address: "{inside}"}}']
+        if crossed:
+            outside = addresses.host_port(addresses.OUTSIDE[f], addresses.CROSS_PORT)
+            lines += [f'  - {{name: cross{f}, address: "{outside}", pool: farm{10 - f}}}']
     lines += ["pools:"]
     for f in families:
         lines += [f"  - name: farm{f}", "    members:"]

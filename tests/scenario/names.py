@@ -27,10 +27,10 @@ class Member:
 
     def call(self, calls, name=NAME, invite_bytes=0):
         self.runs += 1
+        script = sipp.from_file("uac_name.xml", self.lab.run_dir, invite_bytes)
         caller = sipp.Caller(f"member{self.runs}", self.lab.farm, addresses.PROXIES[0][4],
-                             addresses.host_port(addresses.INSIDE[4]), self.lab.run_dir,
-                             self.lab.log_dir, calls, RATE, invite_bytes,
-                             addresses.SIP_PORT, "uac_name.xml", {"callee": name})
+                             addresses.host_port(addresses.INSIDE[4]), self.lab.log_dir, script,
+                             calls, RATE, addresses.SIP_PORT, keys={"callee": name})
         self.lab.processes.append(caller.process)
         statistics = caller.wait()
         expect_all_answered(caller, statistics)
@@ -38,7 +38,8 @@ class Member:
 
 
 def start_callee(lab):
-    phone = sipp.Called("callee", lab.caller, addresses.CALLER[4], lab.run_dir, lab.log_dir)
+    phone = sipp.Called("callee", lab.caller, addresses.CALLER[4], lab.log_dir,
+                        sipp.from_file("uas.xml", lab.run_dir))
     lab.processes.append(phone.process)
     phone.wait_ready()
 
