@@ -79,10 +79,19 @@ static inline void stw_bytes_erase_param(struct stw_bytes *b, size_t at, size_t 
 	}
 }
 
+/* Behind the start line; CR and LF before it are no lines (s7.5). */
+static inline size_t stw_bytes_headers(const struct stw_bytes *b)
+{
+	size_t at = 0;
+	while (at < b->len && (b->p[at] == '\r' || b->p[at] == '\n'))
+		at++;
+	return stw_bytes_line_end(b, at);
+}
+
 /* Reduce a request to what a proxy must not change. */
 static inline void stw_bytes_reduce(struct stw_bytes *b)
 {
-	size_t at = stw_bytes_line_end(b, 0);
+	size_t at = stw_bytes_headers(b);
 	bool via_seen = false;
 
 	while (at < b->len && b->p[at] != '\r') {
@@ -113,7 +122,7 @@ static inline void stw_bytes_reduce(struct stw_bytes *b)
 static inline bool stw_roundtrip_ok(char *in, size_t in_len, char *out, size_t out_len)
 {
 	struct stw_bytes a = {in, in_len}, b = {out, out_len};
-	size_t top = stw_bytes_line_end(&b, 0), end = stw_bytes_line_end(&b, top);
+	size_t top = stw_bytes_headers(&b), end = stw_bytes_line_end(&b, top);
 
 	if (stw_bytes_named(&b, top, "Via") == 0)
 		return false;
