@@ -93,28 +93,30 @@ static enum stw_sip_reject check_mandatory(const struct stw_sip_msg *m, uint32_t
 	return STW_SIP_ACCEPTED;
 }
 
-static bool one_address(const char *buf, struct stw_span value)
+bool stw_address_ok(const char *buf, struct stw_span value, struct stw_span *tag)
 {
+	int err = stw_sip_tag_find(buf, value, tag);
 	struct stw_sip_name_addr na;
-	return stw_sip_name_addr_parse(buf, value, &na) == STW_OK && !na.more;
+
+	/* Malformed may be but the tag. */
+	return err != STW_EMALFORMED ||
+	       (stw_sip_name_addr_parse(buf, value, &na) == STW_OK && !na.more);
 }
 
-static enum stw_sip_reject check_identity(const char *buf, const struct stw_sip_msg *m,
+static enum stw_sip_reject check_identity(const char *buf, struct stw_sip_msg *m,
 					  uint32_t *error_off)
 {
-	struct stw_sip_via via;
-
 	*error_off = m->value[STW_HDR_VIA].off;
-	if (stw_sip_via_parse(buf, m->value[STW_HDR_VIA], &via) != STW_OK)
+	if (stw_sip_via_parse(buf, m->value[STW_HDR_VIA], &m->via) != STW_OK)
 		return STW_REJECT_VIA;
 	*error_off = m->value[STW_HDR_CALL_ID].off;
 	if (!stw_callid_ok(buf, m->value[STW_HDR_CALL_ID]))
 		return STW_REJECT_CALL_ID;
 	*error_off = m->value[STW_HDR_FROM].off;
-	if (!one_address(buf, m->value[STW_HDR_FROM]))
+	if (!stw_address_ok(buf, m->value[STW_HDR_FROM], &m->from_tag))
 		return STW_REJECT_FROM;
 	*error_off = m->value[STW_HDR_TO].off;
-	if (!one_address(buf, m->value[STW_HDR_TO]))
+	if (!stw_address_ok(buf, m->value[STW_HDR_TO], &m->to_tag))
 		return STW_REJECT_TO;
 	return STW_SIP_ACCEPTED;
 }
@@ -169,17 +171,20 @@ static enum stw_sip_reject check_body(const char *buf, size_t len, struct stw_si
 	return STW_SIP_ACCEPTED;
 }
 
-static enum stw_sip_reject check_route(const char *buf, const struct stw_sip_msg *m,
-				       uint32_t *error_off)
+bool stw_route_ok(const char *buf, struct stw_span value, struct stw_sip_name_addr *out)
 {
-	struct stw_sip_name_addr na;
 	struct stw_sip_uri uri;
 
+	return stw_sip_name_addr_parse(buf, value, out) == STW_OK && out->bracketed &&
+	       stw_sip_uri_parse(buf, out->uri, &uri) != STW_EMALFORMED;
+}
+
+static enum stw_sip_reject check_route(const char *buf, struct stw_sip_msg *m, uint32_t *error_off)
+{
 	if (!stw_sip_has(m, STW_HDR_ROUTE) || m->kind != STW_SIP_REQUEST)
 		return STW_SIP_ACCEPTED;
 	*error_off = m->value[STW_HDR_ROUTE].off;
-	if (stw_sip_name_addr_parse(buf, m->value[STW_HDR_ROUTE], &na) != STW_OK || !na.bracketed ||
-	    stw_sip_uri_parse(buf, na.uri, &uri) == STW_EMALFORMED)
+	if (!stw_route_ok(buf, m->value[STW_HDR_ROUTE], &m->route))
 		return STW_REJECT_ROUTE;
 	return STW_SIP_ACCEPTED;
 }

@@ -12,7 +12,7 @@
 
 /**
  * Check @m, whose kind, spans, present and repeated are set; sets method (responses), cseq,
- * max_forwards, content_length and len.
+ * max_forwards, content_length, len and the parts of values.
  *
  * @param len        bytes of the datagram
  * @param error_off  set when the result is not STW_SIP_ACCEPTED
@@ -26,3 +26,9 @@ enum stw_sip_reject stw_cseq_parse(const char *buf, struct stw_span value, uint3
 
 /** True for the value of a Call-ID: word [ "@" word ], with any number of "@" (s20.8). */
 bool stw_callid_ok(const char *buf, struct stw_span value);
+
+/** One address and no more, of From or To. @param tag  set when there is one with a value */
+bool stw_address_ok(const char *buf, struct stw_span value, struct stw_span *tag);
+
+/** The first Route element: in brackets, with a URI (s20.34). @param out  filled as far as sound */
+bool stw_route_ok(const char *buf, struct stw_span value, struct stw_sip_name_addr *out);

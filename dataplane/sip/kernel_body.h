@@ -225,44 +225,28 @@ static inline bool body_ok(const struct source *s, struct stw_sip_msg *m)
 	return true;
 }
 
-static inline bool via_ok(const struct source *s, struct stw_span value)
+static inline bool address_ok(const struct source *s, struct stw_span value, struct stw_span *tag)
 {
-	struct stw_sip_via via;
-	return via_plain(s, value) || stw_sip_via_parse(s->buf, value, &via) == STW_OK;
+	return name_addr_plain(s, value, tag) || stw_address_ok(s->buf, value, tag);
 }
 
-static inline bool one_address_ok(const struct source *s, struct stw_span value)
-{
-	struct stw_sip_name_addr na;
-	struct stw_span uri;
-
-	if (name_addr_plain(s, value, &uri))
-		return true;
-	return stw_sip_name_addr_parse(s->buf, value, &na) == STW_OK && !na.more;
-}
-
-static inline bool route_ok(const struct source *s, const struct stw_sip_msg *m)
+static inline bool route_ok(const struct source *s, struct stw_sip_msg *m)
 {
 	struct stw_span value = m->value[STW_HDR_ROUTE];
-	struct stw_sip_name_addr na;
-	struct stw_sip_uri uri;
 
 	if (!stw_sip_has(m, STW_HDR_ROUTE) || m->kind != STW_SIP_REQUEST)
 		return true;
-	if (first_route_plain(s, value))
-		return true;
-	return stw_sip_name_addr_parse(s->buf, value, &na) == STW_OK && na.bracketed &&
-	       stw_sip_uri_parse(s->buf, na.uri, &uri) != STW_EMALFORMED;
+	return first_route_plain(s, value, &m->route) || stw_route_ok(s->buf, value, &m->route);
 }
 
-static inline bool identity_ok(const struct source *s, const struct stw_sip_msg *m)
+static inline bool identity_ok(const struct source *s, struct stw_sip_msg *m)
 {
 	struct stw_span call_id = m->value[STW_HDR_CALL_ID];
 
-	return via_ok(s, m->value[STW_HDR_VIA]) &&
+	return stw_sip_via_parse(s->buf, m->value[STW_HDR_VIA], &m->via) == STW_OK &&
 	       (callid_plain(s, call_id) || stw_callid_ok(s->buf, call_id)) &&
-	       one_address_ok(s, m->value[STW_HDR_FROM]) &&
-	       one_address_ok(s, m->value[STW_HDR_TO]) && route_ok(s, m);
+	       address_ok(s, m->value[STW_HDR_FROM], &m->from_tag) &&
+	       address_ok(s, m->value[STW_HDR_TO], &m->to_tag) && route_ok(s, m);
 }
 
 #define BIT(h)	  (1u << STW_HDR_##h)

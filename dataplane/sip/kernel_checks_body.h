@@ -103,25 +103,6 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 	       (runs_end(param, equal << 1) & equal) == 0;
 }
 
-struct params {
-	uint64_t semi, equal, token;
-};
-
-/* *( ";" token [ "=" token ] ) from @from to the end, without white space. */
-static inline bool params_plain(const struct value *v, unsigned from, struct params *out)
-{
-	uint64_t semi = bytes(v, ';'), equal = bytes(v, '='), token = bytes_of(v, stw_set_token);
-	uint64_t params = v->mask & ~below(from);
-
-	semi &= params;
-	equal &= params;
-	token &= params;
-	*out = (struct params){semi, equal, token};
-	return (semi >> from & 1) && (semi | equal | token) == params &&
-	       ((semi | equal) << 1 & params & ~token) == 0 &&
-	       !((semi | equal) >> (v->len - 1) & 1) && (runs_end(token, equal << 1) & equal) == 0;
-}
-
 /* Bits of @v that lie before the "<": nothing, tokens and blanks, or one quoted-string and blanks.
  */
 static inline bool display_plain(const struct value *v, unsigned end)
@@ -141,9 +122,9 @@ static inline bool display_plain(const struct value *v, unsigned end)
 	return (behind & ~blanks) == 0 && (kb_control(&v->b) >> v->shift & before) == 0;
 }
 
-/* [ display-name ] "<sip:" ... ">" parameters; @uri is set. */
+/* [ display-name ] "<sip:" ... ">" [ ";tag=" token ] */
 static inline bool name_addr_plain(const struct source *s, struct stw_span span,
-				   struct stw_span *uri)
+				   struct stw_span *tag)
 {
 	struct value v;
 	uint32_t first = span.len < BLOCK ? span.len : BLOCK;
@@ -164,13 +145,20 @@ static inline bool name_addr_plain(const struct source *s, struct stw_span span,
 	unsigned close = run_end(bytes_of(&v, stw_set_uri), 1);
 	if (close <= 5 || close >= v.len || !(bytes(&v, '>') >> close & 1))
 		return false;
-	*uri = (struct stw_span){(uint16_t)(off + 1), (uint16_t)(close - 1)};
-	struct params params;
-	return close + 1 == v.len || params_plain(&v, close + 1, &params);
+	if (close + 1 == v.len)
+		return true;
+	unsigned at = close + 6;
+	if (at >= v.len ||
+	    (load8(chunk(s, off + close + 1)) & 0xffffffffff) != load8(";tag=\0\0\0") ||
+	    (~bytes_of(&v, stw_set_token) & v.mask & ~below(at)) != 0)
+		return false;
+	*tag = (struct stw_span){(uint16_t)(off + at), (uint16_t)(v.len - at)};
+	return true;
 }
 
 /* A Route's first element, "<sip:" ... ">", alone or before a comma; the others are for others. */
-static inline bool first_route_plain(const struct source *s, struct stw_span span)
+static inline bool first_route_plain(const struct source *s, struct stw_span span,
+				     struct stw_sip_name_addr *out)
 {
 	struct value v;
 	uint32_t first = span.len < BLOCK ? span.len : BLOCK;
@@ -185,39 +173,14 @@ static inline bool first_route_plain(const struct source *s, struct stw_span spa
 	/* The comma, a blank perhaps, and the beginning of something. */
 	if (rest != 0 && (rest < 3 || behind[0] != ',' || behind[1 + (behind[1] == ' ')] <= ' '))
 		return false;
-	uint16_t uri = (uint16_t)(span.off + 1);
-	return sip_uri_plain(s, (struct stw_span){uri, (uint16_t)(close - 1)});
-}
-
-/* "SIP/2.0/" three-letter transport, blank, host [ ":" port ], parameters; one element. */
-static inline bool via_plain(const struct source *s, struct stw_span span)
-{
-	struct value v;
-	uint32_t first = span.len < BLOCK ? span.len : BLOCK;
-
-	if (!value_load(&v, s, span.off, first) || first < 14 ||
-	    load8(s->buf + span.off) != load8("SIP/2.0/"))
-		return false;
-	uint64_t token = bytes_of(&v, stw_set_token);
-	if ((token >> 8 & 7) != 7 || s->buf[span.off + 11] != ' ')
-		return false;
-	unsigned end = hostport_end(s, &v, span.off, 12);
-	if (end == 0 || end >= v.len)
-		return end != 0 && end == span.len;
-	uint32_t off = span.off + end;
-	struct params p;
-	if (!value_load(&v, s, off, span.len - end) || !params_plain(&v, 0, &p))
-		return false;
-	/* Of those we know one each (s7.3.1), with a value where one is needed. */
-	uint64_t begin = p.semi << 1, b = begin & bytes(&v, 'b'), m = begin & bytes(&v, 'm');
-	uint64_t r = begin & bytes(&v, 'r');
-	uint64_t re = r & bytes(&v, 'e') >> 1, rp = r & bytes(&v, 'p') >> 1;
-	/* The first two letters tell them apart, in lower case; other spellings go the longer way.
-	 */
-	uint64_t letters = begin | begin << 1;
-	return (letters & ~bytes_of(&v, stw_set_lower)) == 0 && at_most_one(b) && at_most_one(m) &&
-	       at_most_one(re) && at_most_one(rp) && (p.equal >> 5 & rp) == 0 &&
-	       (runs_end(p.token, b | m | re) & ~p.equal) == 0;
+	*out = (struct stw_sip_name_addr){
+		.all = {span.off, (uint16_t)(close + 1)},
+		.uri = {(uint16_t)(span.off + 1), (uint16_t)(close - 1)},
+		.bracketed = true,
+		.more = rest != 0,
+		.next = (uint16_t)(rest ? span.off + close + 2 + (behind[1] == ' ') : 0),
+	};
+	return sip_uri_plain(s, out->uri);
 }
 
 static inline bool callid_plain(const struct source *s, struct stw_span span)

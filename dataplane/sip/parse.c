@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <strowger/sip.h>
 
+#include <stddef.h>
 #include <string.h>
 
 #include "dataplane/sip/careful.h"
@@ -46,6 +47,8 @@ enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip
 		out->reject = (uint8_t)reject;
 		out->error_off = UINT16_MAX;
 	}
+	if (reject)
+		memset(&out->via, 0, sizeof(*out) - offsetof(struct stw_sip_msg, via));
 	return reject;
 }
 

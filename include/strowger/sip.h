@@ -118,6 +118,38 @@ struct stw_sip_reject_row {
 /** [STW_N_SIP_REJECTS], index = enum stw_sip_reject; row 0 is "accepted". */
 extern const struct stw_sip_reject_row stw_sip_reject_rows[STW_N_SIP_REJECTS];
 
+/** One Via element (via-parm, RFC 3261 s20.42, s25.1); offsets relative to the message. */
+struct stw_sip_via {
+	struct stw_span all; /* "SIP/2.0/UDP host:port;params", no comma, no outer white space */
+	struct stw_span protocol; /* "SIP/2.0/UDP" as written */
+	struct stw_span host;	  /* as written, brackets of an IPv6 reference included */
+	struct stw_span branch;	  /* value, empty when absent */
+	struct stw_span received; /* value, brackets removed; empty when absent */
+	struct stw_span maddr;	  /* value, brackets removed; empty when absent */
+	struct stw_span
+		rport; /* value digits; off is where they are or would be written after "=" */
+	struct stw_span
+		received_param; /* ";received=..." whole, from its semicolon; empty when absent */
+	struct stw_span rport_param; /* ";rport" or ";rport=n" whole; empty when absent */
+	uint16_t port;		     /* sent-by port, 0 when not given */
+	uint16_t rport_value;	     /* 0 when absent or without value */
+	uint8_t transport;	     /* enum stw_transport */
+	bool more;		     /* a comma and another element follow on this line */
+	uint16_t next;		     /* if @more: offset where the next element starts */
+};
+
+/** One element of a name-addr list: Route, Record-Route, Contact, From, To, Path. */
+struct stw_sip_name_addr {
+	struct stw_span all;	 /* the element: no comma, no outer white space */
+	struct stw_span display; /* as written, quotes included; empty when absent */
+	struct stw_span uri;	 /* without < > */
+	struct stw_span
+		params; /* header parameters from the first ';' after the URI; may be empty */
+	bool bracketed; /* <uri>; without brackets, parameters are the header's (s20) */
+	bool more;	/* a comma and another element follow on this line */
+	uint16_t next;	/* if @more: offset where the next element starts */
+};
+
 /** One message, as offsets into its bytes. Valid wherever the same bytes are copied or moved to. */
 struct stw_sip_msg {
 	uint8_t kind;	 /* enum stw_sip_kind */
@@ -149,6 +181,13 @@ struct stw_sip_msg {
 	uint16_t line_off[STW_N_HOT_HEADERS];
 	/* One byte after the LF that ends each of those lines (after the last fold). */
 	uint16_t line_end[STW_N_HOT_HEADERS];
+
+	/* Parts of values, as the checks had to find them anyway; all zero when rejected. */
+	struct stw_sip_via via;		/* first Via element: stw_sip_via_parse() */
+	struct stw_sip_name_addr route; /* first Route element, of requests that have one:
+					 * stw_sip_name_addr_parse() */
+	struct stw_span from_tag; /* stw_sip_tag_find(); empty: no tag, or none with a value */
+	struct stw_span to_tag;
 };
 
 static inline bool stw_sip_has(const struct stw_sip_msg *m, enum stw_sip_header h)
@@ -218,26 +257,6 @@ int stw_sip_set_limits(const struct stw_sip_limits *limits);
  */
 enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_msg *out);
 
-/** One Via element (via-parm, RFC 3261 s20.42, s25.1); offsets relative to the message. */
-struct stw_sip_via {
-	struct stw_span all; /* "SIP/2.0/UDP host:port;params", no comma, no outer white space */
-	struct stw_span protocol; /* "SIP/2.0/UDP" as written */
-	struct stw_span host;	  /* as written, brackets of an IPv6 reference included */
-	struct stw_span branch;	  /* value, empty when absent */
-	struct stw_span received; /* value, brackets removed; empty when absent */
-	struct stw_span maddr;	  /* value, brackets removed; empty when absent */
-	struct stw_span
-		rport; /* value digits; off is where they are or would be written after "=" */
-	struct stw_span
-		received_param; /* ";received=..." whole, from its semicolon; empty when absent */
-	struct stw_span rport_param; /* ";rport" or ";rport=n" whole; empty when absent */
-	uint16_t port;		     /* sent-by port, 0 when not given */
-	uint16_t rport_value;	     /* 0 when absent or without value */
-	uint8_t transport;	     /* enum stw_transport */
-	bool more;		     /* a comma and another element follow on this line */
-	uint16_t next;		     /* if @more: offset where the next element starts */
-};
-
 /**
  * Parse the first Via element in @value.
  *
@@ -295,18 +314,6 @@ int stw_sip_uri_parse(const char *buf, struct stw_span value, struct stw_sip_uri
  */
 int stw_sip_param_find(const char *buf, struct stw_span params, const char *name, size_t name_len,
 		       struct stw_span *out);
-
-/** One element of a name-addr list: Route, Record-Route, Contact, From, To, Path. */
-struct stw_sip_name_addr {
-	struct stw_span all;	 /* the element: no comma, no outer white space */
-	struct stw_span display; /* as written, quotes included; empty when absent */
-	struct stw_span uri;	 /* without < > */
-	struct stw_span
-		params; /* header parameters from the first ';' after the URI; may be empty */
-	bool bracketed; /* <uri>; without brackets, parameters are the header's (s20) */
-	bool more;	/* a comma and another element follow on this line */
-	uint16_t next;	/* if @more: offset where the next element starts */
-};
 
 /**
  * Parse the first name-addr or addr-spec in @value.

@@ -689,6 +689,18 @@ static void whole_message(struct message *s, size_t from)
 		checks[i](s);
 }
 
+/* Parts of values are what the parsers of values say: those have oracles of their own above. */
+static void parts(struct message *s)
+{
+	struct stw_sip_msg *m = s->m;
+
+	stw_sip_via_parse(s->buf, m->value[STW_HDR_VIA], &m->via);
+	stw_sip_tag_find(s->buf, m->value[STW_HDR_FROM], &m->from_tag);
+	stw_sip_tag_find(s->buf, m->value[STW_HDR_TO], &m->to_tag);
+	if (m->kind == STW_SIP_REQUEST && stw_sip_has(m, STW_HDR_ROUTE))
+		stw_sip_name_addr_parse(s->buf, m->value[STW_HDR_ROUTE], &m->route);
+}
+
 enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip_msg *out)
 {
 	struct message s = {.buf = buf, .len = len > 65535 ? 65535 : len, .m = out};
@@ -711,6 +723,8 @@ enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip
 		s.reject = STW_REJECT_TOO_LARGE;
 		s.error_off = 65535;
 	}
+	if (!s.reject && (out->kind == STW_SIP_REQUEST || out->kind == STW_SIP_RESPONSE))
+		parts(&s);
 	out->reject = (uint8_t)s.reject;
 	out->error_off = s.reject ? (uint16_t)s.error_off : 0;
 	return s.reject;

@@ -5,7 +5,7 @@
  * @file
  * A second parser, slow and plain, to hold stw_sip_parse() against: it copies the message apart
  * line by line and asks regular expressions written after the grammar of RFC 3261 s25.1. It shares
- * no code with the library but the types of its result.
+ * no code with the library but the types of its result, and the parts of values of what it accepts.
  */
 
 #include <stddef.h>
