@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <strowger/errors.h>
+#include <strowger/table_image.h>
 
 static bool equal(const struct stw_ref *a, const struct stw_ref *b, stw_ref_cmp_fn cmp)
 {
@@ -99,6 +100,51 @@ static void check_resolver(const struct stw_conf *c, struct stw_report *report)
 			}
 }
 
+/* A host name or address as it stands in URIs, in lower case: there is one way to write it. */
+static bool is_domain(const char *name)
+{
+	char canonical[STW_IMAGE_NAME_MAX];
+	struct stw_ip ip;
+	size_t len = strlen(name);
+
+	if (*name == '[')
+		return len > 2 && name[len - 1] == ']' &&
+		       stw_ip_parse(name + 1, len - 2, &ip) == STW_OK;
+	return stw_name_canonical(name, len, canonical) == len && memcmp(canonical, name, len) == 0;
+}
+
+static void check_domains(const struct stw_conf *c, struct stw_report *report)
+{
+	for (size_t i = 0; i < c->n_domains; i++) {
+		if (!is_domain(c->domains[i].name))
+			stw_report(report, c->domains[i].node,
+				   "domain \"%s\" is no host name in lower case: write it as it "
+				   "stands in your users' addresses, without port",
+				   c->domains[i].name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(c->domains[k].name, c->domains[i].name) == 0)
+				stw_report(report, c->domains[i].node,
+					   "%s stands twice in domains: name it once",
+					   c->domains[i].name);
+	}
+}
+
+static void check_registrar(const struct stw_conf *c, struct stw_report *report)
+{
+	const struct stw_node *node = stw_node_get(c->node, "registrar");
+	const struct stw_model_registrar *r = &c->registrar;
+
+	check_domains(c, report);
+	if (r->min_expires_s > r->default_expires_s)
+		stw_report(report, stw_node_at(node, "min_expires_s"),
+			   "min_expires_s %u is more than default_expires_s %u: lower it",
+			   r->min_expires_s, r->default_expires_s);
+	if (r->default_expires_s > r->max_expires_s)
+		stw_report(report, stw_node_at(node, "default_expires_s"),
+			   "default_expires_s %u is more than max_expires_s %u: lower it",
+			   r->default_expires_s, r->max_expires_s);
+}
+
 int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 {
 	check_cores(c, report);
@@ -106,6 +152,7 @@ int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 	check_http(c, report);
 	check_secrets(c, report);
 	check_resolver(c, report);
+	check_registrar(c, report);
 	int err = stw_check_ports(c, report);
 
 	if (err == STW_OK)

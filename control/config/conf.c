@@ -17,6 +17,7 @@ void stw_conf_fini(struct stw_conf *c)
 		free(c->pools[i].members);
 	free(c->cores);
 	free(c->servers);
+	free(c->domains);
 	free(c->ports);
 	free(c->listeners);
 	free(c->pools);
@@ -128,13 +129,19 @@ static int copy_rest(const struct stw_model *m, struct stw_conf *c)
 	c->resolver = m->resolver;
 	c->resolver.servers = NULL;
 	c->resolver.n_servers = 0;
+	c->registrar = m->registrar;
+	c->registrar.domains = NULL;
+	c->registrar.n_domains = 0;
 	memcpy(c->state_dir, m->state_dir, sizeof(c->state_dir));
 	c->log_level = m->log_level;
 	c->cores = array(m->dataplane.n_cores, sizeof(*c->cores));
 	c->servers = array(m->resolver.n_servers, sizeof(*c->servers));
+	c->domains = array(m->registrar.n_domains, sizeof(*c->domains));
 	c->secrets = array(m->n_secrets, sizeof(*c->secrets));
-	if (!c->cores || !c->servers || !c->secrets)
+	if (!c->cores || !c->servers || !c->domains || !c->secrets)
 		return STW_ENOMEM;
+	for (size_t i = 0; i < m->registrar.n_domains; i++)
+		memcpy(c->domains[c->n_domains++].name, m->registrar.domains[i], STW_DOMAIN_MAX);
 	for (size_t i = 0; i < m->resolver.n_servers; i++)
 		c->servers[c->n_servers++].address = m->resolver.servers[i];
 	for (size_t i = 0; i < m->dataplane.n_cores; i++)

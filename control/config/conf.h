@@ -84,6 +84,11 @@ struct stw_conf_server {
 	struct stw_endpoint address;
 };
 
+struct stw_conf_domain {
+	const struct stw_node *node;
+	char name[STW_DOMAIN_MAX];
+};
+
 struct stw_conf {
 	const struct stw_node *node;
 	struct stw_model_dataplane dataplane; /* its cores stay empty */
@@ -91,6 +96,8 @@ struct stw_conf {
 	struct stw_model_api api;
 	struct stw_model_resolver resolver; /* its servers stay empty */
 	STW_CONF_LIST(struct stw_conf_server, servers);
+	struct stw_model_registrar registrar; /* its domains stay empty */
+	STW_CONF_LIST(struct stw_conf_domain, domains);
 	char state_dir[sizeof(((struct stw_model *)0)->state_dir)];
 	int log_level;
 	STW_CONF_LIST(struct stw_conf_port, ports);

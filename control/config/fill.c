@@ -10,7 +10,6 @@
 #include "control/config/value.h"
 
 #define PATH_TEXT 96
-#define ROWS_MAX  128
 
 struct filler {
 	struct stw_report *report;
@@ -173,7 +172,7 @@ static void fill_value(struct filler *f, const struct stw_opt *row, struct stw_n
 
 /* Tell what is required and absent; an empty list that needs elements counts as absent. */
 static void check_required(struct filler *f, const struct stw_node *map, const char *path,
-			   const void *scope, const uint32_t seen[ROWS_MAX])
+			   const void *scope, const uint32_t seen[STW_SCHEMA_ROWS_MAX])
 {
 	for (const struct stw_opt *row = stw_schema_child(path, NULL); row;
 	     row = stw_schema_child(path, row)) {
@@ -200,7 +199,7 @@ static void check_required(struct filler *f, const struct stw_node *map, const c
 }
 
 static void fill_key(struct filler *f, const struct stw_node *key, const char *path, void *scope,
-		     uint32_t seen[ROWS_MAX])
+		     uint32_t seen[STW_SCHEMA_ROWS_MAX])
 {
 	char name[PATH_TEXT];
 	char quoted[64];
@@ -222,7 +221,7 @@ static void fill_key(struct filler *f, const struct stw_node *key, const char *p
 
 static void fill_map(struct filler *f, struct stw_node *map, const char *path, void *scope)
 {
-	uint32_t seen[ROWS_MAX] = {0};
+	uint32_t seen[STW_SCHEMA_ROWS_MAX] = {0};
 
 	if (map->kind != STW_NODE_MAP) {
 		stw_report(f->report, map, "%s must be a mapping (name: value), got a %s",

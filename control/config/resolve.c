@@ -187,14 +187,19 @@ static int resolve_rest(const struct stw_conf *c, struct stw_model *m)
 	m->dataplane = c->dataplane;
 	m->api = c->api;
 	m->resolver = c->resolver;
+	m->registrar = c->registrar;
 	memcpy(m->state_dir, c->state_dir, sizeof(m->state_dir));
 	m->log_level = c->log_level;
 	for (size_t i = 0; i < c->n_secrets; i++)
 		m->secrets[m->n_secrets++] = c->secrets[i].v;
 	m->dataplane.cores = array(c->n_cores, sizeof(*m->dataplane.cores));
 	m->resolver.servers = array(c->n_servers, sizeof(*m->resolver.servers));
-	if (!m->dataplane.cores || !m->resolver.servers)
+	m->registrar.domains = array(c->n_domains, sizeof(*m->registrar.domains));
+	if (!m->dataplane.cores || !m->resolver.servers || !m->registrar.domains)
 		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_domains; i++)
+		memcpy(m->registrar.domains[m->registrar.n_domains++], c->domains[i].name,
+		       STW_DOMAIN_MAX);
 	for (size_t i = 0; i < c->n_servers; i++)
 		m->resolver.servers[m->resolver.n_servers++] = c->servers[i].address;
 	for (size_t i = 0; i < c->n_cores; i++)

@@ -122,6 +122,51 @@ const struct stw_opt stw_schema[] = {
 	 .help = "Names kept at most. When one more is needed, the one asked for longest ago is "
 		 "forgotten."},
 
+	{"registrar", STW_OPT_SECTION, RELOAD,
+	 .help = "The registrar and location service (RFC 3261 s10). There is one when domains are named."},
+	{"registrar.domains", STW_OPT_LIST, RELOAD, .max = 256, .noun = "domain",
+	 .computed = "none: REGISTERs go to the pools as other requests do",
+	 LIST(stw_conf, domains, stw_conf_domain),
+	 .help = "Domains whose users register here. Each is the realm of its users' passwords."},
+	{"registrar.domains[]", STW_OPT_TEXT, RELOAD, .min = 1, .max = 253,
+	 AT(stw_conf_domain, name), .help = "Host part of its users' addresses, in lower case."},
+	{"registrar.authenticate", STW_OPT_BOOL, RELOAD, .def = "true",
+	 AT(stw_conf, registrar.authenticate),
+	 .help = "Whether REGISTERs need the user's password (RFC 7616). Without it whoever can send "
+		 "to a listener can take over any user's calls."},
+	{"registrar.algorithms", STW_OPT_ENUM, RELOAD, .def = "both",
+	 .choices = "both|sha-256|md5", AT(stw_conf, registrar.algorithms),
+	 .help = "Digest algorithms offered (RFC 8760). Phones that do not know SHA-256 take MD5."},
+	{"registrar.nonce_ttl_s", STW_OPT_UINT, RELOAD, .min = 10, .max = 86400, .def = "300",
+	 .unit = "seconds", AT(stw_conf, registrar.nonce_ttl_s),
+	 .help = "How long a nonce can be used. Each use must count up, so that none can be repeated."},
+	{"registrar.min_expires_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 3600, .def = "60",
+	 .unit = "seconds", AT(stw_conf, registrar.min_expires_s),
+	 .help = "A shorter time is refused with 423 (RFC 3261 s10.3)."},
+	{"registrar.default_expires_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 604800, .def = "3600",
+	 .unit = "seconds", AT(stw_conf, registrar.default_expires_s),
+	 .help = "Given to those who ask for no time."},
+	{"registrar.max_expires_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 604800, .def = "7200",
+	 .unit = "seconds", AT(stw_conf, registrar.max_expires_s),
+	 .help = "A longer time is shortened to this."},
+	{"registrar.max_contacts", STW_OPT_UINT, RELOAD, .min = 1, .max = 32, .def = "10",
+	 .unit = "contacts", AT(stw_conf, registrar.max_contacts),
+	 .help = "Contacts of one user at most; more are refused with 403."},
+	{"registrar.service_route", STW_OPT_TEXT, RELOAD, .max = 255, .def = "",
+	 AT(stw_conf, registrar.service_route),
+	 .help = "Value of Service-Route in answers to REGISTER (RFC 3608), such as "
+		 "\"<sip:192.0.2.1;lr>\". Empty: none."},
+	{"registrar.store", STW_OPT_PATH, CONTROL, .max = 127,
+	 .computed = "location in control.state_dir", AT(stw_conf, registrar.store),
+	 .help = "Directory of the store of bindings and subscribers."},
+	{"registrar.store_mb", STW_OPT_UINT, CONTROL, .min = 16, .max = 1048576, .def = "16384",
+	 .unit = "MiB", AT(stw_conf, registrar.store_mb),
+	 .help = "What the store may grow to. When it is full REGISTERs are answered 503."},
+	{"registrar.durability", STW_OPT_ENUM, CONTROL, .def = "durable",
+	 .choices = "durable|relaxed", AT(stw_conf, registrar.durability),
+	 .help = "durable: what was acknowledged is on disk. relaxed: it survives the end of the "
+		 "process at any moment, but a power failure can lose it, or damage the store."},
+
 	{"ports", STW_OPT_LIST, RESTART, REQUIRED, .min = 1, .max = 32, .noun = "port",
 	 LIST(stw_conf, ports, stw_conf_port),
 	 .help = "Network ports that the data plane owns."},
@@ -251,6 +296,9 @@ const struct stw_opt stw_schema[] = {
 /* clang-format on */
 
 const size_t stw_schema_n = sizeof(stw_schema) / sizeof(stw_schema[0]);
+
+_Static_assert(sizeof(stw_schema) / sizeof(stw_schema[0]) <= STW_SCHEMA_ROWS_MAX,
+	       "the reader notes each row of a mapping");
 
 const struct stw_opt *stw_schema_find(const char *name)
 {

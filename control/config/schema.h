@@ -65,6 +65,8 @@ struct stw_opt {
 	const char *help; /* a paragraph */
 };
 
+#define STW_SCHEMA_ROWS_MAX 512u
+
 extern const struct stw_opt stw_schema[];
 extern const size_t stw_schema_n;
 

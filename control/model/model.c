@@ -29,6 +29,7 @@ void stw_model_free(struct stw_model *m)
 	free_pools(m);
 	free(m->dataplane.cores);
 	free(m->resolver.servers);
+	free(m->registrar.domains);
 	free(m->listeners);
 	free(m->members);
 	/* The keys were in here. */

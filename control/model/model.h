@@ -128,6 +128,27 @@ struct stw_model_resolver {
 	uint32_t max_names;
 };
 
+enum stw_digests { STW_DIGESTS_BOTH, STW_DIGESTS_SHA256, STW_DIGESTS_MD5 };
+
+enum stw_durability { STW_DURABILITY_DURABLE, STW_DURABILITY_RELAXED };
+
+#define STW_DOMAIN_MAX 254 /* with the NUL */
+
+/* The registrar (control/registrar). */
+struct stw_model_registrar {
+	char (*domains)[STW_DOMAIN_MAX]; /* lower case; none: there is no registrar */
+	size_t n_domains;
+	bool authenticate;
+	enum stw_digests algorithms;
+	uint32_t nonce_ttl_s;
+	uint32_t min_expires_s, default_expires_s, max_expires_s;
+	uint32_t max_contacts;	 /* of one user */
+	char service_route[256]; /* value of Service-Route, "" for none */
+	char store[128];	 /* directory; "": location in state_dir */
+	uint32_t store_mb;	 /* at most */
+	enum stw_durability durability;
+};
+
 struct stw_model_api {
 	char socket[108];
 	char group[32];	      /* owner group of the socket, "" for none */
@@ -140,6 +161,7 @@ struct stw_model {
 	struct stw_model_dataplane dataplane;
 	struct stw_model_api api;
 	struct stw_model_resolver resolver;
+	struct stw_model_registrar registrar;
 	struct stw_model_port *ports;
 	size_t n_ports;
 	struct stw_model_listener *listeners;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The header lines that a registrar adds to its answers. Threads: one. Not for others.
+ */
+
+#include "control/registrar/digest.h"
+#include "control/registrar/registrar.h"
+
+/** "Name: value" CRLF. @return false: no room, nothing written */
+__attribute__((format(printf, 2, 3))) bool stw_lines_add(struct stw_registrar_answer *a,
+							 const char *format, ...);
+
+/** WWW-Authenticate (RFC 7616 s3.3, RFC 8760 s2.4). */
+bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_text realm,
+			 const char nonce[STW_NONCE_DIGITS], enum stw_digest_algorithm algorithm,
+			 bool stale);
+
+/** The Contacts that are bound, with what remains of their time (s10.3 step 8), newest last. */
+bool stw_lines_contacts(struct stw_registrar_answer *a, const struct stw_record *record,
+			uint64_t now_s);
+
+/** Date (s20.17), by the wall clock. */
+bool stw_lines_date(struct stw_registrar_answer *a);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/registrar/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+#include <strowger/sip_headers.h>
+
+#include "dataplane/route/siphash.h"
+
+#define QOP "auth"
+
+struct row {
+	const char *name;
+	size_t bytes;
+	const EVP_MD *(*md)(void);
+};
+
+static const struct row rows[STW_N_DIGESTS] = {
+	[STW_DIGEST_SHA256] = {"SHA-256", 32, EVP_sha256},
+	[STW_DIGEST_MD5] = {"MD5", 16, EVP_md5},
+};
+
+const char *stw_digest_name(enum stw_digest_algorithm a)
+{
+	return rows[a].name;
+}
+
+/* H of the texts with colons between. */
+static int hash(enum stw_digest_algorithm a, const struct stw_text *text, size_t n,
+		uint8_t out[STW_DIGEST_BYTES])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestInit_ex(ctx, rows[a].md(), NULL);
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1)) &&
+		     EVP_DigestUpdate(ctx, text[i].p, text[i].len);
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
+	EVP_MD_CTX_free(ctx);
+	return ok ? STW_OK : STW_EIO;
+}
+
+int stw_ha1_make(struct stw_text user, struct stw_text realm, struct stw_text password,
+		 struct stw_ha1 *out)
+{
+	const struct stw_text text[] = {user, realm, password};
+	uint8_t h[STW_DIGEST_BYTES];
+
+	if (hash(STW_DIGEST_SHA256, text, 3, h) != STW_OK)
+		return STW_EIO;
+	memcpy(out->sha256, h, sizeof(out->sha256));
+	if (hash(STW_DIGEST_MD5, text, 3, h) != STW_OK)
+		return STW_EIO;
+	memcpy(out->md5, h, sizeof(out->md5));
+	OPENSSL_cleanse(h, sizeof(h));
+	return STW_OK;
+}
+
+/* --- nonces: time and salt, then their sum, in hex --- */
+
+struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
+{
+	struct stw_sipkey key = stw_sipkey_from(secret);
+
+	return (struct stw_nonce_key){stw_siphash24(key, "0 strowger nonce", 16),
+				      stw_siphash24(key, "1 strowger nonce", 16)};
+}
+
+static uint64_t nonce_sum(struct stw_nonce_key key, struct stw_text realm, uint64_t word)
+{
+	struct stw_siphash s = stw_siphash_start((struct stw_sipkey){key.k0, key.k1});
+
+	stw_siphash_word(&s, word, 2);
+	stw_siphash_bytes(&s, realm.p, realm.len, 2);
+	return stw_siphash_end(&s, 4);
+}
+
+void stw_nonce_make(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s, uint32_t salt,
+		    char out[STW_NONCE_DIGITS])
+{
+	uint64_t word = (uint64_t)(uint32_t)now_s << 32 | salt;
+	char text[STW_NONCE_DIGITS + 1];
+
+	snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)word,
+		 (unsigned long long)nonce_sum(key, realm, word));
+	memcpy(out, text, STW_NONCE_DIGITS);
+}
+
+static bool hex64(const char *p, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 16; i++) {
+		char c = p[i];
+		unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+			     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+						    : 16;
+		if (d > 15)
+			return false;
+		v = v << 4 | d;
+	}
+	*out = v;
+	return true;
+}
+
+enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s,
+				 uint32_t ttl_s, struct stw_text nonce)
+{
+	uint64_t word, sum, right;
+
+	if (nonce.len != STW_NONCE_DIGITS || !hex64(nonce.p, &word) || !hex64(nonce.p + 16, &sum))
+		return STW_NONCE_FORGED;
+	right = nonce_sum(key, realm, word);
+	if (CRYPTO_memcmp(&right, &sum, sizeof(sum)) != 0)
+		return STW_NONCE_FORGED;
+	/* Modulo 2^32: also right when the seconds run over. */
+	return (uint32_t)((uint32_t)now_s - (uint32_t)(word >> 32)) <= ttl_s ? STW_NONCE_FRESH
+									     : STW_NONCE_STALE;
+}
+
+/* --- credentials --- */
+
+static bool is(struct stw_text t, const char *text)
+{
+	return t.len == strlen(text) && strncasecmp(t.p, text, t.len) == 0;
+}
+
+static struct stw_text text_of(const char *buf, struct stw_span s)
+{
+	struct stw_text t = stw_text(buf + s.off, s.len);
+
+	if (t.len >= 2 && t.p[0] == '"' && t.p[t.len - 1] == '"')
+		return stw_text(t.p + 1, t.len - 2u);
+	return t;
+}
+
+/* nc: exactly eight hex digits (RFC 7616 s3.4). */
+static bool read_nc(struct stw_text t, uint32_t *out)
+{
+	char digits[17] = "00000000";
+	uint64_t v;
+
+	if (t.len != 8)
+		return false;
+	for (int i = 0; i < 8; i++)
+		digits[8 + i] = (char)(t.p[i] >= 'A' && t.p[i] <= 'F' ? t.p[i] | 0x20 : t.p[i]);
+	if (!hex64(digits, &v) || v == 0)
+		return false;
+	*out = (uint32_t)v;
+	return true;
+}
+
+/* What is read of one Authorization header. */
+struct fields {
+	struct stw_credentials c;
+	bool has_algorithm_we_know, has_qop;
+};
+
+static void read_field(const char *buf, const struct stw_sip_param *p, struct fields *f)
+{
+	const struct stw_text name = text_of(buf, p->name), value = text_of(buf, p->value);
+	struct stw_credentials *c = &f->c;
+	const struct {
+		const char *name;
+		struct stw_text *to;
+	} plain[] = {{"username", &c->username}, {"realm", &c->realm},	     {"nonce", &c->nonce},
+		     {"uri", &c->uri},		 {"response", &c->response}, {"cnonce", &c->cnonce},
+		     {"nc", &c->nc_text}};
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (is(name, plain[i].name))
+			*plain[i].to = value;
+	if (is(name, "qop"))
+		f->has_qop = is(value, QOP);
+	if (!is(name, "algorithm"))
+		return;
+	f->has_algorithm_we_know = false;
+	for (int a = 0; a < STW_N_DIGESTS; a++)
+		if (is(value, rows[a].name)) {
+			c->algorithm = (enum stw_digest_algorithm)a;
+			f->has_algorithm_we_know = true;
+		}
+}
+
+static bool is_whole(struct fields *f)
+{
+	struct stw_credentials *c = &f->c;
+
+	return f->has_qop && f->has_algorithm_we_know && c->username.len > 0 && c->nonce.len > 0 &&
+	       c->uri.len > 0 && c->cnonce.len > 0 && read_nc(c->nc_text, &c->nc) &&
+	       c->response.len == 2 * rows[c->algorithm].bytes;
+}
+
+static int read_header(const char *buf, struct stw_span value, struct stw_text realm,
+		       struct stw_credentials *out)
+{
+	/* Without algorithm it is MD5 (RFC 7616 s3.4). */
+	struct fields f = {.c = {.algorithm = STW_DIGEST_MD5, .method = out->method},
+			   .has_algorithm_we_know = true};
+	struct stw_span scheme, rest;
+	struct stw_sip_param p;
+	int err;
+
+	if (stw_sip_auth_scheme(buf, value, &scheme, &rest) != STW_OK)
+		return STW_EMALFORMED;
+	if (!is(stw_text(buf + scheme.off, scheme.len), "Digest"))
+		return STW_ENOENT;
+	while ((err = stw_sip_auth_param_next(buf, &rest, &p)) == STW_OK)
+		read_field(buf, &p, &f);
+	if (!stw_text_equal(f.c.realm, realm))
+		return STW_ENOENT;
+	if (err != STW_ENOENT || !is_whole(&f))
+		return STW_EMALFORMED;
+	*out = f.c;
+	return STW_OK;
+}
+
+int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_text realm,
+			 struct stw_credentials *out)
+{
+	struct stw_credentials c = {.method =
+					    stw_text(buf + m->method_name.off, m->method_name.len)};
+	struct stw_sip_line line;
+	int found = STW_ENOENT;
+
+	for (bool more = stw_sip_line_first(buf, m, &line); more;
+	     more = stw_sip_line_next(buf, m, &line)) {
+		if (line.header != STW_HDR_OTHER ||
+		    !stw_sip_name_is(buf, line.name, "Authorization"))
+			continue;
+		int err = read_header(buf, line.value, realm, &c);
+
+		if (err == STW_OK) {
+			*out = c;
+			return STW_OK;
+		}
+		if (err == STW_EMALFORMED)
+			found = err;
+	}
+	return found;
+}
+
+static void to_hex(const uint8_t *bytes, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+}
+
+bool stw_credentials_right(const struct stw_credentials *c, const struct stw_ha1 *ha1)
+{
+	const size_t n = rows[c->algorithm].bytes;
+	const struct stw_text a2[] = {c->method, c->uri};
+	char ha1_hex[64], ha2_hex[64], got[64], right[64];
+	uint8_t h[STW_DIGEST_BYTES];
+
+	if (hash(c->algorithm, a2, 2, h) != STW_OK)
+		return false;
+	to_hex(h, n, ha2_hex);
+	to_hex(c->algorithm == STW_DIGEST_SHA256 ? ha1->sha256 : ha1->md5, n, ha1_hex);
+	const struct stw_text all[] = {
+		stw_text(ha1_hex, 2 * n), c->nonce, c->nc_text, c->cnonce, stw_text(QOP, 4),
+		stw_text(ha2_hex, 2 * n)};
+	if (hash(c->algorithm, all, 6, h) != STW_OK)
+		return false;
+	to_hex(h, n, right);
+	for (size_t i = 0; i < 2 * n; i++)
+		got[i] = (char)(c->response.p[i] >= 'A' && c->response.p[i] <= 'F'
+					? c->response.p[i] | 0x20
+					: c->response.p[i]);
+	return CRYPTO_memcmp(got, right, 2 * n) == 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Digest authentication (RFC 7616 with qop=auth, RFC 8760: SHA-256 and MD5): challenges, and
+ * whether an answer to one is right. No state: a nonce is signed and carries its own age. Replays
+ * are nonce_uses.h's.
+ *
+ * Threads: any. Crypto: libcrypto.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <strowger/sip.h>
+
+#include "control/registrar/record.h"
+
+enum stw_digest_algorithm { STW_DIGEST_SHA256, STW_DIGEST_MD5, STW_N_DIGESTS };
+
+#define STW_DIGEST_BYTES 32u /* the longest */
+#define STW_NONCE_DIGITS 32u
+
+/* What is stored of a password: H(user:realm:password) by each algorithm. */
+struct stw_ha1 {
+	uint8_t sha256[32];
+	uint8_t md5[16];
+};
+
+/** "SHA-256", "MD5". */
+const char *stw_digest_name(enum stw_digest_algorithm a);
+
+/**
+ * Hash a password.
+ *
+ * @param user, realm  not NUL-terminated
+ * @return STW_OK, STW_EIO (libcrypto failed)
+ */
+int stw_ha1_make(struct stw_text user, struct stw_text realm, struct stw_text password,
+		 struct stw_ha1 *out);
+
+/* Key of the nonces, from a secret of the configuration. */
+struct stw_nonce_key {
+	uint64_t k0, k1;
+};
+
+/** The key that @secret [STW_SECRET_BYTES] gives nonces. */
+struct stw_nonce_key stw_nonce_key(const uint8_t secret[16]);
+
+/** Write a nonce made at @now_s for @realm. @p salt: any number, not twice within a second */
+void stw_nonce_make(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s, uint32_t salt,
+		    char out[STW_NONCE_DIGITS]);
+
+enum stw_nonce_age { STW_NONCE_FRESH, STW_NONCE_STALE, STW_NONCE_FORGED };
+
+/** Whether we made @nonce for @realm, and within the last @ttl_s. */
+enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s,
+				 uint32_t ttl_s, struct stw_text nonce);
+
+/* An Authorization header, taken apart. */
+struct stw_credentials {
+	struct stw_text username, realm, nonce, uri, response, cnonce, nc_text;
+	enum stw_digest_algorithm algorithm;
+	uint32_t nc;
+	struct stw_text method; /* of the request */
+};
+
+/**
+ * The request's Digest credentials for @realm with qop=auth; of several the first.
+ *
+ * @return STW_OK, STW_ENOENT (none), STW_EMALFORMED (there, but incomplete)
+ */
+int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_text realm,
+			 struct stw_credentials *out);
+
+/** True when the response is the one that @ha1 gives; takes the same time if not. */
+bool stw_credentials_right(const struct stw_credentials *c, const struct stw_ha1 *ha1);

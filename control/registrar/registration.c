@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Reading a REGISTER. What it does to a record is in apply.c. */
+
+#include "control/registrar/registration.h"
+
+#include <string.h>
+
+#include <strowger/errors.h>
+#include <strowger/sip_headers.h>
+
+/* A REGISTER being read. */
+struct reading {
+	const char *buf;
+	const struct stw_sip_msg *m;
+	const struct stw_registration_limits *limits;
+	struct stw_registration *out;
+	uint32_t expires_s; /* of the Expires header, else the default */
+	bool has_expires;
+};
+
+static struct stw_text text_of(const struct reading *r, struct stw_span s)
+{
+	return stw_text(r->buf + s.off, s.len);
+}
+
+static bool name_is(const struct reading *r, struct stw_span name, const char *text)
+{
+	return name.len == strlen(text) && strncasecmp(r->buf + name.off, text, name.len) == 0;
+}
+
+static bool refuse(struct stw_refusal *refusal, uint16_t status, const char *phrase)
+{
+	*refusal = (struct stw_refusal){status, phrase};
+	return false;
+}
+
+/* Add to the text that ends at out->used. */
+static bool put(struct stw_registration *out, const char *p, size_t len)
+{
+	if (len > sizeof(out->room) - out->used)
+		return false;
+	memcpy(out->room + out->used, p, len);
+	out->used += len;
+	return true;
+}
+
+/* s10.2.1.1: what cannot be read counts as the default, what is too large as the largest. */
+static uint32_t seconds(const struct reading *r, struct stw_span value)
+{
+	uint32_t s;
+
+	switch (stw_sip_seconds_parse(r->buf, value, &s)) {
+	case STW_OK: return s;
+	case STW_ERANGE: return UINT32_MAX;
+	default: return r->limits->default_expires_s;
+	}
+}
+
+/* "0.7" in thousandths (s25.1 qvalue); what cannot be read is 1. */
+static uint16_t q_of(const char *p, size_t len)
+{
+	uint32_t q = 0, unit = 100;
+
+	if (len == 0 || len > 5 || (p[0] != '0' && p[0] != '1') || (len > 1 && p[1] != '.'))
+		return STW_Q_ONE;
+	q = p[0] == '1' ? STW_Q_ONE : 0;
+	for (size_t i = 2; i < len; i++, unit /= 10) {
+		if (p[i] < '0' || p[i] > '9')
+			return STW_Q_ONE;
+		q += (uint32_t)(p[i] - '0') * unit;
+	}
+	return (uint16_t)(q > STW_Q_ONE ? STW_Q_ONE : q);
+}
+
+static struct stw_text unquoted(struct stw_text t)
+{
+	if (t.len >= 2 && t.p[0] == '"' && t.p[t.len - 1] == '"')
+		return stw_text(t.p + 1, t.len - 2u);
+	return t;
+}
+
+static uint32_t reg_id_of(const struct reading *r, struct stw_span value)
+{
+	uint32_t id;
+
+	return stw_sip_seconds_parse(r->buf, value, &id) == STW_OK ? id : 0;
+}
+
+/* One parameter of a Contact. @return false: no room */
+static bool read_param(struct reading *r, const struct stw_sip_param *p, struct stw_wish *w)
+{
+	if (name_is(r, p->name, "expires")) {
+		w->expires_s = seconds(r, p->value);
+		return true;
+	}
+	if (name_is(r, p->name, "q")) {
+		w->q = q_of(r->buf + p->value.off, p->value.len);
+		return true;
+	}
+	if (name_is(r, p->name, "+sip.instance"))
+		w->instance = unquoted(text_of(r, p->value));
+	else if (name_is(r, p->name, "reg-id"))
+		w->reg_id = reg_id_of(r, p->value);
+	return put(r->out, ";", 1) && put(r->out, r->buf + p->name.off, p->name.len) &&
+	       (!p->has_value ||
+		(put(r->out, "=", 1) && put(r->out, r->buf + p->value.off, p->value.len)));
+}
+
+static int read_params(struct reading *r, struct stw_span rest, struct stw_wish *w)
+{
+	const size_t from = r->out->used;
+	struct stw_sip_param p;
+	int err;
+
+	while ((err = stw_sip_param_next(r->buf, &rest, &p)) == STW_OK)
+		if (!read_param(r, &p, w))
+			return STW_ENOSPACE;
+	w->params = stw_text(r->out->room + from, r->out->used - from);
+	return err == STW_ENOENT ? STW_OK : err;
+}
+
+/* RFC 3261 s10.3 step 6: the time asked for, within bounds. */
+static bool bound_expires(const struct reading *r, struct stw_wish *w, struct stw_refusal *refusal)
+{
+	const struct stw_registration_limits *l = r->limits;
+
+	if (w->expires_s > 0 && w->expires_s < l->min_expires_s)
+		return refuse(refusal, 423, "Interval Too Brief");
+	if (w->expires_s > l->max_expires_s)
+		w->expires_s = l->max_expires_s;
+	return true;
+}
+
+static bool read_contact(struct reading *r, const struct stw_sip_name_addr *na,
+			 struct stw_refusal *refusal)
+{
+	struct stw_registration *out = r->out;
+	struct stw_sip_uri uri;
+
+	if (out->n >= r->limits->max_contacts)
+		return refuse(refusal, 403, "Too Many Contacts");
+	struct stw_wish *w = &out->wish[out->n];
+	*w = (struct stw_wish){.uri = text_of(r, na->uri),
+			       .expires_s = r->expires_s,
+			       .q = STW_Q_ONE};
+	if (stw_sip_uri_parse(r->buf, na->uri, &uri) == STW_EMALFORMED)
+		return refuse(refusal, 400, "Bad Request - Contact URI");
+	int err = read_params(r, na->params, w);
+	if (err != STW_OK)
+		return err == STW_ENOSPACE
+			       ? refuse(refusal, 403, "Contact Parameters Too Long")
+			       : refuse(refusal, 400, "Bad Request - Contact Parameters");
+	if (!bound_expires(r, w, refusal))
+		return false;
+	out->n++;
+	return true;
+}
+
+static bool read_contact_line(struct reading *r, struct stw_span value, struct stw_refusal *refusal)
+{
+	struct stw_sip_name_addr na = {.next = value.off, .more = true};
+
+	if (value.len == 1 && r->buf[value.off] == '*') {
+		r->out->star = true;
+		return true;
+	}
+	while (na.more) {
+		const struct stw_span rest = {na.next, (uint16_t)(stw_span_end(value) - na.next)};
+
+		if (stw_sip_name_addr_parse(r->buf, rest, &na) != STW_OK)
+			return refuse(refusal, 400, "Bad Request - Contact");
+		if (!read_contact(r, &na, refusal))
+			return false;
+	}
+	return true;
+}
+
+/* A Path value, added to those before; whether the edge proxy, the last, keeps flows open. */
+static bool read_path_line(struct reading *r, struct stw_span value, struct stw_refusal *refusal)
+{
+	struct stw_sip_name_addr na = {.next = value.off, .more = true};
+	struct stw_registration *out = r->out;
+	struct stw_sip_uri uri;
+	struct stw_span ob;
+
+	while (na.more) {
+		const struct stw_span rest = {na.next, (uint16_t)(stw_span_end(value) - na.next)};
+
+		if (stw_sip_name_addr_parse(r->buf, rest, &na) != STW_OK || !na.bracketed ||
+		    stw_sip_uri_parse(r->buf, na.uri, &uri) != STW_OK)
+			return refuse(refusal, 400, "Bad Request - Path");
+		out->first_path_has_ob =
+			stw_sip_param_find(r->buf, uri.params, "ob", 2, &ob) == STW_OK;
+	}
+	if ((out->path.len > 0 && !put(out, ", ", 2)) || !put(out, r->buf + value.off, value.len))
+		return refuse(refusal, 400, "Bad Request - Path Too Long");
+	out->path.len = (uint16_t)(out->room + out->used - out->path.p);
+	return true;
+}
+
+static bool read_paths(struct reading *r, struct stw_refusal *refusal)
+{
+	struct stw_sip_line line;
+
+	r->out->path = stw_text(r->out->room + r->out->used, 0);
+	for (bool more = stw_sip_line_first(r->buf, r->m, &line); more;
+	     more = stw_sip_line_next(r->buf, r->m, &line))
+		if (line.header == STW_HDR_OTHER && stw_sip_name_is(r->buf, line.name, "Path") &&
+		    !read_path_line(r, line.value, refusal))
+			return false;
+	return true;
+}
+
+static void read_supported(struct reading *r, struct stw_span value)
+{
+	struct stw_span tag;
+
+	while (stw_sip_token_next(r->buf, &value, &tag) == STW_OK) {
+		r->out->has_path_option |= name_is(r, tag, "path");
+		r->out->has_outbound |= name_is(r, tag, "outbound");
+	}
+}
+
+/* Contacts stand in the order of the message: of two that are equal the last one counts. */
+static bool read_contacts(struct reading *r, struct stw_refusal *refusal)
+{
+	struct stw_sip_line line;
+
+	for (bool more = stw_sip_line_first(r->buf, r->m, &line); more;
+	     more = stw_sip_line_next(r->buf, r->m, &line)) {
+		if (line.header == STW_HDR_CONTACT && !read_contact_line(r, line.value, refusal))
+			return false;
+		if (line.header == STW_HDR_OTHER && stw_sip_name_is(r->buf, line.name, "Supported"))
+			read_supported(r, line.value);
+	}
+	return true;
+}
+
+/* s10.3 step 6: "*" stands alone, and with "Expires: 0" only. */
+static bool star_ok(const struct reading *r, struct stw_refusal *refusal)
+{
+	if (!r->out->star)
+		return true;
+	if (r->out->n > 0)
+		return refuse(refusal, 400, "Bad Request - Contact * With Others");
+	if (!r->has_expires || r->expires_s != 0)
+		return refuse(refusal, 400, "Bad Request - Contact * Needs Expires 0");
+	return true;
+}
+
+/*
+ * RFC 5626 s6: outbound applies to a Contact with instance and reg-id when the phone supports it;
+ * then its edge proxy must, too. Elsewhere a reg-id means nothing.
+ */
+static bool read_outbound(struct stw_registration *out, struct stw_refusal *refusal)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		struct stw_wish *w = &out->wish[i];
+
+		if (w->reg_id == 0 || w->instance.len == 0 || !out->has_outbound) {
+			w->reg_id = 0;
+			continue;
+		}
+		if (!out->first_hop_is_ours && !out->first_path_has_ob)
+			return refuse(refusal, 439, "First Hop Lacks Outbound Support");
+		if (out->n > 1 && w->expires_s > 0)
+			return refuse(refusal, 400, "Bad Request - reg-id Needs One Contact");
+		out->ends_outbound = true;
+	}
+	return true;
+}
+
+bool stw_registration_read_aor(const char *buf, const struct stw_sip_msg *m,
+			       struct stw_registration *out, struct stw_refusal *refusal)
+{
+	struct stw_sip_name_addr to;
+	struct stw_sip_uri uri;
+
+	if (stw_sip_name_addr_parse(buf, m->value[STW_HDR_TO], &to) != STW_OK ||
+	    stw_sip_uri_parse(buf, to.uri, &uri) != STW_OK ||
+	    stw_sip_uri_aor(buf, &uri, out->aor, sizeof(out->aor), &out->aor_len) != STW_OK)
+		return refuse(refusal, 400, "Bad Request - To");
+	return true;
+}
+
+static bool one_via(const struct reading *r)
+{
+	struct stw_sip_via via;
+
+	return !(r->m->repeated >> STW_HDR_VIA & 1u) &&
+	       stw_sip_via_parse(r->buf, r->m->value[STW_HDR_VIA], &via) == STW_OK && !via.more;
+}
+
+bool stw_registration_read(const char *buf, const struct stw_sip_msg *m,
+			   const struct stw_registration_limits *limits,
+			   struct stw_registration *out, struct stw_refusal *refusal)
+{
+	struct reading r = {.buf = buf,
+			    .m = m,
+			    .limits = limits,
+			    .out = out,
+			    .expires_s = limits->default_expires_s,
+			    .has_expires = stw_sip_has(m, STW_HDR_EXPIRES)};
+
+	out->n = out->used = 0;
+	out->star = out->has_path_option = out->has_outbound = out->ends_outbound = false;
+	out->first_path_has_ob = false;
+	out->first_hop_is_ours = one_via(&r);
+	out->cseq = m->cseq;
+	out->call_id = text_of(&r, m->value[STW_HDR_CALL_ID]);
+	if (r.has_expires)
+		r.expires_s = seconds(&r, m->value[STW_HDR_EXPIRES]);
+	return read_contacts(&r, refusal) && star_ok(&r, refusal) && read_paths(&r, refusal) &&
+	       read_outbound(out, refusal);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "control/registrar/clock.h"
+
+#define HOUR_MS 3600000u
+
+static uint64_t wall_s(void)
+{
+	return (uint64_t)time(NULL);
+}
+
+static void starts_with_the_wall_clock(void **state)
+{
+	struct stw_clock c;
+
+	(void)state;
+	stw_clock_start(&c, NULL);
+	assert_in_range(stw_clock_s(&c), wall_s() - 2, wall_s() + 2);
+}
+
+/* A wall clock that was set an hour forward or back between two runs changes nothing. */
+static void goes_on_within_one_boot_whatever_the_wall_clock_says(void **state)
+{
+	struct stw_clock c, again;
+
+	(void)state;
+	stw_clock_start(&c, NULL);
+	for (int hour = -1; hour <= 1; hour += 2) {
+		struct stw_clock_mark mark = stw_clock_mark_now(&c);
+		uint64_t before = mark.steady_ms;
+
+		mark.steady_ms = before + (uint64_t)((int64_t)hour * (int64_t)HOUR_MS);
+		stw_clock_start(&again, &mark);
+		assert_in_range(stw_clock_s(&again), mark.steady_ms / 1000,
+				mark.steady_ms / 1000 + 5);
+	}
+}
+
+static void never_goes_back_over_a_boot(void **state)
+{
+	struct stw_clock c, again;
+
+	(void)state;
+	stw_clock_start(&c, NULL);
+	struct stw_clock_mark mark = stw_clock_mark_now(&c);
+
+	memset(mark.boot_id, 'x', 36);
+	mark.steady_ms += HOUR_MS; /* this boot's wall clock is behind */
+	stw_clock_start(&again, &mark);
+	assert_in_range(stw_clock_s(&again), mark.steady_ms / 1000, mark.steady_ms / 1000 + 5);
+	mark.steady_ms -= 2 * HOUR_MS; /* or ahead: time did pass */
+	stw_clock_start(&again, &mark);
+	assert_in_range(stw_clock_s(&again), wall_s() - 2, wall_s() + 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts_with_the_wall_clock),
+		cmocka_unit_test(goes_on_within_one_boot_whatever_the_wall_clock_says),
+		cmocka_unit_test(never_goes_back_over_a_boot),
+	};
+
+	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}
