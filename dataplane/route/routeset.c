@@ -79,16 +79,19 @@ static int walk_next(struct walk *w, struct element *out)
 	return STW_OK;
 }
 
-static void take_cookie(const struct stw_decision *d, struct stw_span params,
+/* @return whether there is one; the first of a message is kept. */
+static bool take_cookie(const struct stw_decision *d, struct stw_span params,
 			struct stw_routes *out)
 {
 	struct stw_span value;
 
-	if (out->has_cookie || stw_sip_param_find(d->buf, params, "stw", 3, &value) != STW_OK ||
+	if (stw_sip_param_find(d->buf, params, "stw", 3, &value) != STW_OK ||
 	    value.len != STW_COOKIE_DIGITS)
-		return;
-	memcpy(out->cookie, d->buf + value.off, STW_COOKIE_DIGITS);
+		return false;
+	if (!out->has_cookie)
+		memcpy(out->cookie, d->buf + value.off, STW_COOKIE_DIGITS);
 	out->has_cookie = true;
+	return true;
 }
 
 static void add_cut(struct stw_verdict *v, uint32_t from, uint32_t to)
@@ -215,9 +218,13 @@ static bool as_written(const struct stw_decision *d, struct stw_span uri, struct
 	return true;
 }
 
-/* Is this element ours? @lr: of one that is not, whether it routes loosely. */
-static bool is_ours(const struct stw_decision *d, const struct element *e, struct stw_routes *out,
-		    bool *lr, int *err)
+/*
+ * Is this element ours to remove? The first value is when it names a listener (s16.4), later ones
+ * when we wrote them, as we may have written two (RFC 5658): a member that advertises our address
+ * needs its own value, which names us as well. @lr: of one that is not, whether it routes loosely.
+ */
+static bool is_ours(const struct stw_decision *d, const struct element *e, bool first,
+		    struct stw_routes *out, bool *lr, int *err)
 {
 	struct stw_sip_uri uri;
 
@@ -231,8 +238,7 @@ static bool is_ours(const struct stw_decision *d, const struct element *e, struc
 	*lr = uri.lr;
 	if (stw_uri_listener(d->t, &uri) < 0)
 		return false;
-	take_cookie(d, uri.params, out);
-	return true;
+	return take_cookie(d, uri.params, out) || first;
 }
 
 static int take_next(struct stw_decision *d, const struct element *e, bool lr,
@@ -263,7 +269,7 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 	out->target = out->uri;
 	struct walk w = walk_start(d);
 	while ((err = walk_next(&w, &e)) == STW_OK && w.index != last) {
-		if (n_top == STW_ROUTE_POPS_MAX || !is_ours(d, &e, out, &lr, &err)) {
+		if (n_top == STW_ROUTE_POPS_MAX || !is_ours(d, &e, w.index == 1, out, &lr, &err)) {
 			v->n_route_pops = (uint8_t)n_top;
 			if (err == STW_OK)
 				err = take_next(d, &e, lr, out, &n_top);

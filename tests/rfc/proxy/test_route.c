@@ -2,7 +2,8 @@
 /* Route handling: RFC 3261 s16.4, s16.6 step 6, s16.12. */
 #include "tests/rfc/proxy/messages.h"
 
-#define OURS "<sip:192.0.2.1;lr>"
+#define OURS	"<sip:192.0.2.1;lr>"
+#define WRITTEN "<sip:192.0.2.1;lr;stw=0123456789abcdef01234567>"
 
 /* The result's headers from Route on, or "" without Route. */
 static const char *routes(const struct stw_proxy *p)
@@ -37,10 +38,11 @@ static void rfc3261_s16_4_all_of_ours_from_the_top_are_removed(void **state)
 
 	stw_proxy_text(
 		p,
-		REQUEST(.extra = "Route: " OURS " , \"Us\" <sip:192.0.2.1:5060;x=1;lr>\r\n"
+		REQUEST(.extra = "Route: " OURS " , \"Us\" "
+				 "<sip:192.0.2.1:5060;x=1;lr;stw=0123456789abcdef01234567>\r\n"
 				 "Subject: between\r\n"
-				 "route : <sip:[2001:DB8::1];lr>,\r\n <sip:ss1.example.com;lr>,"
-				 "<sip:192.0.2.1;lr>\r\n"),
+				 "route : <sip:[2001:DB8::1];stw=0123456789abcdef01234567;lr>,\r\n"
+				 " <sip:ss1.example.com;lr>,<sip:192.0.2.1;lr>\r\n"),
 		ua());
 	assert_forwarded(p);
 	assert_int_equal(p->v.n_route_pops, 3);
@@ -77,12 +79,29 @@ static void rfc3261_s16_4_no_more_than_the_limit_are_removed(void **state)
 	struct stw_proxy *p = *state;
 
 	stw_proxy_text(p,
-		       REQUEST(.extra = "Route: " OURS "\r\nRoute: " OURS "," OURS
-					"\r\nRoute: " OURS "," OURS "," OURS "\r\n"),
+		       REQUEST(.extra = "Route: " WRITTEN "\r\nRoute: " WRITTEN "," WRITTEN
+					"\r\nRoute: " WRITTEN "," WRITTEN "," WRITTEN "\r\n"),
 		       ua());
 	assert_forwarded(p);
 	assert_int_equal(p->v.n_route_pops, STW_ROUTE_POPS_MAX);
-	assert_string_equal(routes(p), "Route: " OURS "," OURS);
+	assert_string_equal(routes(p), "Route: " WRITTEN "," WRITTEN);
+}
+
+/* A member that advertises our address record-routes with it, and must find its value again. */
+static void rfc3261_s16_4_a_later_value_that_we_did_not_write_stays(void **state)
+{
+	static const char *const above[] = {OURS, WRITTEN, WRITTEN ",\r\n " WRITTEN};
+	struct stw_proxy *p = *state;
+
+	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++) {
+		char extra[512];
+
+		snprintf(extra, sizeof(extra), "Route: %s\r\nRoute: " OURS "," WRITTEN "\r\n",
+			 above[i]);
+		stw_proxy_text(p, REQUEST(.to = "<sip:b@c>;tag=1", .extra = extra), ua());
+		assert_forwarded(p);
+		assert_string_equal(routes(p), "Route: " OURS "," WRITTEN);
+	}
 }
 
 static void rfc3261_s16_3_1_malformed_later_route_is_answered_400(void **state)
@@ -213,6 +232,7 @@ int main(void)
 		PROXY_TEST(rfc3261_s16_4_all_of_ours_from_the_top_are_removed),
 		PROXY_TEST(rfc3261_s16_4_others_routes_stay),
 		PROXY_TEST(rfc3261_s16_4_no_more_than_the_limit_are_removed),
+		PROXY_TEST(rfc3261_s16_4_a_later_value_that_we_did_not_write_stays),
 		PROXY_TEST(rfc3261_s16_3_1_malformed_later_route_is_answered_400),
 		PROXY_TEST(rfc3261_s16_4_strict_routers_request_uri_is_restored),
 		PROXY_TEST(rfc3261_s16_6_6_strict_next_hop_gets_the_request_uri_last),
