@@ -169,19 +169,21 @@ class Lab:
 
     def start_farm(self, families=(4,), called="uas.xml"):
         """Two Kamailio proxies, and behind each a sipp that answers; returns when all are ready."""
-        proxies = self._begin_proxies(kamailio.Way())
+        proxies = self._begin_proxies(())
         self.start_phones(families, called)
         self._await_proxies(proxies)
 
-    def start_proxies(self, way=kamailio.Way()):
-        """The two proxies alone, in place of those that ran before; returns when they are ready."""
-        self._await_proxies(self._begin_proxies(way))
+    def start_proxies(self, *ways):
+        """The two proxies alone, each in its way (none: the usual one), in place of those that ran
+        before; returns when they are ready."""
+        self._await_proxies(self._begin_proxies(ways))
 
-    def _begin_proxies(self, way):
+    def _begin_proxies(self, ways):
         for proxy in self.proxies:
             proxy.stop()
+        ways = ways or (kamailio.Way(),) * len(addresses.PROXIES)
         self.proxies = [kamailio.start(self.farm, i, self.run_dir, self.log(f"kamailio{i}.log"),
-                                       way) for i in range(len(addresses.PROXIES))]
+                                       way) for i, way in enumerate(ways)]
         self.processes += self.proxies
         return self.proxies
 

@@ -51,6 +51,9 @@ class Party:
             self.callers.append((kind, caller))
             self.expected[kind] += calls
 
+    def n_calls(self):
+        return sum(caller.calls for _, caller in self.callers)
+
     def results(self):
         """Wait until all calls have ended. Yield (kind, side, statistics, calls it should have)."""
         for kind, caller in self.callers:

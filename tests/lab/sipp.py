@@ -10,8 +10,11 @@ from lab.process import Process
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 READY_S = 10
 CALL_MS = 300
+# A call in which nothing comes any more has failed. Longer than requests are repeated (RFC 3261
+# s17.1.2.2), so that only what nobody repeats ends so.
+SILENCE_MS = 35000
 # sipp's own watchdog ends it on a machine that is only slow.
-COMMON = ["-nostdin", "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-trace_err",
+COMMON = ["-nostdin", "-recv_timeout", str(SILENCE_MS), "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-trace_err",
           # sipp asks for 64 KiB otherwise, which holds some forty messages
           "-buff_size", "4194304"]
 PADDING_LINE = "a=candidate:{n} 1 UDP 2130706431 192.0.2.2 {port} typ host generation 0\n"
