@@ -8,6 +8,7 @@
 
 #include <strowger/errors.h>
 
+#include "control/api/dress.h"
 #include "control/model/secret.h"
 
 /* Collects the words of a change, for the reply. */
@@ -78,8 +79,7 @@ static json_t *sizes(const struct stw_model *m)
 			 (json_int_t)m->n_members);
 }
 
-/* As a reload would have it, except that no secret is made for the asking. */
-static void dress(const struct stw_control *c, struct stw_model *m)
+void stw_api_dress(const struct stw_control *c, struct stw_model *m)
 {
 	char path[sizeof(m->state_dir) + sizeof(STW_SECRET_FILE) + 1];
 	char reason[256];
@@ -100,7 +100,7 @@ void stw_api_check(struct stw_api *api, struct stw_request *r)
 	if (err) {
 		reply = json_pack("{s:b, s:O}", "ok", 0, "messages", w.messages);
 	} else {
-		dress(api->control, m);
+		stw_api_dress(api->control, m);
 		stw_model_diff(api->control->model, m, on_line, &w);
 		reply = json_pack("{s:b, s:O, s:o, s:O, s:O}", "ok", 1, "messages", w.messages,
 				  "sizes", sizes(m), "changes", w.changes, "needs_restart",

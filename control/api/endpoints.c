@@ -8,18 +8,32 @@
 
 #define BODY_MAX  (64u * 1024)
 #define CHECK_MAX (4u * 1024 * 1024)
+#define EXPLAIN_MAX \
+	(16u * 1024 * 1024) /* thousands of messages of a capture, and a configuration */
 
+/* clang-format off */
 static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
-	[STW_ENDPOINT_INDEX] = stw_api_index,	    [STW_ENDPOINT_VERSION] = stw_api_version,
-	[STW_ENDPOINT_STATUS] = stw_api_status,	    [STW_ENDPOINT_WORKERS] = stw_api_workers,
-	[STW_ENDPOINT_PORTS] = stw_api_ports,	    [STW_ENDPOINT_LISTENERS] = stw_api_listeners,
-	[STW_ENDPOINT_POOLS] = stw_api_pools,	    [STW_ENDPOINT_MEMBERS] = stw_api_members,
-	[STW_ENDPOINT_COUNTERS] = stw_api_counters, [STW_ENDPOINT_NAMES] = stw_api_names,
-	[STW_ENDPOINT_CONFIG] = stw_api_config,	    [STW_ENDPOINT_RELOAD] = stw_api_reload,
-	[STW_ENDPOINT_METRICS] = stw_api_metrics,   [STW_ENDPOINT_CHECK] = stw_api_check,
-	[STW_ENDPOINT_DRAIN] = stw_api_drain,	    [STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
+	[STW_ENDPOINT_INDEX] = stw_api_index,
+	[STW_ENDPOINT_VERSION] = stw_api_version,
+	[STW_ENDPOINT_STATUS] = stw_api_status,
+	[STW_ENDPOINT_WORKERS] = stw_api_workers,
+	[STW_ENDPOINT_PORTS] = stw_api_ports,
+	[STW_ENDPOINT_LISTENERS] = stw_api_listeners,
+	[STW_ENDPOINT_POOLS] = stw_api_pools,
+	[STW_ENDPOINT_MEMBERS] = stw_api_members,
+	[STW_ENDPOINT_COUNTERS] = stw_api_counters,
+	[STW_ENDPOINT_NAMES] = stw_api_names,
+	[STW_ENDPOINT_METRICS] = stw_api_metrics,
+	[STW_ENDPOINT_CONFIG] = stw_api_config,
+	[STW_ENDPOINT_RELOAD] = stw_api_reload,
+	[STW_ENDPOINT_CHECK] = stw_api_check,
+	[STW_ENDPOINT_PLAN] = stw_api_plan,
+	[STW_ENDPOINT_EXPLAIN] = stw_api_explain,
+	[STW_ENDPOINT_DRAIN] = stw_api_drain,
+	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
 	[STW_ENDPOINT_WEIGHT] = stw_api_weight,
 };
+/* clang-format on */
 
 /* Compares @path with a row's pattern; what stands for {member} is copied to @member. */
 static bool path_is(const char *pattern, const char *path, char *member, size_t member_size)
@@ -68,7 +82,12 @@ bool stw_api_match(struct stw_request *r, const char *method, const char *path)
 
 size_t stw_api_body_max(const struct stw_request *r)
 {
-	return r->endpoint == STW_ENDPOINT_CHECK ? CHECK_MAX : BODY_MAX;
+	switch (r->endpoint) {
+	case STW_ENDPOINT_CHECK:
+	case STW_ENDPOINT_PLAN: return CHECK_MAX;
+	case STW_ENDPOINT_EXPLAIN: return EXPLAIN_MAX;
+	default: return BODY_MAX;
+	}
 }
 
 void stw_api_dispatch(struct stw_api *api, struct stw_request *r)

@@ -35,6 +35,11 @@ enum stw_effect {
 	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")          \
 	X(CHECK, "POST", "/v1/check", INSPECT, "YAML",                                            \
 	  "check a configuration, tell what it changes")                                          \
+	X(PLAN, "POST", "/v1/plan", INSPECT, "YAML", "what a configuration would move")           \
+	X(EXPLAIN, "POST", "/v1/explain", INSPECT,                                                \
+	  "{\"messages\": [{\"base64\": string, \"from\": address?, \"to\": address?}], "         \
+	  "\"config\": YAML?, \"whole\": bool?}",                                                 \
+	  "decide messages as a worker would, and tell why")                                      \
 	X(DRAIN, "POST", "/v1/members/{member}/drain", CHANGE, "{\"pool\": string?}",             \
 	  "no new calls to a member; its dialogs stay")                                           \
 	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",         \

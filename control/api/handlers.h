@@ -26,6 +26,9 @@ void stw_api_pools(struct stw_api *api, struct stw_request *r);
 void stw_api_members(struct stw_api *api, struct stw_request *r);
 /* names.c */
 void stw_api_names(struct stw_api *api, struct stw_request *r);
+/* explain.c */
+void stw_api_explain(struct stw_api *api, struct stw_request *r);
+void stw_api_plan(struct stw_api *api, struct stw_request *r);
 /* change.c */
 void stw_api_config(struct stw_api *api, struct stw_request *r);
 void stw_api_reload(struct stw_api *api, struct stw_request *r);

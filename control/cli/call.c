@@ -16,10 +16,8 @@ static void print_problem(const json_t *problem)
 		stw_text(problem, "detail"));
 }
 
-int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *member,
-		 struct json_t *body, struct stw_answer *out)
+static int judge(struct stw_cli *cli, int rc, const struct stw_answer *out)
 {
-	int rc = stw_client_call(cli->client, endpoint, member, body, out);
 	if (rc == STW_EXIT_UNREACHABLE)
 		fprintf(stderr, "strowgerctl: %s\n", stw_client_trouble(cli->client));
 	if (rc == STW_EXIT_FAILED && cli->json)
@@ -27,4 +25,16 @@ int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char 
 	else if (rc == STW_EXIT_FAILED)
 		print_problem(out->json);
 	return rc;
+}
+
+int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *member,
+		 struct json_t *body, struct stw_answer *out)
+{
+	return judge(cli, stw_client_call(cli->client, endpoint, member, body, out), out);
+}
+
+int stw_cli_call_text(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *body,
+		      struct stw_answer *out)
+{
+	return judge(cli, stw_client_call_text(cli->client, endpoint, NULL, body, out), out);
 }

@@ -34,6 +34,10 @@ enum stw_option {
 	STW_OPTION_ONCE = 1 << 4,
 	STW_OPTION_COUNT = 1 << 5,
 	STW_OPTION_INTERVAL = 1 << 6,
+	STW_OPTION_FROM = 1 << 7,
+	STW_OPTION_TO = 1 << 8,
+	STW_OPTION_CONFIG = 1 << 9,
+	STW_OPTION_PACKET = 1 << 10,
 };
 
 struct stw_option_row {
@@ -53,7 +57,11 @@ struct stw_command;
 struct stw_cli {
 	const struct stw_command *command;
 	const char *socket;
-	const char *pool; /* NULL: not given */
+	const char *pool; /* NULL: not given, as those below */
+	const char *from;
+	const char *to;
+	const char *config;
+	long packet; /* 0: not given */
 	bool json;
 	bool all;
 	long count;	   /* of top: 0 until stopped */
@@ -104,6 +112,10 @@ struct stw_answer;
 int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *member,
 		 struct json_t *body, struct stw_answer *out);
 
+/** The same with a body that is no JSON. */
+int stw_cli_call_text(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *body,
+		      struct stw_answer *out);
+
 /* Handlers: show.c, farm.c, change.c, top.c, complete.c, strowgerctl.c */
 int stw_run_show(struct stw_cli *cli);
 int stw_run_drain(struct stw_cli *cli);
@@ -111,6 +123,9 @@ int stw_run_undrain(struct stw_cli *cli);
 int stw_run_weight(struct stw_cli *cli);
 int stw_run_reload(struct stw_cli *cli);
 int stw_run_check(struct stw_cli *cli);
+int stw_run_explain(struct stw_cli *cli);
+int stw_run_replay(struct stw_cli *cli);
+int stw_run_plan(struct stw_cli *cli);
 int stw_run_top(struct stw_cli *cli);
 int stw_run_completion(struct stw_cli *cli);
 int stw_run_help(struct stw_cli *cli);

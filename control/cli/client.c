@@ -127,8 +127,8 @@ static int judge(struct stw_client *c, struct text *answer, struct stw_answer *o
 	return status >= 200 && status < 300 ? STW_EXIT_OK : STW_EXIT_FAILED;
 }
 
-int stw_client_call(struct stw_client *c, enum stw_endpoint_id endpoint, const char *member,
-		    json_t *body, struct stw_answer *out)
+int stw_client_call_text(struct stw_client *c, enum stw_endpoint_id endpoint, const char *member,
+			 const char *body, struct stw_answer *out)
 {
 	char url[512];
 	struct text answer = {0};
@@ -137,15 +137,22 @@ int stw_client_call(struct stw_client *c, enum stw_endpoint_id endpoint, const c
 		snprintf(c->trouble, sizeof(c->trouble), "the member's name is too long");
 		return STW_EXIT_UNREACHABLE;
 	}
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	CURLcode code = perform(c, stw_endpoint_rows[endpoint].method, url, text, &answer);
-	free(text);
+	CURLcode code = perform(c, stw_endpoint_rows[endpoint].method, url, body, &answer);
 	if (code != CURLE_OK) {
 		explain(c, code);
 		free(answer.bytes);
 		return STW_EXIT_UNREACHABLE;
 	}
 	return judge(c, &answer, out);
+}
+
+int stw_client_call(struct stw_client *c, enum stw_endpoint_id endpoint, const char *member,
+		    json_t *body, struct stw_answer *out)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	int rc = stw_client_call_text(c, endpoint, member, text, out);
+	free(text);
+	return rc;
 }
 
 const char *stw_client_trouble(const struct stw_client *c)

@@ -34,6 +34,10 @@ struct stw_answer {
 int stw_client_call(struct stw_client *c, enum stw_endpoint_id endpoint, const char *member,
 		    json_t *body, struct stw_answer *out);
 
+/** The same with a body that is sent as it is; NULL for none. */
+int stw_client_call_text(struct stw_client *c, enum stw_endpoint_id endpoint, const char *member,
+			 const char *body, struct stw_answer *out);
+
 /** Why the last call was UNREACHABLE, and what to do. */
 const char *stw_client_trouble(const struct stw_client *c);
 

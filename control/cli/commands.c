@@ -12,6 +12,10 @@ const struct stw_option_row stw_option_rows[] = {
 	{STW_OPTION_ONCE, "--once", NULL, NULL, "print once"},
 	{STW_OPTION_COUNT, "--count", "-n", "COUNT", "print so many times"},
 	{STW_OPTION_INTERVAL, "--interval", "-i", "SECONDS", "between two prints, 1 by default"},
+	{STW_OPTION_FROM, "--from", NULL, "ADDRESS", "where the message comes from"},
+	{STW_OPTION_TO, "--to", NULL, "ADDRESS", "the listener it is sent to"},
+	{STW_OPTION_CONFIG, "--config", NULL, "FILE", "compare with this configuration"},
+	{STW_OPTION_PACKET, "--packet", NULL, "NUMBER", "of a capture: this packet"},
 };
 const size_t stw_n_option_rows = sizeof(stw_option_rows) / sizeof(stw_option_rows[0]);
 
@@ -46,6 +50,13 @@ const struct stw_command stw_commands[] = {
 	 0, STW_WORDS_NONE, stw_run_reload},
 	{"check", "[FILE]", "check a configuration; needs no control", STW_N_ENDPOINTS,
 	 STW_OPTION_JSON, 0, 1, STW_WORDS_FILE, stw_run_check},
+	{"plan", "FILE", "what a configuration would move", STW_ENDPOINT_PLAN, STW_OPTION_JSON, 1,
+	 1, STW_WORDS_FILE, stw_run_plan},
+	{"explain", "[FILE]", "what becomes of a message, and why", STW_ENDPOINT_EXPLAIN,
+	 STW_OPTION_JSON | STW_OPTION_FROM | STW_OPTION_TO | STW_OPTION_PACKET, 0, 1,
+	 STW_WORDS_FILE, stw_run_explain},
+	{"replay", "FILE", "decide a capture's messages again", STW_ENDPOINT_EXPLAIN,
+	 STW_OPTION_JSON | STW_OPTION_CONFIG, 1, 1, STW_WORDS_FILE, stw_run_replay},
 	{"top", "", "workers and members live", STW_ENDPOINT_MEMBERS, TOP_OPTIONS, 0, 0,
 	 STW_WORDS_NONE, stw_run_top},
 	{"completion", "bash", "print the completion for a shell", STW_N_ENDPOINTS, 0, 1, -1,

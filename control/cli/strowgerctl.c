@@ -36,14 +36,12 @@ static const struct stw_option_row *find_option(const char *arg, size_t len)
 	return NULL;
 }
 
-static int set_count(struct stw_cli *cli, const char *value)
+static int set_number(long *to, const char *fmt, const char *value)
 {
 	char *end;
 	errno = 0;
-	cli->count = strtol(value, &end, 10);
-	if (errno || *end || end == value || cli->count < 1)
-		return usage("--count must be 1 or more, got \"%s\"", value);
-	return STW_EXIT_OK;
+	*to = strtol(value, &end, 10);
+	return errno || *end || end == value || *to < 1 ? usage(fmt, value) : STW_EXIT_OK;
 }
 
 static int set_interval(struct stw_cli *cli, const char *value)
@@ -63,7 +61,13 @@ static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const
 	case STW_OPTION_ALL: cli->all = true; break;
 	case STW_OPTION_POOL: cli->pool = value; break;
 	case STW_OPTION_ONCE: cli->count = 1; break;
-	case STW_OPTION_COUNT: return set_count(cli, value);
+	case STW_OPTION_FROM: cli->from = value; break;
+	case STW_OPTION_TO: cli->to = value; break;
+	case STW_OPTION_CONFIG: cli->config = value; break;
+	case STW_OPTION_PACKET:
+		return set_number(&cli->packet, "--packet must be 1 or more, got \"%s\"", value);
+	case STW_OPTION_COUNT:
+		return set_number(&cli->count, "--count must be 1 or more, got \"%s\"", value);
 	case STW_OPTION_INTERVAL: return set_interval(cli, value);
 	}
 	return STW_EXIT_OK;

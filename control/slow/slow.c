@@ -9,8 +9,8 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "control/decide/desk.h"
 #include "control/slow/sockets.h"
-#include "control/slow/ways.h"
 #include "dataplane/table/lookup.h"
 
 /* A message that waits for its name; with room around it, as the rewrite wants. */
@@ -29,9 +29,7 @@ struct stw_slow {
 	struct stw_names *names;
 	struct stw_sockets *sockets;
 	bool linked; /* sockets are open */
-	struct stw_ways ways;
-	struct stw_tables *tables; /* NULL: none built yet */
-	struct stw_snapshot snap;
+	struct stw_desk desk;
 	struct held_list held;
 	size_t held_bytes;
 	struct ev_timer timer; /* of the one that waits longest */
@@ -51,7 +49,7 @@ struct passing {
 static void count_sent(struct stw_slow *s, const struct passing *p, uint16_t listener,
 		       const struct stw_rewritten *r)
 {
-	const struct stw_endpoint *local = &stw_tables_listener(s->tables, listener)->address;
+	const struct stw_endpoint *local = &stw_tables_listener(s->desk.tables, listener)->address;
 
 	if (!stw_sockets_send(s->sockets, local, &p->v.dst, p->bytes + r->start, r->len)) {
 		s->c.send_failed++;
@@ -69,9 +67,9 @@ static void carry_out(struct stw_slow *s, struct passing *p)
 	int err = STW_EMALFORMED;
 
 	if (p->v.action == STW_ACTION_FORWARD)
-		err = stw_rewrite(&s->snap, &p->msg, &p->src, &p->v, p->bytes, &r);
+		err = stw_rewrite(&s->desk.snap, &p->msg, &p->src, &p->v, p->bytes, &r);
 	else if (p->v.action == STW_ACTION_ANSWER)
-		err = stw_answer(&s->snap, &p->msg, &p->src, &p->v, p->bytes, p->room, &r);
+		err = stw_answer(&s->desk.snap, &p->msg, &p->src, &p->v, p->bytes, p->room, &r);
 	if (err != STW_OK)
 		s->c.dropped++;
 	else
@@ -82,14 +80,15 @@ static void carry_out(struct stw_slow *s, struct passing *p)
 
 static void refuse(struct stw_slow *s, struct passing *p)
 {
-	stw_route_refuse(&s->snap, p->bytes, &p->msg, &p->src, &p->v, 503, "Name Not Resolved");
+	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, 503,
+			 "Name Not Resolved");
 	carry_out(s, p);
 }
 
 /* @return false: it is no message, or none of ours */
 static bool decide(struct stw_slow *s, struct passing *p)
 {
-	int listener = s->tables ? stw_tables_find_listener(s->tables, &p->local) : -1;
+	int listener = s->desk.tables ? stw_tables_find_listener(s->desk.tables, &p->local) : -1;
 
 	if (listener < 0)
 		return false;
@@ -97,7 +96,7 @@ static bool decide(struct stw_slow *s, struct passing *p)
 	stw_sip_parse(p->bytes, p->len, &p->msg);
 	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
 		return false;
-	stw_route(&s->snap, p->bytes, &p->msg, &p->src, &p->v);
+	stw_route(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v);
 	return true;
 }
 
@@ -240,14 +239,10 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 
 int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 {
-	struct stw_ways ways;
-	int err = stw_ways_build(m, &ways);
+	int err = stw_desk_ways(&s->desk, m);
 
 	if (err)
 		return err;
-	stw_ways_fini(&s->ways);
-	s->ways = ways;
-	stw_ways_snapshot(&s->ways, s->tables, &s->snap);
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
 	return STW_OK;
@@ -264,22 +259,23 @@ void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up)
 
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
 {
-	struct stw_tables *tables;
 	struct held *h, *next;
 	char reason[160];
 
-	if (stw_tables_new(image->bytes, image->size_bytes, reason, sizeof(reason), &tables)) {
+	if (stw_desk_serve(&s->desk, image, reason, sizeof(reason))) {
 		stw_error("slow path: it goes on with older tables: %s", reason);
 		return;
 	}
-	stw_tables_free(s->tables);
-	s->tables = tables;
-	stw_ways_snapshot(&s->ways, s->tables, &s->snap);
 	for (h = TAILQ_FIRST(&s->held); h; h = next) {
 		next = TAILQ_NEXT(h, order);
 		retry(s, h, false);
 	}
 	set_timer(s);
+}
+
+const struct stw_desk *stw_slow_desk(const struct stw_slow *s)
+{
+	return &s->desk;
 }
 
 const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s)
@@ -295,7 +291,6 @@ void stw_slow_free(struct stw_slow *s)
 		let_go(s, TAILQ_FIRST(&s->held));
 	ev_timer_stop(s->loop, &s->timer);
 	stw_sockets_free(s->sockets);
-	stw_tables_free(s->tables);
-	stw_ways_fini(&s->ways);
+	stw_desk_fini(&s->desk);
 	free(s);
 }

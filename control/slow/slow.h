@@ -20,6 +20,7 @@
 #include "control/tables/build.h"
 
 struct ev_loop;
+struct stw_desk;
 struct stw_slow; /* opaque; slow.c */
 
 #define STW_SLOW_MESSAGES   1024u
@@ -43,6 +44,9 @@ void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up);
 
 /** Decide by @image from now on; whatever waits for a name in it goes on. */
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image);
+
+/** Where it decides, for those who ask what would become of a message. Never NULL. */
+const struct stw_desk *stw_slow_desk(const struct stw_slow *s);
 
 const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s);
 

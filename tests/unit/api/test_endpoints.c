@@ -140,8 +140,14 @@ static void each_row_is_found_and_answers(void **state)
 		assert_true(stw_api_match(&req, row->method, path));
 		assert_int_equal(req.endpoint, i);
 		stw_request_fini(&req);
-		const char *body = i == STW_ENDPOINT_WEIGHT ? "{\"weight\": 7}" : "";
+		const char *body = i == STW_ENDPOINT_WEIGHT    ? "{\"weight\": 7}"
+				   : i == STW_ENDPOINT_EXPLAIN ? "{\"messages\": []}"
+							       : "";
 		unsigned status = status_of(r, row->method, path, body);
+		if (i == STW_ENDPOINT_PLAN) {
+			assert_int_equal(status, 422); /* an empty configuration */
+			continue;
+		}
 		/* Without a data plane a change is accepted, not served. */
 		bool changes = row->effect == STW_EFFECT_CHANGE;
 		assert_int_equal(status, changes ? 202 : 200);

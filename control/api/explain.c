@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Questions to the code the workers run: explain, replay, plan. Nothing changes. */
+#include "control/api/handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include <strowger/errors.h>
+
+#include "control/api/dress.h"
+#include "control/decide/explain.h"
+#include "control/decide/plan.h"
+#include "control/model/numbers.h"
+
+#define MESSAGES_MAX 10000u
+
+/* A configuration, as a reload would have it, and tables made of it. */
+struct other {
+	struct stw_model *model;
+	struct stw_desk desk;
+	json_t *messages; /* what the reader says of it */
+};
+
+static void on_message(void *ctx, const char *message)
+{
+	json_t *t = json_string(message);
+
+	json_array_append_new(ctx, t ? t : json_string("(not UTF-8)"));
+}
+
+static void other_fini(struct other *o)
+{
+	stw_desk_fini(&o->desk);
+	stw_model_free(o->model);
+	json_decref(o->messages);
+	*o = (struct other){0};
+}
+
+/* @return false: a problem was replied */
+static bool read_other(struct stw_api *api, struct stw_request *r, const char *text, size_t len,
+		       struct other *out)
+{
+	char reason[256] = "";
+
+	*out = (struct other){.messages = json_array()};
+	int err = stw_config_read_text("body", text, len, on_message, out->messages, &out->model);
+	if (!err) {
+		stw_api_dress(api->control, out->model);
+		err = stw_desk_of_model(&out->desk, out->model, NULL, reason, sizeof(reason));
+	}
+	if (!err)
+		return true;
+	stw_problem(r, 422, "config-refused", "Configuration refused", "%s: correct it",
+		    reason[0] ? reason : stw_err_text(err));
+	json_object_set(r->reply, "messages", out->messages);
+	other_fini(out);
+	return false;
+}
+
+static bool bad(struct stw_request *r, const char *what)
+{
+	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s",
+		    stw_endpoint_rows[r->endpoint].path, what, stw_endpoint_rows[r->endpoint].body);
+	return false;
+}
+
+/* Fills @out when the key is there. @return false: it is there and no endpoint */
+static bool take_endpoint(const json_t *o, const char *key, bool *has, struct stw_endpoint *out)
+{
+	const json_t *v = json_object_get(o, key);
+	const char *text = json_string_value(v);
+
+	*has = text != NULL;
+	return !v || json_is_null(v) ||
+	       (text && stw_endpoint_parse(text, strlen(text), 5060, out) == STW_OK);
+}
+
+static bool take_case(struct stw_request *r, const json_t *o, struct stw_case *out)
+{
+	const json_t *base64 = json_object_get(o, "base64");
+	size_t len = json_string_length(base64);
+	unsigned char *bytes = NULL;
+	int n = -1;
+
+	if (len > 0 && len % 4 == 0 && len <= 4 * (STW_CASE_MAX / 3 + 2))
+		bytes = malloc(len / 4 * 3 + 1);
+	if (bytes)
+		n = EVP_DecodeBlock(bytes, (const unsigned char *)json_string_value(base64),
+				    (int)len);
+	if (n >= 0) /* the decoder counts the padding */
+		for (size_t i = 1; i <= 2 && json_string_value(base64)[len - i] == '='; i++)
+			n--;
+	int err = n < 0 ? STW_EMALFORMED : stw_case_new(bytes, (size_t)n, out);
+	free(bytes);
+	if (err)
+		return bad(r, "base64 is not a message of up to 65535 bytes");
+	if (take_endpoint(o, "from", &out->has_peer, &out->peer) &&
+	    take_endpoint(o, "to", &out->has_local, &out->local))
+		return true;
+	stw_case_free(out);
+	return bad(r, "from and to are addresses with ports");
+}
+
+/* Decides by what runs, and by @other when it is there. */
+static json_t *answer(const struct stw_api *api, struct stw_case *c, const struct other *other,
+		      bool whole)
+{
+	const struct stw_desk *desk = stw_slow_desk(api->control->slow);
+	struct stw_outcome now, then;
+
+	stw_case_decide(desk, c, &now);
+	if (!other)
+		return stw_outcome_json(desk, api->control->model, c, &now, whole);
+	stw_case_decide(&other->desk, c, &then);
+	json_t *would = stw_outcome_json(&other->desk, other->model, c, &then, false);
+	bool same = stw_outcome_same(desk, &now, &other->desk, &then);
+	json_t *o = stw_outcome_json(desk, api->control->model, c, &now, whole);
+	json_object_set_new(o, "would", would);
+	json_object_set_new(o, "same", json_boolean(same));
+	return o;
+}
+
+static void explain_all(struct stw_api *api, struct stw_request *r, const json_t *body,
+			const struct other *other)
+{
+	bool whole = json_is_true(json_object_get(body, "whole"));
+	json_t *results = json_array();
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(json_object_get(body, "messages"), i, row)
+	{
+		struct stw_case c;
+
+		if (!take_case(r, row, &c)) {
+			json_decref(results);
+			return;
+		}
+		json_array_append_new(results, answer(api, &c, other, whole));
+		stw_case_free(&c);
+	}
+	json_t *reply = stw_api_envelope(api);
+	json_object_set_new(reply, "results", results);
+	stw_reply(r, 200, reply);
+}
+
+void stw_api_explain(struct stw_api *api, struct stw_request *r)
+{
+	json_error_t e;
+	json_t *body = json_loadb(r->body ? r->body : "", r->body_len, JSON_REJECT_DUPLICATES, &e);
+	const json_t *messages = json_object_get(body, "messages");
+	const json_t *config = json_object_get(body, "config");
+	struct other other;
+
+	if (!json_is_array(messages) || json_array_size(messages) > MESSAGES_MAX ||
+	    (config && !json_is_string(config)))
+		bad(r, body ? "messages is no array of at most 10000, or config no string"
+			    : "not JSON");
+	else if (!config)
+		explain_all(api, r, body, NULL);
+	else if (read_other(api, r, json_string_value(config), json_string_length(config),
+			    &other)) {
+		explain_all(api, r, body, &other);
+		other_fini(&other);
+	}
+	json_decref(body);
+}
+
+/* New calls a second of each member of the running model; -1: not known. */
+static double *call_rates(const struct stw_api *api)
+{
+	const struct stw_control *c = api->control;
+	double *rates = calloc(c->model->n_members + 1, sizeof(*rates));
+
+	for (size_t i = 0; rates && i < c->model->n_members; i++) {
+		int number = stw_numbers_find(c->numbers, &c->model->members[i].address);
+
+		if (number < 0 ||
+		    !stw_sampler_member_rate(api->sampler, (uint16_t)number, STW_M_NEW_CALLS,
+					     STW_RATE_LONG, &rates[i]))
+			rates[i] = -1;
+	}
+	return rates;
+}
+
+/* Lines of a comparison, for the reply. */
+struct lines {
+	json_t *changes, *needs_restart;
+};
+
+static void on_line(void *ctx, bool needs_restart, const char *line)
+{
+	const struct lines *l = ctx;
+
+	on_message(needs_restart ? l->needs_restart : l->changes, line);
+}
+
+static json_t *plan(struct stw_api *api, const struct stw_desk *now, struct other *other)
+{
+	const struct stw_plan_side before = {now, api->control->model};
+	const struct stw_plan_side after = {&other->desk, other->model};
+	struct lines l = {json_array(), json_array()};
+	double *rates = call_rates(api);
+	json_t *pools = rates ? stw_plan_pools(&before, &after, rates) : json_array();
+
+	free(rates);
+	stw_model_diff(api->control->model, other->model, on_line, &l);
+	json_t *reply = stw_api_envelope(api);
+	json_object_set_new(reply, "pools", pools);
+	json_object_set_new(reply, "changes", l.changes);
+	json_object_set_new(reply, "needs_restart", l.needs_restart);
+	json_object_set(reply, "messages", other->messages);
+	return reply;
+}
+
+void stw_api_plan(struct stw_api *api, struct stw_request *r)
+{
+	const struct stw_desk *now = stw_slow_desk(api->control->slow);
+	struct other other;
+
+	if (!read_other(api, r, r->body ? r->body : "", r->body_len, &other))
+		return;
+	if (now->tables)
+		stw_reply(r, 200, plan(api, now, &other));
+	else
+		stw_problem(r, 409, "no-tables", "No tables yet",
+			    "there is nothing to compare with before the data plane is connected");
+	other_fini(&other);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "control/cli/show.h"
+
+char *stw_file_read(const char *path, size_t max, size_t *len)
+{
+	bool standard = strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "rb");
+	char *text = f ? malloc(max + 1) : NULL;
+
+	if (!text) {
+		fprintf(stderr, "strowgerctl: %s: %s\n", path, strerror(errno));
+		if (f && !standard)
+			fclose(f);
+		return NULL;
+	}
+	*len = fread(text, 1, max + 1, f);
+	bool bad = ferror(f) || *len > max;
+	int why = errno;
+	if (!standard)
+		fclose(f);
+	if (!bad) {
+		text[*len] = '\0';
+		return text;
+	}
+	if (*len > max)
+		fprintf(stderr, "strowgerctl: %s: longer than %zu bytes: is it the right file?\n",
+			path, max);
+	else
+		fprintf(stderr, "strowgerctl: %s: %s\n", path, strerror(why));
+	free(text);
+	return NULL;
+}
+
+json_t *stw_ask_message(const void *bytes, size_t len, const char *from, const char *to)
+{
+	unsigned char *text = malloc(len / 3 * 4 + 8);
+
+	if (!text)
+		return NULL;
+	int n = EVP_EncodeBlock(text, bytes, (int)len);
+	json_t *o = json_pack("{s:s#, s:s?, s:s?}", "base64", (const char *)text, n, "from", from,
+			      "to", to);
+	free(text);
+	return o;
+}
+
+void stw_ask_message_text(const json_t *result, char *out, size_t size)
+{
+	const json_t *m = json_object_get(result, "message");
+
+	if (json_object_get(m, "status"))
+		snprintf(out, size, "%s %s (%s)", stw_text(m, "status"), stw_text(m, "reason"),
+			 stw_text(m, "method"));
+	else
+		snprintf(out, size, "%s %s", stw_text(m, "method"), stw_text(m, "uri"));
+}
+
+static void forward_text(const json_t *v, char *out, size_t size)
+{
+	if (json_is_string(json_object_get(v, "member")))
+		snprintf(out, size, "forward to %s (%s) by %s", stw_text(v, "member"),
+			 stw_text(v, "to"), stw_text(v, "how"));
+	else
+		snprintf(out, size, "forward to %s by %s", stw_text(v, "to"), stw_text(v, "how"));
+}
+
+void stw_ask_verdict_text(const json_t *result, char *out, size_t size)
+{
+	const json_t *v = json_object_get(result, "verdict");
+	const char *action = stw_text(v, "action");
+
+	if (!json_is_true(json_object_get(result, "decided")))
+		snprintf(out, size, "not decided: %s", stw_text(result, "why_not"));
+	else if (strcmp(action, "forward") == 0)
+		forward_text(v, out, size);
+	else if (strcmp(action, "answer") == 0)
+		snprintf(out, size, "answer %s %s", stw_text(v, "status"), stw_text(v, "phrase"));
+	else if (strcmp(action, "resolve") == 0)
+		snprintf(out, size, "resolve %s first", stw_text(v, "name"));
+	else
+		snprintf(out, size, "drop: %s (%s)", stw_text(v, "reason"), stw_text(v, "help"));
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Where control decides as a worker would: tables of an image, ways from the configuration, and the
+ * snapshot made of both. The slow path decides by the newest tables; explain, replay and plan also
+ * by those of a configuration that does not run.
+ *
+ * Threads: the loop's only.
+ */
+
+#include <stddef.h>
+
+#include "control/slow/ways.h"
+#include "control/tables/build.h"
+#include "dataplane/route/route.h"
+#include "dataplane/table/lookup.h"
+
+/** All zero is an empty desk. Not to be moved: the snapshot points into it. */
+struct stw_desk {
+	struct stw_ways ways;
+	struct stw_tables *tables; /* NULL: none yet */
+	struct stw_snapshot snap;
+};
+
+/** Take over listeners and ports of @m. @return STW_OK, STW_ENOMEM (nothing changed) */
+int stw_desk_ways(struct stw_desk *d, const struct stw_model *m);
+
+/**
+ * Decide by @image from now on.
+ *
+ * @return as stw_tables_new(); on error the tables before stay, and @reason tells why
+ */
+int stw_desk_serve(struct stw_desk *d, const struct stw_image *image, char *reason,
+		   size_t reason_len);
+
+/**
+ * Both for a model that is not served. Its members' numbers are changed: row i gets number i.
+ *
+ * @param failed  as of stw_image_build()
+ * @param d       empty
+ */
+int stw_desk_of_model(struct stw_desk *d, struct stw_model *m, const uint8_t *failed, char *reason,
+		      size_t reason_len);
+
+void stw_desk_fini(struct stw_desk *d);

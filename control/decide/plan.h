@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * What other tables would change: for each pool the share of the hash space, and so of new calls,
+ * that moves, and what each member would get. Dialogs do not move: their cookie names their member.
+ *
+ * Threads: any; pure.
+ */
+
+#include <jansson.h>
+
+#include "control/decide/desk.h"
+#include "control/model/model.h"
+
+/** One side of the comparison. */
+struct stw_plan_side {
+	const struct stw_desk *desk;
+	const struct stw_model *model;
+};
+
+/**
+ * Compare pool by pool; pools are matched by name.
+ *
+ * @param calls_per_s  [before.model->n_members] new calls a second now, negative: not known
+ * @return an array: pool, moved share, and members with their share and calls before and after
+ */
+json_t *stw_plan_pools(const struct stw_plan_side *before, const struct stw_plan_side *after,
+		       const double *calls_per_s);

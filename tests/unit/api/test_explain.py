@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""explain, replay and plan: answers of the code the workers run, without any worker."""
+
+import base64
+import json
+import os
+import struct
+
+from rig import MEMBERS, expect, expect_equal, run_suites, until
+
+EDGE = "192.0.2.1:5060"
+CALLER = "192.0.2.99:5060"
+
+
+def invite(call_id, method="INVITE", extra="", to_tag="", max_forwards=70):
+    return (f"{method} sip:bob@192.0.2.1 SIP/2.0\r\n"
+            "Via: SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bK-1\r\n"
+            f"{extra}From: <sip:alice@192.0.2.99>;tag=a\r\nTo: <sip:bob@192.0.2.1>{to_tag}\r\n"
+            f"Call-ID: {call_id}\r\nCSeq: 1 {method}\r\nMax-Forwards: {max_forwards}\r\n"
+            "Content-Length: 0\r\n\r\n").encode()
+
+
+def write(r, name, data):
+    path = os.path.join(r.dir, name)
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def explain(r, data, *options):
+    answer = json.loads(r.good("explain", write(r, "message", data), "--json", *options))
+    return answer["results"][0]
+
+
+def endpoint(text):
+    host, port = text.split(":")
+    return bytes(int(part) for part in host.split(".")), int(port)
+
+
+def udp_packet(data, source=CALLER, target=EDGE, vlan=False, fragment=False):
+    (src, sport), (dst, dport) = endpoint(source), endpoint(target)
+    udp = struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0x2000 if fragment else 0, 64, 17, 0)
+    tag = b"\x81\x00\x00\x07" if vlan else b""
+    return bytes(12) + tag + b"\x08\x00" + ip + src + dst + udp
+
+
+def pcap(packets, order="<", link=1, magic=0xa1b2c3d4):
+    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)
+    for i, packet in enumerate(packets):
+        out += struct.pack(order + "IIII", i, 0, len(packet), len(packet)) + packet
+    return out
+
+
+def pcapng(packets, order="<"):
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        size = struct.pack(order + "I", 12 + len(body))
+        return struct.pack(order + "I", kind) + size + body + size
+
+    out = block(0x0a0d0d0a, struct.pack(order + "IHHq", 0x1a2b3c4d, 1, 0, -1))
+    out += block(1, struct.pack(order + "HHI", 1, 0, 0))
+    for packet in packets:
+        out += block(6, struct.pack(order + "IIIII", 0, 0, 0, len(packet), len(packet)) + packet)
+    return out
+
+
+def a_new_call_goes_by_hash(r):
+    result = explain(r, invite("one@caller"))
+    expect_equal((result["listener"], result["from"]), ("edge", CALLER), "listener and sender")
+    expect_equal((result["verdict"]["action"], result["verdict"]["how"]), ("forward", "hash"), "how")
+    taken = [c for c in result["candidates"] if c["taken"]]
+    expect_equal([c["name"] for c in taken], [result["verdict"]["member"]], "taken")
+    expect_equal(sum(c["slots"] for c in result["candidates"]), result["key"]["slots"], "slots")
+    other = [c for c in result["candidates"] if not c["taken"]]
+    expect_equal([c["why"] for c in other], ["the slot is another's"], "why not")
+    leaves = base64.b64decode(result["rewritten_base64"]).decode()
+    expect(leaves.startswith("INVITE sip:bob@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;"),
+           leaves)
+    expect("Record-Route: <sip:192.0.2.1:5060;lr;stw=" in leaves, leaves)
+    expect("Max-Forwards: 69\r\n" in leaves, leaves)
+
+
+def the_cookie_names_the_member(r):
+    first = explain(r, invite("two@caller"))
+    leaves = base64.b64decode(first["rewritten_base64"]).decode()
+    route = next(line for line in leaves.split("\r\n") if line.startswith("Record-Route: "))
+    result = explain(r, invite("two@caller", "BYE", route[len("Record-"):] + "\r\n", ";tag=b"))
+    expect_equal(result["verdict"]["how"], "cookie", "how")
+    expect_equal(result["verdict"]["member"], first["verdict"]["member"], "member")
+    forged = route[len("Record-"):].replace("stw=", "stw=0")[:-2] + ">"
+    result = explain(r, invite("two@caller", "BYE", forged + "\r\n", ";tag=b"))
+    expect_equal(result["verdict"]["how"], "hash", "how, when the cookie is forged")
+
+
+def what_is_not_forwarded_says_why(r):
+    verdict = explain(r, invite("x", max_forwards=0))["verdict"]
+    expect_equal((verdict["action"], verdict["status"]), ("answer", 483), "no hops left")
+    result = explain(r, invite("x").replace(b"CSeq: 1 INVITE", b"CSeq: one INVITE"))
+    expect_equal((result["verdict"]["status"], result["message"]["rejected"]["name"]), (400, "cseq"),
+                 "a bad CSeq")
+    bad = invite("x").replace(b"CSeq: 1 INVITE", b"CSeq: one INVITE")
+    expect_equal(result["message"]["rejected"]["offset"], bad.index(b"one"), "the byte that told")
+    result = explain(r, b"hello\r\n\r\n")
+    expect(not result["decided"] and "first line" in result["why_not"], result)
+    result = explain(r, invite("x"), "--to", "192.0.2.7:5060")
+    expect(not result["decided"] and "no listener" in result["why_not"], result)
+    r.good("drain", "k1")
+    why = {c["name"]: c["why"] for c in explain(r, invite("one@caller"))["candidates"]}
+    expect("drained" in why["k1"], why)
+    r.good("undrain", "k1")
+
+
+def people_can_read_it(r):
+    out = r.good("explain", write(r, "message", invite("one@caller\x1b[2J".replace("\x1b", "%"))))
+    for text in ("decision: forward to k", "listener: edge (192.0.2.1:5060)", "CANDIDATE", "slot "):
+        expect(text in out, out)
+    code, _, err = r.run("explain", os.path.join(r.dir, "no-such-file"))
+    expect(code == 1 and "No such file" in err, err)
+    out = r.good("explain", write(r, "message", invite("x").replace(b"bob", b"bo\x9b\x01b", 1)))
+    expect("\x01" not in out, "a control character reached the terminal")
+
+
+def captures_of_every_kind(r):
+    packets = [udp_packet(invite(f"call-{i}@c"), vlan=i % 2 == 1) for i in range(20)]
+    packets += [udp_packet(invite("f"), fragment=True), bytes(60), b""]
+    wanted = None
+    for data in (pcap(packets), pcap(packets, ">"), pcap(packets, magic=0xa1b23c4d),
+                 pcapng(packets), pcapng(packets, ">"),
+                 pcap([p[14 + 4 * (p[12:13] == b"\x81"):] for p in packets], link=101)):
+        answer = json.loads(r.good("replay", write(r, "capture", data), "--json"))
+        expect_equal((answer["messages"], answer["undecided"]), (20, 0), "messages")
+        expect_equal((answer["fragments"], answer["others"], answer["damaged"]), (1, 2, False),
+                     "left out")
+        wanted = wanted or answer["decisions"]
+        expect_equal(answer["decisions"], wanted, "decisions")
+    expect_equal(sum(wanted.values()), 20, "decisions")
+    whole = pcapng(packets)
+    for cut in range(0, len(whole), 97):
+        code, out, err = r.run("replay", write(r, "capture", whole[:cut]), "--json")
+        expect(code in (0, 1), f"cut at {cut}: {code} {err}")
+    result = json.loads(r.good("explain", write(r, "capture", whole), "--packet", "3", "--json"))
+    expect_equal(result["results"][0]["message"]["call_id"], "call-2@c", "the third packet")
+
+
+def replay_tells_what_another_configuration_changes(r):
+    packets = [udp_packet(invite(f"call-{i}@c")) for i in range(400)]
+    capture = write(r, "capture", pcap(packets))
+    with open(r.config, "rb") as f:
+        text = f.read()
+    same = write(r, "same.yaml", text)
+    answer = json.loads(r.good("replay", capture, "--config", same, "--json"))
+    expect_equal(answer["different"], [], "by the same file")
+    other = write(r, "other.yaml", text.replace(b"address: 198.51.100.12", b"address: 198.51.100.13"))
+    answer = json.loads(r.good("replay", capture, "--config", other, "--json"))
+    moved = len(answer["different"])
+    were = sum(n for what, n in answer["decisions"].items() if "to k2" in what)
+    expect(0 < were <= moved < 400, f"{moved} of 400 differ, {were} went to the member that moved")
+    for row in answer["different"]:
+        expect(row["verdict"]["to"] != row["would"]["verdict"]["to"], row)
+    out = r.good("replay", capture, "--config", other)
+    expect(f"{moved} decided otherwise by {other}" in out, out[-300:])
+
+
+def plan_tells_what_moves(r):
+    with open(r.config, "rb") as f:
+        text = f.read()
+    plan = json.loads(r.good("plan", write(r, "new.yaml", text), "--json"))
+    expect_equal(plan["pools"][0]["moved_share"], 0, "the same file moves")
+    third = text.replace(b"      - {name: k2", b"      - {name: k3, address: 198.51.100.13, "
+                         b"weight: 10}\n      - {name: k2")
+    plan = json.loads(r.good("plan", write(r, "new.yaml", third), "--json"))
+    pool = plan["pools"][0]
+    expect(abs(pool["moved_share"] - 1 / 3) < 0.02, f"moved {pool['moved_share']}")
+    new = {m["name"]: m for m in pool["members"]}
+    expect_equal((new["k3"]["was"], new["k3"]["share_before"]), (False, 0), "k3 before")
+    expect(abs(new["k3"]["share_after"] - 1 / 3) < 0.001, new["k3"])
+    out = r.good("plan", write(r, "new.yaml", third))
+    expect("of new calls move" in out and "k3" in out, out)
+    code, _, err = r.run("plan", write(r, "new.yaml", b"pools: 7\n"))
+    expect(code == 1 and "body:1" in err, err)
+    expect_equal([m["name"] for m in r.show("pools")["pools"][0]["members"]],
+                 [name for name, _, _ in MEMBERS], "members after plans")
+
+
+def strict_bodies(r):
+    for body in (b"", b"{}", b"[]", b'{"messages": 1}', b'{"messages": [1]}',
+                 b'{"messages": [{"base64": "!"}]}', b'{"messages": [{"base64": "AAA"}]}',
+                 b'{"messages": [{"base64": "QUJD", "from": "here"}]}',
+                 b'{"messages": [{"base64": "QUJD", "to": 7}]}',
+                 b'{"messages": [], "config": 1}'):
+        expect_equal(r.call("POST", "/v1/explain", body)[0], 400, f"status of {body!r}")
+    expect_equal(r.call("POST", "/v1/explain", b'{"messages": [], "config": "x: 1"}')[0], 422,
+                 "a bad configuration")
+
+
+def without_tables_it_says_so(r):
+    result = explain(r, invite("x"))
+    expect(not result["decided"] and "no tables" in result["why_not"], result)
+    expect_equal(r.run("plan", r.config)[0], 1, "plan without tables")
+
+
+if __name__ == "__main__":
+    run_suites(({}, (without_tables_it_says_so,)),
+               ({"fake": True},
+                (a_new_call_goes_by_hash, the_cookie_names_the_member,
+                 what_is_not_forwarded_says_why, people_can_read_it, captures_of_every_kind,
+                 replay_tells_what_another_configuration_changes, plan_tells_what_moves,
+                 strict_bodies)))
