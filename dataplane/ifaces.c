@@ -162,6 +162,6 @@ void stw_fib_input_static(struct stw_fib_input *in, const struct stw_ifaces *x,
 			  const struct stw_installer_port *ports, size_t n_ports)
 {
 	for (size_t p = 0; p < n_ports; p++)
-		if (!ports[p].twin[0])
+		if (!ports[p].kernel[0])
 			static_port(in, x, ports[p].model, p);
 }

@@ -36,7 +36,7 @@ struct stw_installer {
 	struct stw_installer_config config;
 	struct stw_installer_port *ports;
 	struct stw_ifaces ifaces;
-	bool has_kernel; /* some port has a twin */
+	bool has_kernel; /* some port has a kernel side */
 	struct stw_rtnl rtnl;
 	struct stw_twins twins;
 	struct stw_mirror mirror;
@@ -248,10 +248,18 @@ static int wait_for_work(struct stw_installer *inst, struct pollfd fds[N_FDS])
 	return STW_OK;
 }
 
+static void new_tables(struct stw_installer *inst)
+{
+	const struct stw_installer_hooks *h = &inst->config.hooks;
+	if (h->tables_changed)
+		h->tables_changed(h->arg, inst->config.snapshots->tables);
+	keep_members(inst, SIZE_MAX);
+}
+
 static void serve(struct stw_installer *inst, const struct pollfd fds[N_FDS])
 {
 	if (fds[FD_CONTROL].revents && stw_install_read(&inst->install))
-		keep_members(inst, SIZE_MAX);
+		new_tables(inst);
 	if (fds[FD_LISTEN].revents)
 		inst->deaf[FD_LISTEN] = !stw_install_accept(&inst->install);
 	if (fds[FD_NETLINK].revents && stw_mirror_read(&inst->mirror) != STW_OK) {
@@ -293,7 +301,7 @@ static int copy_ports(struct stw_installer *inst)
 		return STW_ENOMEM;
 	for (size_t i = 0; i < c->n_ports; i++) {
 		inst->ports[i] = c->ports[i];
-		inst->has_kernel |= c->ports[i].twin[0] != '\0';
+		inst->has_kernel |= c->ports[i].kernel[0] != '\0';
 	}
 	inst->config.ports = NULL; /* the caller's array may go */
 	return stw_ifaces_init(&inst->ifaces, inst->ports, c->n_ports);

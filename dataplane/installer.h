@@ -32,8 +32,10 @@ struct stw_installer;
 /* A port, as far as the installer cares; index = index in the configuration. */
 struct stw_installer_port {
 	const struct stw_model_port *model; /* kept, not copied */
-	char twin[16];			    /* the TAP's interface name, "" without a kernel side */
-	uint8_t mac[6];			    /* of the port: its twin gets the same */
+	char kernel[16]; /* the interface that has the port's addresses: its twin, or on a shared
+			  * port itself; "" without a kernel side */
+	char inlet[16];	 /* shared: the TAP by which we give packets to the kernel, else "" */
+	uint8_t mac[6];	 /* of the port: its twin gets the same */
 	uint16_t mtu;
 };
 
@@ -54,6 +56,8 @@ struct stw_installer_hooks {
 	size_t (*take_requests)(void *arg, struct stw_neighbour_request *out, size_t max);
 	/** False while every worker sleeps: nobody makes requests then. */
 	bool (*workers_awake)(void *arg);
+	/** These tables are being served from now on. */
+	void (*tables_changed)(void *arg, const struct stw_tables *tables);
 	/** About every 200 ms: copy the NICs' counters and link states into the stats block. */
 	void (*refresh_ports)(void *arg);
 };

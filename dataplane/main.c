@@ -122,6 +122,27 @@ static bool workers_awake(void *arg)
 	return stw_workers_awake(&dp->workers);
 }
 
+static void tables_changed(void *arg, const struct stw_tables *tables)
+{
+	struct dataplane *dp = arg;
+
+	stw_ports_steer(&dp->ports, tables);
+}
+
+static void describe_port(const struct stw_port *p, struct stw_installer_port *out)
+{
+	out->model = p->model;
+	out->mtu = p->mtu;
+	memcpy(out->mac, p->mac, sizeof(out->mac));
+	if (p->model->kernel == STW_KERNEL_SIDE_SHARED) {
+		memcpy(out->kernel, p->under, sizeof(out->kernel));
+		memcpy(out->inlet, p->model->twin, sizeof(out->inlet));
+	} else if (p->twin.id != STW_NO_DEV) {
+		out->mtu = p->twin_mtu;
+		memcpy(out->kernel, p->model->twin, sizeof(out->kernel));
+	}
+}
+
 static int start_installer(struct dataplane *dp)
 {
 	struct stw_installer_port ports[STW_STATS_PORTS_MAX] = {0};
@@ -133,18 +154,11 @@ static int start_installer(struct dataplane *dp)
 		.stats = dp->stats,
 		.stats_fd = dp->stats_fd,
 		.stop_fd = stop_fd,
-		.hooks = {dp, take_requests, workers_awake, refresh_ports},
+		.hooks = {dp, take_requests, workers_awake, tables_changed, refresh_ports},
 	};
 
-	for (size_t i = 0; i < dp->ports.n; i++) {
-		const struct stw_port *p = &dp->ports.port[i];
-
-		ports[i].model = p->model;
-		ports[i].mtu = p->twin.id == STW_NO_DEV ? p->mtu : p->twin_mtu;
-		memcpy(ports[i].mac, p->mac, sizeof(ports[i].mac));
-		if (p->twin.id != STW_NO_DEV)
-			memcpy(ports[i].twin, p->model->twin, sizeof(ports[i].twin));
-	}
+	for (size_t i = 0; i < dp->ports.n; i++)
+		describe_port(&dp->ports.port[i], &ports[i]);
 	return stw_installer_new(&config, &dp->installer);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/netif.h"
 
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +55,7 @@ int stw_netif_save(const char *name, struct stw_netif_saved *out)
 	if (request(SIOCGIFFLAGS, name, &flags) != STW_OK ||
 	    request(SIOCGIFMTU, name, &mtu) != STW_OK)
 		return STW_EIO;
-	/* A run that was killed left these set; whoever else listens is counted by the kernel. */
-	out->flags = (short)(flags.ifr_flags & ~(IFF_PROMISC | IFF_ALLMULTI));
+	out->flags = flags.ifr_flags;
 	out->mtu = mtu.ifr_mtu;
 	out->valid = true;
 	return STW_OK;
@@ -76,6 +78,37 @@ int stw_netif_set_mtu(const char *name, uint16_t mtu)
 	struct ifreq r = {.ifr_mtu = mtu};
 
 	return request(SIOCSIFMTU, name, &r);
+}
+
+int stw_netif_mtu(const char *name, uint16_t *out)
+{
+	struct ifreq r = {0};
+
+	if (request(SIOCGIFMTU, name, &r) != STW_OK)
+		return STW_EIO;
+	*out = (uint16_t)(r.ifr_mtu < UINT16_MAX ? r.ifr_mtu : UINT16_MAX);
+	return STW_OK;
+}
+
+bool stw_netif_is_up(const char *name)
+{
+	struct ifreq r = {0};
+
+	return request(SIOCGIFFLAGS, name, &r) == STW_OK && (r.ifr_flags & IFF_UP);
+}
+
+int stw_netif_hear_groups(const char *name)
+{
+	const struct packet_mreq all = {.mr_ifindex = (int)if_nametoindex(name),
+					.mr_type = PACKET_MR_ALLMULTI};
+	/* Protocol 0: it receives nothing. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 void stw_netif_restore(const char *name, const struct stw_netif_saved *saved)

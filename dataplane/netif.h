@@ -4,6 +4,7 @@
 /**
  * @file
  * The kernel interface under a device such as net_af_xdp: brought up, given its MTU, and put back.
+ * No DPDK in here.
  */
 
 #include <stdbool.h>
@@ -33,6 +34,20 @@ int stw_netif_up(const char *name);
 
 /** @return STW_OK or STW_EIO */
 int stw_netif_set_mtu(const char *name, uint16_t mtu);
+
+/** @return STW_OK or STW_EIO (no such interface) */
+int stw_netif_mtu(const char *name, uint16_t *out);
+
+/** True when it is there and up. */
+bool stw_netif_is_up(const char *name);
+
+/**
+ * Have the interface hear every multicast group, as neighbour discovery on another interface with
+ * its addresses needs, until the descriptor is closed: the kernel counts those who ask for it.
+ *
+ * @return a descriptor to close, or -1 (errno is set)
+ */
+int stw_netif_hear_groups(const char *name);
 
 /** Put flags and MTU back; nothing when they were never noted or the interface is gone. */
 void stw_netif_restore(const char *name, const struct stw_netif_saved *saved);

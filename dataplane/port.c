@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/port.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -131,15 +134,45 @@ static int start(struct stw_dev *dev)
 	return err;
 }
 
+static bool is_shared(const struct stw_port *p)
+{
+	return p->model->kernel == STW_KERNEL_SIDE_SHARED;
+}
+
 /* Only a device with nothing but software behind it has no MTU to set. */
 static int wire_mtu(const struct stw_port *p)
 {
 	int err;
 
+	if (is_shared(p))
+		return 0;
 	if (p->under[0] != '\0')
 		return stw_netif_set_mtu(p->under, p->mtu) == STW_OK ? 0 : -EINVAL;
 	err = set_mtu(p->wire.id, p->mtu);
 	return err == -ENOTSUP ? 0 : err;
+}
+
+/* Somebody else's interface is taken as it is. */
+static int prepare_shared(struct stw_port *p)
+{
+	uint16_t mtu;
+
+	if (!stw_netif_is_up(p->under)) {
+		stw_error("port \"%s\": interface %s is down: bring it up first (ip link set %s "
+			  "up); a shared port leaves it as it is",
+			  p->model->name, p->under, p->under);
+		return STW_EIO;
+	}
+	if (stw_netif_mtu(p->under, &mtu) != STW_OK ||
+	    stw_netif_save(p->under, &p->saved) != STW_OK)
+		return STW_EIO;
+	if (mtu > p->mtu) {
+		stw_error("port \"%s\": interface %s has an MTU of %u: set mtu to that",
+			  p->model->name, p->under, mtu);
+		return STW_EIO;
+	}
+	p->mtu = mtu;
+	return STW_OK;
 }
 
 static int prepare_under(struct stw_port *p)
@@ -151,6 +184,8 @@ static int prepare_under(struct stw_port *p)
 		stw_error("port \"%s\": there is no interface %s", p->model->name, p->under);
 		return STW_EIO;
 	}
+	if (is_shared(p))
+		return prepare_shared(p);
 	if (stw_netif_save(p->under, &p->saved) != STW_OK || stw_netif_up(p->under) != STW_OK) {
 		stw_error("port \"%s\": interface %s cannot be brought up; is this root?",
 			  p->model->name, p->under);
@@ -167,11 +202,60 @@ static bool is_taken(const struct stw_ports *ports, const struct stw_port *p)
 	return false;
 }
 
+/* net_af_xdp gets our program, unless the configuration names another. */
+static bool wants_xdp(const struct stw_port *p)
+{
+	const char *device = p->model->device;
+
+	return strncmp(device, "net_af_xdp", strlen("net_af_xdp")) == 0 &&
+	       strstr(device, ",xdp_prog=") == NULL;
+}
+
+static int probe_wire(struct stw_port *p)
+{
+	char device[sizeof(p->model->device) + 64], program[32];
+
+	if (!wants_xdp(p))
+		return probe(p->model->device, &p->wire);
+	if (stw_xdp_clear(p->under) == STW_EBUSY) {
+		stw_error("port \"%s\": interface %s carries another XDP program: end what put it "
+			  "there, or take it off (ip link set dev %s xdp off)",
+			  p->model->name, p->under, p->under);
+		return -EBUSY;
+	}
+	if (stw_xdp_path(program) != STW_OK)
+		return -errno;
+	snprintf(device, sizeof(device), "%s,xdp_prog=%s", p->model->device, program);
+	return probe(device, &p->wire);
+}
+
+static int hold_xdp(struct stw_port *p)
+{
+	int err = wants_xdp(p) ? stw_xdp_hold(p->under, !is_shared(p), &p->xdp) : STW_OK;
+
+	if (err == STW_OK)
+		return STW_OK;
+	stw_error("port \"%s\": interface %s: hold the XDP program: %s", p->model->name, p->under,
+		  err == STW_ENOENT ? "it carries another program" : strerror(errno));
+	return STW_EIO;
+}
+
+/* Neighbour discovery is multicast, and the groups are joined on the twin, not here. */
+static void hear_groups(struct stw_port *p)
+{
+	if (p->model->kernel != STW_KERNEL_SIDE_TWIN)
+		return;
+	if (p->under[0] != '\0')
+		p->groups_fd = stw_netif_hear_groups(p->under);
+	if (p->groups_fd < 0 && rte_eth_allmulticast_enable(p->wire.id) != 0)
+		rte_eth_promiscuous_enable(p->wire.id);
+}
+
 static int start_wire(const struct stw_ports *ports, struct stw_port *p, unsigned n_workers)
 {
 	const struct stw_model_port *m = p->model;
 	struct rte_ether_addr mac;
-	int err = probe(m->device, &p->wire);
+	int err = probe_wire(p);
 
 	if (err != 0)
 		return refuse(p, "cannot be opened", err);
@@ -193,10 +277,11 @@ static int start_wire(const struct stw_ports *ports, struct stw_port *p, unsigne
 	if (err != 0)
 		return refuse(p, "has no MAC address", err);
 	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
-	/* Neighbour discovery is multicast, and the groups are joined on the twin, not here. */
-	if (m->kernel == STW_KERNEL_SIDE_TWIN && rte_eth_allmulticast_enable(p->wire.id) != 0)
-		rte_eth_promiscuous_enable(p->wire.id);
-	return STW_OK;
+	/* Starting replays DPDK's idea of the flags, which are not ours to change. */
+	if (is_shared(p))
+		stw_netif_restore(p->under, &p->saved);
+	hear_groups(p);
+	return hold_xdp(p);
 }
 
 static int start_twin(struct stw_port *p, size_t index)
@@ -241,6 +326,9 @@ static int start_port(struct stw_ports *ports, size_t index, const struct stw_mo
 	stw_eal_error_clear();
 	snprintf(name, sizeof(name), "port%zu", index);
 	p->mtu = p->model->mtu;
+	err = prepare_under(p);
+	if (err != STW_OK)
+		return err;
 	p->twin_mtu = at_most(p->mtu, STW_TWIN_MTU_MAX);
 	p->pool = stw_pool_new(name, &model->dataplane, p->mtu, SOCKET_ID_ANY);
 	if (p->pool == NULL) {
@@ -248,12 +336,18 @@ static int start_port(struct stw_ports *ports, size_t index, const struct stw_mo
 			  model->dataplane.mbufs);
 		return STW_ENOMEM;
 	}
-	err = prepare_under(p);
-	if (err == STW_OK)
-		err = start_wire(ports, p, n_workers);
-	if (err == STW_OK && p->model->kernel == STW_KERNEL_SIDE_TWIN)
+	err = start_wire(ports, p, n_workers);
+	if (err == STW_OK && p->model->kernel != STW_KERNEL_SIDE_NONE)
 		err = start_twin(p, index);
 	return err;
+}
+
+/* Name of the interface that has the port's addresses. */
+static const char *kernel_side(const struct stw_port *p)
+{
+	if (p->twin.id == STW_NO_DEV)
+		return "none";
+	return is_shared(p) ? p->under : p->model->twin;
 }
 
 static void log_port(const struct stw_port *p)
@@ -262,8 +356,7 @@ static void log_port(const struct stw_port *p)
 		 "checksums by %s, kernel side %s",
 		 p->model->name, p->wire.name, p->mac[0], p->mac[1], p->mac[2], p->mac[3],
 		 p->mac[4], p->mac[5], p->mtu, p->wire.n_rx, p->wire.n_tx,
-		 p->wire.sums ? "device" : "software",
-		 p->twin.id == STW_NO_DEV ? "none" : p->model->twin);
+		 p->wire.sums ? "device" : "software", kernel_side(p));
 }
 
 int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct stw_ports *out)
@@ -283,6 +376,8 @@ int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct st
 		p->model = &model->ports[i];
 		p->wire.id = STW_NO_DEV;
 		p->twin.id = STW_NO_DEV;
+		p->xdp = STW_XDP_NONE;
+		p->groups_fd = -1;
 		out->n = i + 1;
 		err = start_port(out, i, model, n_workers);
 		if (err != STW_OK)
@@ -293,6 +388,25 @@ int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct st
 		log_port(p);
 	}
 	return STW_OK;
+}
+
+void stw_ports_steer(const struct stw_ports *ports, const struct stw_tables *tables)
+{
+	const size_t n = stw_tables_n_listeners(tables);
+	struct stw_endpoint *listeners = calloc(n + 1, sizeof(*listeners));
+
+	for (uint16_t l = 0; listeners != NULL && l < n; l++)
+		listeners[l] = stw_tables_listener(tables, l)->address;
+	for (size_t i = 0; i < ports->n; i++) {
+		const struct stw_port *p = &ports->port[i];
+
+		if (p->xdp.link_fd < 0 || !is_shared(p))
+			continue;
+		if (listeners == NULL || stw_xdp_listeners(&p->xdp, listeners, n) != STW_OK)
+			stw_error("port \"%s\": steer SIP from interface %s: %s", p->model->name,
+				  p->under, strerror(errno));
+	}
+	free(listeners);
 }
 
 static void stop_dev(struct stw_dev *dev)
@@ -315,8 +429,11 @@ void stw_ports_stop(struct stw_ports *ports)
 	for (size_t i = ports->n; i-- > 0;) {
 		struct stw_port *p = &ports->port[i];
 
+		stw_xdp_release(&p->xdp);
 		stop_dev(&p->twin);
 		stop_dev(&p->wire);
+		if (p->groups_fd >= 0)
+			close(p->groups_fd);
 		if (p->under[0] != '\0')
 			stw_netif_restore(p->under, &p->saved);
 		rte_mempool_free(p->pool);
@@ -334,7 +451,7 @@ void stw_ports_describe(const struct stw_ports *ports, struct stw_stats *stats)
 		snprintf(s->name, sizeof(s->name), "%s", p->model->name);
 		snprintf(s->device, sizeof(s->device), "%s", p->wire.name);
 		if (p->twin.id != STW_NO_DEV)
-			snprintf(s->kernel, sizeof(s->kernel), "%s", p->model->twin);
+			snprintf(s->kernel, sizeof(s->kernel), "%s", kernel_side(p));
 		memcpy(s->mac, p->mac, sizeof(s->mac));
 		s->n_rx_queues = (uint8_t)p->wire.n_rx;
 		s->n_tx_queues = (uint8_t)p->wire.n_tx;

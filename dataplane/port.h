@@ -19,6 +19,8 @@
 
 #include "control/model/model.h"
 #include "dataplane/netif.h"
+#include "dataplane/steer/xdp.h"
+#include "dataplane/table/lookup.h"
 
 #define STW_NO_DEV	 UINT16_MAX
 #define STW_TWIN_MTU_MAX 1500
@@ -44,6 +46,8 @@ struct stw_port {
 	uint16_t twin_mtu;	      /* net_tap takes no longer frames than STW_TWIN_MTU_MAX */
 	char under[16];		      /* kernel interface under the device, "" for none */
 	struct stw_netif_saved saved; /* of @under */
+	struct stw_xdp xdp;	      /* our program on @under (net_af_xdp) */
+	int groups_fd;		      /* while open, @under hears every group; -1 */
 };
 
 struct stw_ports {
@@ -61,6 +65,12 @@ struct stw_ports {
  * @return STW_OK; STW_EIO, STW_ENOMEM, STW_ECONFIG: logged in one line that names the port
  */
 int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct stw_ports *out);
+
+/**
+ * Have shared ports take what is sent to the listeners of @tables, and leave the rest to the
+ * kernel. A failure is logged.
+ */
+void stw_ports_steer(const struct stw_ports *ports, const struct stw_tables *tables);
 
 /** Stop and close all, put the kernel interfaces back as they were. */
 void stw_ports_stop(struct stw_ports *ports);

@@ -189,7 +189,9 @@ static int share_out(struct stw_worker *w, const struct stw_ports *ports)
 			return STW_ENOMEM;
 		if (p->twin.id == STW_NO_DEV)
 			continue;
-		take_queues(w, &p->twin, i, w->twin, &w->n_twins);
+		/* Beside a shared port the kernel has its own way out. */
+		if (p->model->kernel != STW_KERNEL_SIDE_SHARED)
+			take_queues(w, &p->twin, i, w->twin, &w->n_twins);
 		w->out[twin] = new_out(w, &p->twin, twin);
 		if (w->out[twin] == NULL)
 			return STW_ENOMEM;

@@ -32,6 +32,9 @@ static void check_pool(const struct stw_conf *c, const struct stw_conf_listener 
 static bool carried(const struct stw_conf *c, const struct stw_ip *ip)
 {
 	for (size_t i = 0; i < c->n_ports; i++) {
+		/* Its interface has what addresses it has, and may get others. */
+		if (c->ports[i].v.kernel == STW_KERNEL_SIDE_SHARED)
+			return true;
 		for (size_t k = 0; k < c->ports[i].n_addresses; k++) {
 			if (stw_ip_equal(&c->ports[i].addresses[k].v.prefix.ip, ip))
 				return true;

@@ -30,6 +30,37 @@ static void check_twin(const struct stw_conf_port *p, struct stw_report *report)
 			   "twin is no name for an interface: leave out '/', ':' and spaces");
 }
 
+static void refuse_list(const struct stw_conf_port *p, const char *key, size_t n,
+			struct stw_report *report)
+{
+	if (n > 0)
+		stw_report(report, stw_node_at(p->node, key),
+			   "%s is given but kernel is shared: the interface has its own; remove it",
+			   key);
+}
+
+/* All but the steering is the kernel's business. */
+static void check_shared(const struct stw_conf_port *p, struct stw_report *report)
+{
+	const char *device = p->v.device;
+	const struct stw_node *at = stw_node_at(p->node, "device");
+
+	if (p->v.kernel != STW_KERNEL_SIDE_SHARED)
+		return;
+	if (strncmp(device, "net_af_xdp", strlen("net_af_xdp")) != 0 ||
+	    strstr(device, ",iface=") == NULL)
+		stw_report(report, at,
+			   "device of a shared port must be net_af_xdp with an interface, such as "
+			   "\"net_af_xdp0,iface=eth0\"");
+	else if (strstr(device, ",xdp_prog=") != NULL)
+		stw_report(report, at,
+			   "xdp_prog is given but kernel is shared: the port needs its own program; "
+			   "remove it");
+	refuse_list(p, "addresses", p->n_addresses, report);
+	refuse_list(p, "routes", p->n_routes, report);
+	refuse_list(p, "neighbours", p->n_neighbours, report);
+}
+
 /* The VLANs that addresses, routes and neighbours of a port are on. */
 struct vlans {
 	bool used[4096]; /* [0]: untagged, which each port has */
@@ -215,13 +246,14 @@ static void check_port(const struct stw_conf *c, const struct stw_conf_port *p,
 		       struct stw_report *report)
 {
 	check_twin(p, report);
+	check_shared(p, report);
 	check_mtu(p, report);
 	check_mbufs(c, p, report);
 	for (size_t i = 0; i < p->n_addresses; i++) {
 		if (stw_node_was_read(p->addresses[i].node, "address"))
 			check_address(&p->addresses[i], report);
 	}
-	for (size_t i = 0; i < p->n_routes; i++)
+	for (size_t i = 0; i < p->n_routes && p->v.kernel != STW_KERNEL_SIDE_SHARED; i++)
 		check_route(p, &p->routes[i], report);
 	for (size_t i = 0; i < p->n_neighbours; i++)
 		check_neighbour(&p->neighbours[i], report);

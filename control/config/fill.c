@@ -254,7 +254,7 @@ static void default_twins(struct stw_conf *c)
 	for (size_t i = 0; i < c->n_ports; i++) {
 		struct stw_model_port *p = &c->ports[i].v;
 
-		if (p->kernel == STW_KERNEL_SIDE_TWIN && !p->twin[0])
+		if (p->kernel != STW_KERNEL_SIDE_NONE && !p->twin[0])
 			snprintf(p->twin, sizeof(p->twin), "stw-%.11s", p->name);
 	}
 }

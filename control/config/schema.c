@@ -169,26 +169,31 @@ const struct stw_opt stw_schema[] = {
 
 	{"ports", STW_OPT_LIST, RESTART, REQUIRED, .min = 1, .max = 32, .noun = "port",
 	 LIST(stw_conf, ports, stw_conf_port),
-	 .help = "Network ports that the data plane owns."},
+	 .help = "Network ports of the data plane."},
 	{"ports[].name", STW_OPT_NAME, RESTART, REQUIRED, AT(stw_conf_port, v.name),
 	 .help = "Name of the port in commands, logs and metrics."},
 	{"ports[].device", STW_OPT_TEXT, RESTART, REQUIRED, .min = 1, .max = 255,
 	 AT(stw_conf_port, v.device),
 	 .help = "The device: any DPDK device string, such as \"net_af_xdp0,iface=eth1\", or the PCI "
 		 "address of a NIC bound to a DPDK driver, such as 0000:03:00.0."},
-	{"ports[].kernel", STW_OPT_ENUM, RESTART, .def = "twin", .choices = "twin|none",
+	{"ports[].kernel", STW_OPT_ENUM, RESTART, .def = "twin", .choices = "twin|none|shared",
 	 AT(stw_conf_port, v.kernel),
 	 .help = "twin makes a TAP interface with the port's MAC address, on which the kernel does "
 		 "ARP, neighbour discovery, ICMP and routing. none is for devices without a network "
 		 "behind them (pcap, ring, memif): routes and neighbours then come from this file, "
-		 "and packets that are not ours are dropped."},
+		 "and packets that are not ours are dropped. shared leaves an interface to the kernel, "
+		 "with its addresses, routes and everything else that runs over it, and takes from it "
+		 "only UDP datagrams to the listeners; its device is net_af_xdp. Frames with a VLAN "
+		 "tag stay with the kernel."},
 	{"ports[].twin", STW_OPT_TEXT, RESTART, .max = 15,
 	 .computed = "\"stw-\" and the port's name, cut to 15 bytes", AT(stw_conf_port, v.twin),
-	 .help = "Interface name of the twin. A VLAN of the port is an interface beside it, such as "
+	 .help = "Interface name of the twin. A shared port has a TAP of this name as well, by which "
+		 "the kernel gets what was taken and is not for the data plane. A VLAN of the port is an interface beside it, such as "
 		 "outside0.100, and that name, too, has at most 15 bytes."},
 	{"ports[].mtu", STW_OPT_UINT, RESTART, .min = 576, .max = 9216, .def = "1500",
 	 .unit = "bytes", AT(stw_conf_port, v.mtu),
-	 .help = "Largest IP packet of the port; longer datagrams are sent in fragments. At least "
+	 .help = "Largest IP packet of the port; longer datagrams are sent in fragments. A shared port "
+		 "takes the MTU of its interface, which may not be larger. At least "
 		 "1280 when the port has an IPv6 address (RFC 8200 s5)."},
 	{"ports[].rx_descriptors", STW_OPT_UINT, RESTART, .min = 64, .max = 32768, .def = "1024",
 	 .unit = "packets", AT(stw_conf_port, v.rx_descriptors),
@@ -199,7 +204,8 @@ const struct stw_opt stw_schema[] = {
 	{"ports[].addresses", STW_OPT_LIST, RESTART, .max = 256, .noun = "address",
 	 LIST(stw_conf_port, addresses, stw_conf_address),
 	 .help = "Addresses that the port carries, each with the length of its subnet. An address "
-		 "alone may stand for its mapping: \"192.0.2.1/24\" is {address: 192.0.2.1/24}."},
+		 "alone may stand for its mapping: \"192.0.2.1/24\" is {address: 192.0.2.1/24}. A "
+		 "shared port has those of its interface, whatever they are, and none here."},
 	{"ports[].addresses[].address", STW_OPT_PREFIX, RESTART, REQUIRED, .shorthand = true,
 	 AT(stw_conf_address, v.prefix),
 	 .help = "The host's address and its subnet's prefix length."},
@@ -239,7 +245,7 @@ const struct stw_opt stw_schema[] = {
 	{"listeners[].address", STW_OPT_ENDPOINT, RELOAD, REQUIRED,
 	 AT(stw_conf_listener, v.address),
 	 .help = "Address and UDP port, 5060 unless given. A port of this file must carry the "
-		 "address. IPv6 with a port stands in brackets: \"[2001:db8::1]:5060\"."},
+		 "address, or the interface of a shared one. IPv6 with a port stands in brackets: \"[2001:db8::1]:5060\"."},
 	{"listeners[].pool", STW_OPT_NAME, RELOAD, .computed = "none", AT(stw_conf_listener, pool),
 	 .help = "Pool that gets requests from outside. Without one only requests of members are "
 		 "served here."},

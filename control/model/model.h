@@ -44,6 +44,9 @@ struct stw_model_route {
 enum stw_kernel_side {
 	STW_KERNEL_SIDE_TWIN = 0, /* owned port: a TAP with the port's MAC carries its addresses */
 	STW_KERNEL_SIDE_NONE = 1, /* pcap, ring, memif, null: static neighbours and routes */
+	/* The interface stays the kernel's, with its addresses; only SIP is steered to us. The twin
+	 * is a TAP by which the kernel gets what we have and is not ours after all. */
+	STW_KERNEL_SIDE_SHARED = 2,
 };
 
 struct stw_model_port {

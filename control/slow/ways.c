@@ -6,6 +6,8 @@
 
 #include <strowger/errors.h>
 
+#include "control/slow/own.h"
+
 #define LAST_RESORT 1000000u /* metric: after everything the configuration says */
 
 /* What the FIB is built from. */
@@ -42,10 +44,8 @@ static void add_route(struct draft *d, const struct stw_model_prefix *to, uint16
 				       .metric = metric};
 }
 
-static void add_port(struct draft *d, const struct stw_model *m, size_t port)
+static void add_port(struct draft *d, const struct stw_model_port *p, size_t port)
 {
-	const struct stw_model_port *p = &m->ports[port];
-
 	for (size_t i = 0; i < p->n_addresses; i++) {
 		const struct stw_model_address *a = &p->addresses[i];
 		uint16_t iface = iface_of(d, port, a->vlan);
@@ -69,14 +69,14 @@ static void add_last_resort(struct draft *d)
 	add_route(d, &v6, 0, LAST_RESORT);
 }
 
-int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
+static int build(const struct stw_model_port *ports, size_t n_ports, struct stw_ways *out)
 {
 	size_t n_addresses = 0, n_routes = 2;
 	struct stw_fib *fib = NULL;
 
-	for (size_t i = 0; i < m->n_ports; i++) {
-		n_addresses += m->ports[i].n_addresses;
-		n_routes += m->ports[i].n_addresses + m->ports[i].n_routes;
+	for (size_t i = 0; i < n_ports; i++) {
+		n_addresses += ports[i].n_addresses;
+		n_routes += ports[i].n_addresses + ports[i].n_routes;
 	}
 	struct draft *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -84,8 +84,8 @@ int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
 	d->routes = calloc(n_routes, sizeof(*d->routes));
 	d->addresses = calloc(n_addresses + 1, sizeof(*d->addresses));
 	if (d->routes && d->addresses) {
-		for (size_t i = 0; i < m->n_ports; i++)
-			add_port(d, m, i);
+		for (size_t i = 0; i < n_ports; i++)
+			add_port(d, &ports[i], i);
 		add_last_resort(d);
 		fib = stw_fib_build(d->ifaces, d->n_ifaces, d->routes, d->n_routes, NULL, 0);
 	}
@@ -96,6 +96,27 @@ int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
 	free(d->routes);
 	free(d);
 	return fib ? STW_OK : STW_ENOMEM;
+}
+
+/* A shared port's addresses are those its interface has now. */
+int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
+{
+	struct stw_model_port *ports = calloc(m->n_ports + 1, sizeof(*ports));
+	int err = ports ? STW_OK : STW_ENOMEM;
+
+	for (size_t i = 0; i < m->n_ports && err == STW_OK; i++) {
+		ports[i] = m->ports[i];
+		if (ports[i].kernel == STW_KERNEL_SIDE_SHARED)
+			err = stw_own_addresses(ports[i].device, &ports[i].addresses,
+						&ports[i].n_addresses);
+	}
+	if (err == STW_OK)
+		err = build(ports, m->n_ports, out);
+	for (size_t i = 0; ports && i < m->n_ports; i++)
+		if (ports[i].addresses != m->ports[i].addresses)
+			free(ports[i].addresses);
+	free(ports);
+	return err;
 }
 
 void stw_ways_snapshot(const struct stw_ways *w, const struct stw_tables *tables,

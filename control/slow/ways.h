@@ -3,7 +3,8 @@
 
 /**
  * @file
- * The snapshot by which the slow path decides. Its FIB comes from the configuration alone: which
+ * The snapshot by which the slow path decides. Its FIB comes from the configuration, and for shared
+ * ports from the addresses of their interfaces, alone: which
  * port faces an address tells which listener speaks for us there. The kernel does the sending, so
  * gateways and neighbours are not in it, and what no subnet or route covers goes by the first port.
  */

@@ -10,6 +10,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "dataplane/netif.h"
 #include "dataplane/netlink/takeover.h"
 #include "dataplane/netlink/twin.h"
 
@@ -26,26 +27,6 @@ struct takeover {
 	struct stw_undo *others; /* IPv4 addresses that may go with them, to be put back at once */
 	size_t n_taken;
 };
-
-void stw_twin_under(const char *device, char out[16])
-{
-	const char *at = device;
-	size_t n;
-	out[0] = '\0';
-	/* There it names a TAP that the device makes itself. */
-	if (strncmp(device, "net_tap", strlen("net_tap")) == 0)
-		return;
-	while ((at = strstr(at, "iface=")) != NULL && at != device && at[-1] != ',')
-		at++;
-	if (!at)
-		return;
-	at += strlen("iface=");
-	n = strcspn(at, ",");
-	if (n < 16) {
-		memcpy(out, at, n);
-		out[n] = '\0';
-	}
-}
 
 static bool is_under(const struct takeover *t, uint32_t ifindex)
 {
@@ -152,7 +133,7 @@ int stw_takeover(struct stw_rtnl *rtnl, const struct stw_model_port *port, const
 	struct takeover t = {.port = port, .undo = undo, .n_under = 1};
 	char name[16];
 	int err;
-	stw_twin_under(port->device, name);
+	stw_netif_of_device(port->device, name);
 	t.under[0] = name[0] ? if_nametoindex(name) : 0;
 	if (!t.under[0])
 		return STW_OK;

@@ -31,19 +31,19 @@ static int fail(const char *name, const char *what)
 void stw_twin_name(const struct stw_twins *t, size_t i, char out[16])
 {
 	const struct stw_iface *row = &t->ifaces->rows[i];
-	const char *twin = t->ports[row->port].twin;
-	if (!twin[0] || !row->vlan)
-		snprintf(out, 16, "%s", twin);
-	else if (snprintf(out, 16, "%s.%u", twin, row->vlan) >= 16)
+	const char *kernel = t->ports[row->port].kernel;
+	if (!kernel[0] || !row->vlan)
+		snprintf(out, 16, "%s", kernel);
+	else if (snprintf(out, 16, "%s.%u", kernel, row->vlan) >= 16)
 		out[0] = '\0'; /* refused by make_vlan() */
 }
 
-/* An IPv6 sysctl of an interface. Best effort: a kernel without IPv6 has no such file. */
-static void set_ipv6(const char *name, const char *key, const char *value)
+/* A sysctl of an interface. Best effort: a kernel without IPv6 has no such file. */
+static void set_conf(const char *family, const char *name, const char *key, const char *value)
 {
 	char path[96];
 	int fd;
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name, key);
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, name, key);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -80,7 +80,7 @@ static int set_up(struct stw_twins *t, const char *name, uint32_t ifindex)
 	struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
-	set_ipv6(name, "disable_ipv6", "0");
+	set_conf("ipv6", name, "disable_ipv6", "0");
 	return stw_rtnl_call(t->rtnl, nlh) == STW_OK ? STW_OK : fail(name, "bring it up");
 }
 
@@ -90,8 +90,8 @@ static int undo_link(struct stw_twins *t, uint32_t ifindex)
 	return stw_undo_push(&t->undo, nlh, RTM_DELLINK, 0);
 }
 
-/* The VLAN interface of @parent, made when missing. */
-static int make_vlan(struct stw_twins *t, const char *name, uint32_t parent, uint16_t vlan)
+/* The VLAN interface on @twin, made when missing. */
+static int make_vlan(struct stw_twins *t, const char *name, const char *twin, uint16_t vlan)
 {
 	struct nlmsghdr *nlh = link_request(t, 0, NLM_F_CREATE | NLM_F_EXCL);
 	struct nlattr *info;
@@ -99,11 +99,11 @@ static int make_vlan(struct stw_twins *t, const char *name, uint32_t parent, uin
 	if (!name[0]) {
 		stw_error("port with twin %s: its VLAN interface's name would be longer than 15 "
 			  "characters; give the twin a shorter name",
-			  t->ports[0].twin);
+			  twin);
 		return STW_EIO;
 	}
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	mnl_attr_put_u32(nlh, IFLA_LINK, parent);
+	mnl_attr_put_u32(nlh, IFLA_LINK, if_nametoindex(twin));
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_str(nlh, IFLA_INFO_KIND, "vlan");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
@@ -125,7 +125,7 @@ static int raise_iface(struct stw_twins *t, size_t i)
 	int err = STW_OK;
 	stw_twin_name(t, i, name);
 	if (row->vlan)
-		err = make_vlan(t, name, if_nametoindex(port->twin), row->vlan);
+		err = make_vlan(t, name, port->kernel, row->vlan);
 	if (err != STW_OK)
 		return err;
 	row->kernel_ifindex = if_nametoindex(name);
@@ -168,7 +168,7 @@ static int add_address(struct stw_twins *t, size_t port, const struct stw_model_
 	if (m->ifa_family == AF_INET6)
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
 	if (stw_rtnl_call(t->rtnl, nlh) != STW_OK)
-		return fail(t->ports[port].twin, "add an address");
+		return fail(t->ports[port].kernel, "add an address");
 	return stw_undo_push(&t->undo, nlh, RTM_DELADDR, 0);
 }
 
@@ -201,7 +201,7 @@ static int add_route(struct stw_twins *t, size_t port, const struct stw_model_ro
 		err = try_route(t, port, r, SECOND_METRIC);
 	if (err == STW_EIO && errno == EEXIST)
 		return STW_OK; /* there already, of a run before */
-	return err == STW_EIO ? fail(t->ports[port].twin, "add a route") : err;
+	return err == STW_EIO ? fail(t->ports[port].kernel, "add a route") : err;
 }
 
 static int add_neighbour(struct stw_twins *t, size_t port, const struct stw_model_neighbour *n)
@@ -215,7 +215,7 @@ static int add_neighbour(struct stw_twins *t, size_t port, const struct stw_mode
 	stw_rtnl_put_ip(nlh, NDA_DST, &n->ip);
 	mnl_attr_put(nlh, NDA_LLADDR, 6, n->mac);
 	if (stw_rtnl_call(t->rtnl, nlh) != STW_OK)
-		return fail(t->ports[port].twin, "add a neighbour");
+		return fail(t->ports[port].kernel, "add a neighbour");
 	return stw_undo_push(&t->undo, nlh, RTM_DELNEIGH, 0);
 }
 
@@ -227,7 +227,7 @@ static int dress(struct stw_twins *t, size_t port)
 		if (t->ifaces->rows[i].port == port)
 			err = raise_iface(t, i);
 	if (err == STW_OK)
-		err = stw_takeover(t->rtnl, m, t->ports[port].twin, &t->undo);
+		err = stw_takeover(t->rtnl, m, t->ports[port].kernel, &t->undo);
 	for (size_t i = 0; i < m->n_addresses && err == STW_OK; i++)
 		err = add_address(t, port, &m->addresses[i]);
 	for (size_t i = 0; i < m->n_neighbours && err == STW_OK; i++)
@@ -235,6 +235,57 @@ static int dress(struct stw_twins *t, size_t port)
 	for (size_t i = 0; i < m->n_routes && err == STW_OK; i++)
 		err = add_route(t, port, &m->routes[i]);
 	return err;
+}
+
+/* The interface stays as it is; only its index is learned. */
+static int find_shared(struct stw_twins *t, size_t port)
+{
+	const char *name = t->ports[port].kernel;
+	struct stw_iface *row = &t->ifaces->rows[stw_ifaces_find(t->ifaces, port, 0)];
+	row->kernel_ifindex = if_nametoindex(name);
+	return row->kernel_ifindex ? STW_OK : fail(name, "find it");
+}
+
+/* With a filter on the way back (rp_filter) an interface without any address lets nothing in. This
+ * one stands for no host (RFC 7600), and the kernel takes it for no source. */
+static int add_dummy_address(struct stw_twins *t, const char *name, uint32_t ifindex)
+{
+	struct nlmsghdr *nlh = stw_rtnl_request(t->rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	const struct stw_ip dummy = stw_ip_from_v4("\xc0\x00\x00\x08");
+	m->ifa_family = AF_INET;
+	m->ifa_prefixlen = 32;
+	m->ifa_scope = RT_SCOPE_HOST;
+	m->ifa_index = ifindex;
+	stw_rtnl_put_ip(nlh, IFA_LOCAL, &dummy);
+	return stw_rtnl_call(t->rtnl, nlh) == STW_OK ? STW_OK : fail(name, "add an address");
+}
+
+/* The way into the kernel of a shared port: up, with no neighbours. What comes in there came from
+ * the shared interface, so a strict look at the way back would drop it. */
+static int raise_inlet(struct stw_twins *t, const char *name)
+{
+	struct nlmsghdr *nlh;
+	struct ifinfomsg *link;
+	const uint32_t ifindex = if_nametoindex(name);
+	if (!ifindex)
+		return fail(name, "find it");
+	set_conf("ipv6", name, "addr_gen_mode", "1"); /* none */
+	set_conf("ipv6", name, "disable_ipv6", "0");
+	set_conf("ipv4", name, "rp_filter", "2"); /* loose, whatever "all" says */
+	nlh = link_request(t, ifindex, 0);
+	link = mnl_nlmsg_get_payload(nlh);
+	link->ifi_flags = IFF_UP | IFF_NOARP;
+	link->ifi_change = IFF_UP | IFF_NOARP;
+	if (stw_rtnl_call(t->rtnl, nlh) != STW_OK)
+		return fail(name, "bring it up");
+	return add_dummy_address(t, name, ifindex);
+}
+
+static int join(struct stw_twins *t, size_t port)
+{
+	const int err = find_shared(t, port);
+	return err == STW_OK ? raise_inlet(t, t->ports[port].inlet) : err;
 }
 
 /* Before the twins are touched: what a killed process took is ours to give back. */
@@ -256,7 +307,9 @@ int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, 
 	*t = (struct stw_twins){.ports = ports, .n_ports = n_ports, .ifaces = ifaces, .rtnl = rtnl};
 	read_notes(t, notes);
 	for (size_t p = 0; p < n_ports && err == STW_OK; p++)
-		if (ports[p].twin[0])
+		if (ports[p].inlet[0])
+			err = join(t, p);
+		else if (ports[p].kernel[0])
 			err = dress(t, p);
 	if (stw_undo_save(t->undo, t->notes) != STW_OK)
 		stw_warn("%s: %s: after a kill, taken addresses would not be given back", t->notes,

@@ -29,13 +29,6 @@ struct stw_twins {
 };
 
 /**
- * Interface under a device: the value of "iface=" ("net_af_xdp0,iface=eth1,..."), but for net_tap.
- *
- * @param out  [16], NUL-terminated; "" when there is none
- */
-void stw_twin_under(const char *device, char out[16]);
-
-/**
  * Set up all twins and write their interface indexes into @ifaces.
  *
  * @param notes  file where taken addresses are written down until they are given back: a process
@@ -52,7 +45,7 @@ int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, 
  */
 bool stw_twins_rebind(struct stw_twins *t);
 
-/** Name of interface @i's kernel side ("dp0", "dp0.100"), "" without one. @param out [16] */
+/** Name of interface @i's kernel side ("dp0", "dp0.100", on a shared port "eth0"), "" without one. @param out [16] */
 void stw_twin_name(const struct stw_twins *t, size_t i, char out[16]);
 
 /** Undo all, backwards: addresses, routes and VLAN interfaces off, taken addresses given back. */

@@ -74,6 +74,7 @@ class Lab:
         self.callers = 0
         self.watchdog = None
         self.balance = None
+        self.shared = False
 
     # life
 
@@ -242,12 +243,17 @@ class Lab:
         self.balancer.sysctl("net.ipv6.conf.all.forwarding", 1)
         self._route(self.caller, addresses.OUTSIDE)
 
-    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, **how):
-        """Configuration, both processes, both ready. `self.balance` speaks with them."""
+    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, shared=False, **how):
+        """Configuration, both processes, both ready. `self.balance` speaks with them.
+
+        @shared: the balancer's kernel keeps its interfaces and addresses (share_interfaces() gave
+        it them), and only SIP is steered to the data plane.
+        """
+        self.shared = shared
         self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
                                          self.log_dir)
         self.driver = driver or os.environ.get("STW_LAB_DRIVER") or usable_driver()
-        for port in BALANCER_PORTS:
+        for port in BALANCER_PORTS if not shared else ():
             self._keep_kernel_out(self.interface(port))
         self.configure(weights, families, **how)
         self.balance.start_dataplane()
@@ -255,6 +261,12 @@ class Lab:
         self.wait_dataplane()
         self.balance.wait_control()
         return self.balance
+
+    def share_interfaces(self):
+        """The balancer's kernel has the addresses, as on a server with its ordinary interfaces."""
+        for port, own in (("outside", addresses.OUTSIDE), ("inside", addresses.INSIDE)):
+            self.balancer.address(self.interface(port), *addresses.with_prefix(own))
+            netns.checksums_in_software(self.balancer, self.interface(port))
 
     def _keep_kernel_out(self, interface):
         """The kernel has the port's addresses on the twin. With packet sockets it sees what arrives
@@ -269,7 +281,8 @@ class Lab:
 
     def configure(self, weights=(10, 10), families=(4,), **how):
         """Write the configuration file (see Strowger.write_config); a running control is not told."""
-        self.balance.write_config(self.ports(), weights, families, self.cores(), **how)
+        self.balance.write_config(self.ports(), weights, families, self.cores(),
+                                  shared=self.shared, **how)
 
     def ports(self):
         queues = f",qpairs={self.n_workers}" if self.driver == "net_af_packet" else ""

@@ -186,13 +186,13 @@ class Strowger(Pair):
         return self.host.argv(*command)
 
     def write_config(self, ports, weights, families, cores, extra="", hugepages="auto",
-                     crossed=False):
+                     crossed=False, shared=False):
         """The configuration of the lab's balancer.
 
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
         @crossed: at addresses.CROSS_PORT each family's callers reach the farm of the other.
         """
-        text = render(self, ports, cores, hugepages) + "\n".join(
+        text = render(self, ports, cores, hugepages, shared) + "\n".join(
             render_service(weights, families, crossed)) + "\n" + extra
         temporary = self.config_file + ".new"
         with open(temporary, "w", encoding="utf-8") as f:
@@ -220,7 +220,7 @@ def quoted(items):
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
-def render(balancer, ports, cores, hugepages):
+def render(balancer, ports, cores, hugepages, shared):
     """The text of strowger.yaml up to its listeners."""
     lines = [
         "dataplane:",
@@ -238,9 +238,8 @@ def render(balancer, ports, cores, hugepages):
         lines += [
             f"  - name: {name}",
             f'    device: "{device}"',
-            "    kernel: twin",
+            f"    kernel: {'shared' if shared else 'twin'}",
             f"    twin: {twin}",
-            f"    addresses: {quoted(port_addresses)}",
         ]
     return "\n".join(lines) + "\n"
 

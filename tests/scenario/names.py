@@ -101,6 +101,19 @@ def names_outlive_control(balance, member):
     expect_equal(slow_path(balance)["received"], 0, "messages of the slow path")
 
 
+def by_the_inlet_of_a_shared_port(lab):
+    """The kernel takes it in although it looks hard where it comes from."""
+    lab.share_interfaces()
+    start_callee(lab)
+    balance = lab.start_strowger(shared=True)
+    lab.balancer.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    use_our_dns(lab, balance)
+    member = Member(lab)
+    first_message_is_not_lost(balance, member)
+    a_large_one_is_not_lost_either(balance, member)
+    expect_balanced_ledger(balance)
+
+
 def main():
     need_root()
     with Tap() as tap, Lab("names", tap=tap) as lab:
@@ -118,6 +131,9 @@ def main():
             names_outlive_control(balance, member)
         with tap.case("ledger_balances_after_names"):
             expect_balanced_ledger(balance)
+        with tap.case("first_message_is_not_lost_on_a_shared_port"), \
+                Lab("names-shared", tap=tap) as other:
+            by_the_inlet_of_a_shared_port(other)
 
 
 main()

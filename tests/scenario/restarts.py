@@ -31,12 +31,23 @@ def serves_the_same_after(balance, before):
         expect(member.new_calls >= before[name].new_calls, f"{name} forgot its calls")
 
 
+def expect_bare_interfaces(lab):
+    """What hung on the interfaces went with the process."""
+    for port in ("outside", "inside"):
+        def shown(name=lab.interface(port)):
+            return lab.balancer.ip("-d", "link", "show", "dev", name)
+        wait_until(lambda: "xdp" not in shown(), 10, "the XDP program to go")
+        expect("promiscuity 0" in shown() and "PROMISC" not in shown(), f"promiscuous: {shown()}")
+        expect("allmulti 0" in shown() and "ALLMULTI" not in shown(), f"all groups: {shown()}")
+
+
 def dataplane_is_killed_and_restarted(lab, balance):
     """How long after its start the first INVITE went on to the farm."""
     capture = lab.capture("inside")
     caller = lab.call(calls=2000, rate=200)
     caller.wait_started(200)
     balance.dataplane.kill()
+    expect_bare_interfaces(lab)
     began = time.time()
     balance.start_dataplane()
     lab.wait_dataplane()

@@ -89,6 +89,31 @@ static void devices_and_twins_stand_once(void **state)
 		"t.yaml:1: port \"a\": twin is given but kernel is none", "");
 }
 
+#define SHARED "ports: [{name: lan, device: \"net_af_xdp0,iface=eth0\", kernel: shared"
+
+static void shared_ports_are_the_kernels(void **state)
+{
+	(void)state;
+	struct stw_model *m =
+		read_good(SHARED "}]\nlisteners: [{name: edge, address: 192.0.2.7}]\n");
+
+	assert_int_equal(m->ports[0].kernel, STW_KERNEL_SIDE_SHARED);
+	assert_string_equal(m->ports[0].twin, "stw-lan");
+	stw_model_free(m);
+	refuses(SHARED ", addresses: [192.0.2.1/24]}]\n",
+		"t.yaml:1: port \"lan\": addresses is given but kernel is shared", "remove it");
+	refuses(SHARED ", routes: [{to: default, via: 192.0.2.9}]}]\n",
+		"t.yaml:1: port \"lan\": routes is given but kernel is shared", "remove it");
+	refuses(SHARED ", neighbours: [{address: 192.0.2.9, mac: 02:00:00:00:00:01}]}]\n",
+		"t.yaml:1: port \"lan\": neighbours is given but kernel is shared", "remove it");
+	refuses("ports: [{name: a, device: net_null0, kernel: shared}]\n",
+		"t.yaml:1: port \"a\": device of a shared port must be net_af_xdp", "iface=eth0");
+	refuses("ports: [{name: a, device: net_af_xdp0, kernel: shared}]\n",
+		"t.yaml:1: port \"a\": device of a shared port must be net_af_xdp", "");
+	refuses("ports: [{name: a, device: \"net_af_xdp0,iface=x,xdp_prog=/y\", kernel: shared}]\n",
+		"t.yaml:1: port \"a\": xdp_prog is given but kernel is shared", "remove it");
+}
+
 static void port_addresses_are_those_of_hosts(void **state)
 {
 	static const char *const bad[] = {"192.0.2.0/24",   "192.0.2.255/24",	  "224.0.0.1/24",
@@ -312,6 +337,7 @@ int main(void)
 		cmocka_unit_test(empty_pools_are_refused),
 		cmocka_unit_test(names_stand_once),
 		cmocka_unit_test(devices_and_twins_stand_once),
+		cmocka_unit_test(shared_ports_are_the_kernels),
 		cmocka_unit_test(port_addresses_are_those_of_hosts),
 		cmocka_unit_test(port_addresses_stand_once),
 		cmocka_unit_test(routes_lead_somewhere),

@@ -103,7 +103,7 @@ static void the_example_of_the_markdown_is_right(void **state)
 
 static void the_examples_are_right(void **state)
 {
-	static const char *const names[] = {"one-port", "two-sides", "no-kernel"};
+	static const char *const names[] = {"one-interface", "one-port", "two-sides", "no-kernel"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

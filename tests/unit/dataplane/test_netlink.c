@@ -91,7 +91,7 @@ static int setup(void **state)
 	f->model.addresses = f->addresses;
 	f->model.routes = f->routes;
 	f->model.neighbours = f->neighbours;
-	f->port = (struct stw_installer_port){.model = &f->model, .twin = "dp0", .mtu = 1400};
+	f->port = (struct stw_installer_port){.model = &f->model, .kernel = "dp0", .mtu = 1400};
 	memcpy(f->port.mac, port_mac, sizeof(port_mac));
 	return f->stats && f->stop_fd >= 0 ? stw_snapshots_init(&f->snapshots) : -1;
 }
@@ -306,7 +306,7 @@ static void vlan_s_neighbours_are_asked_for_on_its_interface(void **state)
 static void missing_twin_is_an_error(void **state)
 {
 	struct fixture *f = *state;
-	strcpy(f->port.twin, "nothere0");
+	strcpy(f->port.kernel, "nothere0");
 	with_address(f, "192.0.2.1", 24, 0);
 	assert_int_equal(make(f), STW_EIO);
 	assert_null(f->inst);

@@ -17,7 +17,7 @@
 #include "dataplane/netlink/mirror.h"
 #include "dataplane/netlink/resolver.h"
 #include "dataplane/netlink/rows.h"
-#include "dataplane/netlink/twin.h"
+#include "dataplane/netif.h"
 
 /* --- rows --- */
 
@@ -128,7 +128,7 @@ static void interface_under_a_device_is_found(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char under[16];
-		stw_twin_under(rows[i].device, under);
+		stw_netif_of_device(rows[i].device, under);
 		assert_string_equal(under, rows[i].under);
 	}
 }

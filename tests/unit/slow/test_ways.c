@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include <strowger/errors.h>
@@ -123,10 +124,33 @@ static void a_model_without_ports_still_has_ways(void **state)
 	stw_ways_fini(&ways);
 }
 
+/* The loopback interface has its address everywhere. */
+static void shared_ports_have_their_interfaces_addresses(void **state)
+{
+	struct stw_model_port port = {.device = "net_af_xdp0,iface=lo",
+				      .kernel = STW_KERNEL_SIDE_SHARED};
+	const struct stw_model m = {.ports = &port, .n_ports = 1};
+	const struct stw_endpoint local = stw_farm_v4(127, 0, 0, 1, 0);
+	struct stw_ways ways;
+	bool found = false;
+
+	(void)state;
+	assert_int_equal(stw_ways_build(&m, &ways), STW_OK);
+	for (size_t i = 0; i < ways.n_addresses; i++)
+		found |= stw_ip_equal(&ways.addresses[i].ip, &local.ip);
+	assert_true(found);
+	stw_ways_fini(&ways);
+	strcpy(port.device, "net_af_xdp0,iface=nothere0");
+	assert_int_equal(stw_ways_build(&m, &ways), STW_OK);
+	assert_int_equal(ways.n_addresses, 0);
+	stw_ways_fini(&ways);
+}
+
 int main(void)
 {
 #define WAYS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shared_ports_have_their_interfaces_addresses),
 		WAYS_TEST(the_longest_prefix_of_subnets_and_routes_tells_the_listener),
 		WAYS_TEST(what_nothing_covers_goes_by_the_default_or_the_first_port),
 		WAYS_TEST(a_model_without_ports_still_has_ways),

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A server keeps its interfaces: SIP is steered to the data plane, all else stays with the kernel.
+
+A TCP transfer and a ping run over the very interface and address that carry the calls, from before
+the data plane starts until after it was killed and stopped.
+"""
+
+import os
+import re
+import sys
+
+from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
+                     expect_equal, need_root, wait_until)
+
+TESTS_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TRANSFER = os.path.join(TESTS_DIR, "lab", "transfer.py")
+CALLS = 300
+RATE = 100
+
+
+class Transfer:
+    """Bytes that flow from the caller to the balancer's own kernel, one connection, each checked."""
+
+    def __init__(self, lab):
+        address = addresses.OUTSIDE[4]
+        self.server = lab.run_in(lab.balancer, "tcp-server", sys.executable, TRANSFER, "serve",
+                                 address)
+        self.server.wait_for(lambda: "listening" in self.server.tail(), 30, "it listens")
+        self.client = lab.run_in(lab.caller, "tcp-client", sys.executable, TRANSFER, "send",
+                                 address)
+        self.wait_more()
+
+    def received(self):
+        """Bytes that arrived in order and as sent."""
+        lines = [line for line in self.server.tail().splitlines() if line.startswith("received ")]
+        return int(lines[-1].split()[1]) if lines else 0
+
+    def wait_more(self):
+        before = self.received()
+        for process in (self.server, self.client):
+            process.wait_for(lambda: self.received() > before + 100_000, 30,
+                             "the transfer goes on")
+
+    def finish(self):
+        """Bytes sent and bytes received."""
+        expect_equal(self.client.stop(), 0, f"exit code of the sender\n{self.client.tail()}")
+        expect_equal(self.server.wait_exit(30), 0, "exit code of the receiver")
+        sent = int(self.client.tail().splitlines()[-1].split()[1])
+        return sent, self.received()
+
+
+class Ping:
+    """From the caller, five a second, from now on."""
+
+    def __init__(self, lab, target):
+        self.process = lab.run_in(lab.caller, f"ping-{target.replace(':', '-')}", "ping", "-i",
+                                  "0.2", "-W", "5", target)
+        self.process.wait_for(lambda: "bytes from" in self.process.tail(), 30, "an answer")
+
+    def finish(self):
+        """(sent, answered); ping prints its summary when interrupted."""
+        self.process.signal(2)
+        self.process.wait_exit(30)
+        counts = [line for line in self.process.tail().splitlines() if "transmitted" in line][-1]
+        words = counts.replace(",", "").split()
+        return int(words[0]), int(words[3])
+
+
+def calls_pass(lab, family=4, **how):
+    caller = lab.call(calls=CALLS, rate=RATE, family=family, **how)
+    expect_all_answered(caller, caller.wait())
+
+
+def interfaces(lab):
+    """What `ip` shows of them, but for an XDP program: flags, MTU, MAC and addresses."""
+    text = {port: lab.balancer.ip("addr", "show", "dev", lab.interface(port))
+            for port in ("outside", "inside")}
+    return {port: re.sub(r" xdp\S*(?=\s)| *prog/xdp.*\n", "", shown) for port, shown in text.items()}
+
+
+def expect_no_program(lab):
+    """No XDP program, no TAP, and what was there before."""
+    ports = {lab.interface(port) for port in ("outside", "inside")}
+    wait_until(lambda: set(lab.balancer.links()) == {"lo"} | ports, 10, "TAPs to go")
+    expect("xdp" not in lab.balancer.ip("-d", "link", "show"), "an XDP program is left")
+
+
+def listeners_change(lab, balance):
+    """A port of the kernel's own becomes a listener by reload, and the kernel's again."""
+    with open(balance.config_file, encoding="utf-8") as f:
+        text = f.read()
+    extra = f'  - {{name: late, address: "{addresses.OUTSIDE[4]}:5066", pool: farm4}}\n'
+    rewrite(balance, text.replace("pools:\n", extra + "pools:\n", 1))
+    balance.ctl("reload")
+    calls_pass(lab, target=f"{addresses.OUTSIDE[4]}:5066")
+    rewrite(balance, text)
+    balance.ctl("reload")
+    received = balance.ledger().counters["received"]
+    probe = lab.run_in(lab.caller, "udp-probe", sys.executable, TRANSFER, "refused",
+                       addresses.OUTSIDE[4], "5066")
+    expect_equal(probe.wait_exit(30), 0, f"the kernel answers for 5066 again\n{probe.tail()}")
+    expect_equal(balance.ledger().counters["received"], received, "packets the workers got")
+
+
+def rewrite(balance, text):
+    with open(balance.config_file + ".new", "w", encoding="utf-8") as f:
+        f.write(text)
+    os.replace(balance.config_file + ".new", balance.config_file)
+
+
+def main():
+    need_root()
+    with Tap() as tap, Lab("shared", tap=tap) as lab:
+        lab.start_farm(families=(4, 6))
+        lab.share_interfaces()
+        before = interfaces(lab)
+        transfer = Transfer(lab)
+        pings = [Ping(lab, addresses.OUTSIDE[4]), Ping(lab, addresses.OUTSIDE[6])]
+        balance = lab.start_strowger(families=(4, 6), shared=True)
+        with tap.case("interfaces_stay_as_they_are"):
+            expect_equal(interfaces(lab), before, "interfaces")
+        with tap.case("calls_pass_beside_a_transfer"):
+            calls_pass(lab)
+            transfer.wait_more()
+        with tap.case("calls_pass_over_ipv6"):
+            calls_pass(lab, family=6)
+        with tap.case("fragments_are_steered"):
+            calls_pass(lab, invite_bytes=4000)
+        with tap.case("ledger_balances"):
+            expect_balanced_ledger(balance)
+        with tap.case("a_reload_steers_other_listeners"):
+            listeners_change(lab, balance)
+        with tap.case("after_a_kill_the_kernel_has_everything"):
+            balance.dataplane.kill()
+            expect_no_program(lab)
+            expect_equal(interfaces(lab), before, "interfaces")
+            transfer.wait_more()
+        with tap.case("after_its_start_calls_pass_again"):
+            balance.start_dataplane()
+            lab.wait_dataplane()
+            wait_until(balance.linked, 30, "control to reach the data plane")
+            calls_pass(lab)
+            transfer.wait_more()
+        with tap.case("a_stop_leaves_nothing_behind"):
+            expect_equal(balance.stop(), {"control": 0, "dataplane": 0}, "exit codes")
+            expect_no_program(lab)
+            expect_equal(interfaces(lab), before, "interfaces")
+            transfer.wait_more()
+        with tap.case("the_transfer_lost_no_byte"):
+            sent, received = transfer.finish()
+            tap.note(f"{sent} bytes in one connection")
+            expect_equal(received, sent, "bytes received")
+        with tap.case("no_ping_was_lost"):
+            for ping in pings:
+                sent, answered = ping.finish()
+                tap.note(f"{answered} of {sent} pings")
+                expect(sent - answered <= 1, f"{answered} of {sent} pings were answered")
+
+
+main()
