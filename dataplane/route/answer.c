@@ -108,9 +108,9 @@ static void put_to(struct text *t, const struct stw_secret *secret, const char *
 
 	put_header(t, buf, m, STW_HDR_TO, "To: ");
 	if (stw_sip_tag_find(buf, m->value[STW_HDR_TO], &tag) != STW_OK) {
-		uint64_t call_hash = stw_call_hash(secret, buf, m);
+		stw_nh_sum call = stw_call_sum(secret, buf, m);
 
-		stw_hex_put64(digits, stw_tag_make(secret, buf, m, &v->via, call_hash));
+		stw_hex_put64(digits, stw_tag_make(secret, buf, m, &v->via, call));
 		put_text(t, ";tag=");
 		put(t, digits, sizeof(digits));
 	}

@@ -31,11 +31,11 @@ struct stw_routes {
 	struct stw_span target; /* URI of the Route that remains on top, else @uri */
 };
 
-/* The Call-ID's hash by @secret; by the one that signs it is known already. */
-static inline uint64_t stw_decide_call_hash(const struct stw_decision *d,
-					    const struct stw_secret *secret)
+/* The Call-ID's sum by @secret; by the one that signs it is known already. */
+static inline stw_nh_sum stw_decide_call(const struct stw_decision *d,
+					 const struct stw_secret *secret)
 {
-	return secret == &d->t->secrets[0] ? d->v->call_hash : stw_call_hash(secret, d->buf, d->m);
+	return secret == &d->t->secrets[0] ? d->v->call : stw_call_sum(secret, d->buf, d->m);
 }
 
 static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reason)

@@ -7,6 +7,12 @@
  * Record-Route, the branch of our Via, the To tag of our answers. Each names the secret it was made
  * with; the first secret signs, all verify. Comparisons take the same time whatever differs.
  *
+ * Each is SipHash-1-3, cut to 48 or 60 bits, of the NH sum (nh.h) of what it covers: a
+ * pseudo-random function of an almost universal hash is itself one, but for the chance that two of
+ * n inputs have the same sum, n^2 / 2^65. Cookie, branch and tag are SipHash under keys of their
+ * own, so that one kind is never taken for another. The digits of a MAC give an outsider one chance
+ * in 2^48.
+ *
  * Why the branch covers what it covers (RFC 3261 s16.11): it must be equal for a retransmission,
  * and for an INVITE, its CANCEL and the ACK to its non-2xx answer, so of the fields the RFC
  * suggests for peers without the z9hG4bK cookie the To tag (the ACK has one) and the Request-URI
@@ -30,43 +36,55 @@
 #define STW_MAGIC	      "z9hG4bK" /* RFC 3261 s8.1.1.7 */
 #define STW_MAGIC_LEN	      7u
 
-/* Domains: the first word of each sum, so that one kind is never taken for another. */
-enum stw_mac_domain { STW_MAC_COOKIE = 1, STW_MAC_BRANCH = 2, STW_MAC_TAG = 3 };
-
-#define STW_MAC60 0x0fffffffffffffffu
-#define STW_MAC48 0x0000ffffffffffffu
+#define STW_MAC60	      0x0fffffffffffffffu
+#define STW_MAC48	      0x0000ffffffffffffu
 
 /* Flags of a branch. */
 #define STW_BRANCH_TO_MEMBER \
 	1u /* the request went to a member: so the response must come from one */
 
-/** Keyed hash of a message's Call-ID: spreads new calls, and stands for the Call-ID in the MACs. */
-static inline uint64_t stw_call_hash(const struct stw_secret *secret, const char *buf,
-				     const struct stw_sip_msg *m)
+/* The SipHash of a sum under the key of @state. */
+static inline uint64_t stw_mac_of(const struct stw_siphash *state, stw_nh_sum sum)
+{
+	struct stw_siphash s = *state;
+
+	stw_siphash_word(&s, (uint64_t)sum, 1);
+	stw_siphash_word(&s, (uint64_t)(sum >> 64), 1);
+	return stw_siphash_end(&s, 3);
+}
+
+/* The sum of a piece of the message. */
+static inline stw_nh_sum stw_mac_text(const struct stw_secret *secret, const uint64_t *key,
+				      size_t window, const char *buf, const struct stw_sip_msg *m,
+				      struct stw_span text)
+{
+	return stw_nh_text(key, secret->beyond, window, buf + text.off, text.len,
+			   text.off + window <= m->len);
+}
+
+/** The Call-ID's part of all these sums; stw_nh_spread() of it spreads new calls. */
+static inline stw_nh_sum stw_call_sum(const struct stw_secret *secret, const char *buf,
+				      const struct stw_sip_msg *m)
 {
 	struct stw_span id = m->value[STW_HDR_CALL_ID];
-	struct stw_siphash s = secret->call;
 
-	stw_siphash_bytes(&s, buf + id.off, id.len, 1);
-	return stw_siphash_end(&s, 3);
+	return stw_mac_text(secret, secret->nh.call, sizeof(secret->nh.call), buf, m, id) +
+	       stw_nh_pair(secret->nh.call_len, id.len, 0);
 }
 
 /** MAC of a cookie: @member_id may be told by whoever holds this dialog's Call-ID. */
 static inline uint64_t stw_cookie_mac(const struct stw_secret *secret, uint32_t member_id,
-				      uint64_t call_hash)
+				      stw_nh_sum call)
 {
-	struct stw_siphash s = secret->sign;
-
-	stw_siphash_word(&s, (uint64_t)STW_MAC_COOKIE << 56 | member_id, 1);
-	stw_siphash_word(&s, call_hash, 1);
-	return stw_siphash_end(&s, 3) & STW_MAC60;
+	return stw_mac_of(&secret->cookie, call + stw_nh_pair(secret->nh.member, member_id, 0)) &
+	       STW_MAC60;
 }
 
 /** Write a cookie's STW_COOKIE_DIGITS. */
 static inline void stw_cookie_put(char *out, const struct stw_secret *secret, uint32_t member_id,
-				  uint64_t call_hash)
+				  stw_nh_sum call)
 {
-	uint64_t mac = stw_cookie_mac(secret, member_id, call_hash);
+	uint64_t mac = stw_cookie_mac(secret, member_id, call);
 
 	stw_hex_put64(out, (uint64_t)secret->id << 60 | (uint64_t)member_id << 28 | mac >> 32);
 	stw_hex_put32(out + 16, (uint32_t)mac);
@@ -94,7 +112,7 @@ struct stw_branch_input {
 	const struct stw_sip_via *via; /* the previous Via: host, port, branch */
 	const struct stw_ip *received; /* as after our edit, NULL: none */
 	uint16_t rport;		       /* as after our edit, 0: none */
-	uint64_t call_hash;	       /* with the same secret */
+	stw_nh_sum call;	       /* with the same secret */
 	uint8_t flags;
 	uint8_t mark;
 };
@@ -116,36 +134,26 @@ static inline struct stw_span stw_branch_from_tag(const struct stw_branch_input 
 static inline uint64_t stw_branch_make(const struct stw_secret *secret,
 				       const struct stw_branch_input *in)
 {
-	struct stw_siphash s = secret->sign;
 	struct stw_span host = in->via->host, branch = in->via->branch;
 	struct stw_span tag = stw_branch_from_tag(in);
-	uint64_t head = (uint64_t)STW_MAC_BRANCH << 56 | (uint64_t)in->flags << 52 |
-			(uint64_t)in->mark << 40 | (uint64_t)branch.len << 16 | host.len;
-	uint64_t ip[2] = {0, 0};
+	const struct stw_nh_keys *nh = &secret->nh;
+	static const struct stw_ip none;
+	const struct stw_ip *ip = in->received != NULL ? in->received : &none;
+	uint64_t lengths = (uint64_t)branch.len << 32 | (uint64_t)tag.len << 16 | host.len;
+	uint64_t ports = (uint64_t)in->via->port << 16 | in->rport;
+	uint64_t told =
+		(uint64_t)in->flags << 16 | (uint64_t)in->mark << 8 | (in->received != NULL);
+	stw_nh_sum sum = in->call;
 
-	if (in->received != NULL) {
-		memcpy(ip, in->received, sizeof(ip));
-		head |= 1ull << 48;
-	}
-	/* ip[0] is 0 of each IPv4 address: then, and without received, bit 49 stands for it */
-	if (ip[0] != 0)
-		head |= 1ull << 49;
+	sum += stw_mac_text(secret, nh->branch, sizeof(nh->branch), in->buf, in->m, branch);
+	sum += stw_mac_text(secret, nh->host, sizeof(nh->host), in->buf, in->m, host);
 	if (tag.len > 0)
-		head |= 1ull << 50;
-	stw_siphash_word(&s, head, 1);
-	stw_siphash_word(&s,
-			 (uint64_t)in->via->port << 48 | (uint64_t)in->rport << 32 | in->m->cseq,
-			 1);
-	stw_siphash_word(&s, ip[1], 1);
-	if (ip[0] != 0)
-		stw_siphash_word(&s, ip[0], 1);
-	stw_siphash_bytes(&s, in->buf + branch.off, branch.len, 1);
-	stw_siphash_bytes(&s, in->buf + host.off, host.len, 1);
-	if (tag.len > 0)
-		stw_siphash_bytes(&s, in->buf + tag.off, tag.len, 1);
-	stw_siphash_word(&s, in->call_hash, 1);
+		sum += stw_mac_text(secret, nh->tag, sizeof(nh->tag), in->buf, in->m, tag);
+	sum += stw_nh_pair(nh->fields, lengths, told);
+	sum += stw_nh_pair(nh->fields + 2, ports, in->m->cseq);
+	sum += stw_nh_pair(nh->fields + 4, stw_nh_load(ip->b), stw_nh_load(ip->b + 8));
 	return (uint64_t)secret->id << 60 | (uint64_t)in->flags << 56 | (uint64_t)in->mark << 48 |
-	       (stw_siphash_end(&s, 3) & STW_MAC48);
+	       (stw_mac_of(&secret->branch, sum) & STW_MAC48);
 }
 
 static inline uint8_t stw_branch_key_id(uint64_t branch)
@@ -167,21 +175,20 @@ static inline uint8_t stw_branch_mark(uint64_t branch)
  * The To tag of an answer of ours: of what the request, its retransmissions and the ACK to the
  * answer share (s8.2.7: it must not be random; s17.1.1.3).
  *
- * @param call_hash  with the same secret
+ * @param call  with the same secret
  */
 static inline uint64_t stw_tag_make(const struct stw_secret *secret, const char *buf,
 				    const struct stw_sip_msg *m, const struct stw_sip_via *via,
-				    uint64_t call_hash)
+				    stw_nh_sum call)
 {
-	struct stw_siphash s = secret->sign;
-	struct stw_span from_tag;
+	const struct stw_nh_keys *nh = &secret->nh;
+	struct stw_span branch = via->branch, from_tag;
+	stw_nh_sum sum = call;
 
 	if (stw_sip_tag_find(buf, m->value[STW_HDR_FROM], &from_tag) != STW_OK)
 		from_tag = (struct stw_span){0, 0};
-	stw_siphash_word(&s, (uint64_t)STW_MAC_TAG << 56 | m->cseq, 1);
-	stw_siphash_word(&s, (uint64_t)via->branch.len << 16 | from_tag.len, 1);
-	stw_siphash_bytes(&s, buf + via->branch.off, via->branch.len, 1);
-	stw_siphash_bytes(&s, buf + from_tag.off, from_tag.len, 1);
-	stw_siphash_word(&s, call_hash, 1);
-	return (uint64_t)secret->id << 60 | (stw_siphash_end(&s, 3) & STW_MAC60);
+	sum += stw_mac_text(secret, nh->branch, sizeof(nh->branch), buf, m, branch);
+	sum += stw_mac_text(secret, nh->tag, sizeof(nh->tag), buf, m, from_tag);
+	sum += stw_nh_pair(nh->fields, (uint64_t)branch.len << 32 | from_tag.len, m->cseq);
+	return (uint64_t)secret->id << 60 | (stw_mac_of(&secret->tag, sum) & STW_MAC60);
 }

@@ -38,7 +38,7 @@ static bool ack_of_ours(const struct stw_decision *d)
 		return false;
 	const struct stw_secret *secret = stw_tables_secret(d->t, (uint8_t)(got >> 60));
 	return secret != NULL && stw_tag_make(secret, d->buf, d->m, &d->v->via,
-					      stw_call_hash(secret, d->buf, d->m)) == got;
+					      stw_call_sum(secret, d->buf, d->m)) == got;
 }
 
 static void reject(struct stw_decision *d)
@@ -144,8 +144,7 @@ static bool by_cookie(struct stw_decision *d, const struct stw_routes *routes)
 		d->v->cookie_failed = STW_C_COOKIE_FORGED;
 		return false;
 	}
-	uint64_t hash = stw_decide_call_hash(d, secret);
-	if (stw_cookie_mac(secret, id, hash) != mac) {
+	if (stw_cookie_mac(secret, id, stw_decide_call(d, secret)) != mac) {
 		d->v->cookie_failed = STW_C_COOKIE_FORGED;
 		return false;
 	}
@@ -280,7 +279,7 @@ static void make_branch(struct stw_decision *d)
 		.via = &v->via,
 		.received = v->add_received ? &d->src->peer.ip : NULL,
 		.rport = v->via.rport_param.len > 0 ? d->src->peer.port : 0,
-		.call_hash = v->call_hash,
+		.call = v->call,
 		.flags = v->member != STW_NO_MEMBER ? STW_BRANCH_TO_MEMBER : 0,
 		.mark = d->t->listeners[v->listener_in].mark,
 	};

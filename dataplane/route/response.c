@@ -79,7 +79,7 @@ static bool branch_is_ours(const struct stw_decision *d, const struct stw_sip_vi
 		.via = previous,
 		.received = received,
 		.rport = previous->rport_value,
-		.call_hash = stw_decide_call_hash(d, secret),
+		.call = stw_decide_call(d, secret),
 		.flags = stw_branch_flags(branch),
 		.mark = stw_branch_mark(branch),
 	};

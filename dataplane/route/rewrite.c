@@ -59,7 +59,7 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 	keep(s, digits, STW_BRANCH_DIGITS);
 	keep(s, "\r\n", 2);
 	if (v->record_route) {
-		stw_cookie_put(digits, &t->secrets[0], v->cookie_member, v->call_hash);
+		stw_cookie_put(digits, &t->secrets[0], v->cookie_member, v->call);
 		put_record_route(s, out, digits);
 		if (in != out) /* RFC 5658: each side gets the address it can reach */
 			put_record_route(s, in, digits);

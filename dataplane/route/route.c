@@ -42,7 +42,8 @@ void stw_route_begin(const struct stw_snapshot *snap, const char *buf, const str
 				    .member_from = STW_NO_MEMBER,
 				    .listener_in = src->listener,
 				    .listener_out = STW_NO_LISTENER};
-	out->call_hash = stw_call_hash(&snap->tables->secrets[0], buf, m);
+	out->call = stw_call_sum(&snap->tables->secrets[0], buf, m);
+	out->call_hash = stw_nh_spread(out->call);
 	if (m->kind == STW_SIP_REQUEST && !stw_sip_has(m, STW_HDR_ROUTE))
 		prefetch_slot(snap->tables, src->listener, out->call_hash);
 }

@@ -15,6 +15,7 @@
 #include <strowger/sip.h>
 
 #include "dataplane/route/fib.h"
+#include "dataplane/route/nh.h"
 
 struct stw_tables; /* a checked image: dataplane/table/lookup.h */
 
@@ -102,7 +103,8 @@ struct stw_verdict {
 	uint8_t n_cuts;
 	struct stw_span cuts[STW_ROUTE_CUTS_MAX]; /* ascending; of a response: our Via */
 	uint32_t cookie_member; /* id our Record-Route carries: the member of the dialog */
-	uint64_t call_hash;	/* keyed hash of the Call-ID, by the secret that signs */
+	stw_nh_sum call;	/* sum of the Call-ID, by the secret that signs (mac.h) */
+	uint64_t call_hash;	/* what of it spreads calls */
 	uint16_t retry_after_s; /* ANSWER: Retry-After, 0: none */
 
 	/* KERNEL: the host name that is not known here, and the port the URI gives it (0: none). */

@@ -165,6 +165,21 @@ static struct stw_sipkey derive(const uint8_t secret[STW_IMAGE_SECRET_SIZE], con
 	return (struct stw_sipkey){k0, stw_siphash24(key, text, sizeof(text))};
 }
 
+static void fill_secret(const struct stw_image_secret *in, struct stw_secret *out)
+{
+	struct stw_sipkey words = derive(in->key, "nh  ");
+	uint64_t *word = (uint64_t *)(void *)&out->nh;
+
+	for (uint64_t i = 0; i < sizeof(out->nh) / sizeof(*word); i++)
+		word[i] = stw_siphash24(words, &i, sizeof(i));
+	out->cookie = stw_siphash_start(derive(in->key, "cook"));
+	out->branch = stw_siphash_start(derive(in->key, "bran"));
+	out->tag = stw_siphash_start(derive(in->key, "tag "));
+	out->beyond[0] = derive(in->key, "lon0");
+	out->beyond[1] = derive(in->key, "lon1");
+	out->id = in->id;
+}
+
 static void fill_plain(struct stw_tables *t)
 {
 	const struct stw_image_secret *secrets = section(t->image, STW_IMAGE_SECRETS_SECTION);
@@ -173,10 +188,7 @@ static void fill_plain(struct stw_tables *t)
 	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
 	t->n_secrets = t->image->sections[STW_IMAGE_SECRETS_SECTION].rows;
 	for (uint32_t i = 0; i < t->n_secrets; i++)
-		t->secrets[i] = (struct stw_secret){
-			.call = stw_siphash_start(derive(secrets[i].key, "call")),
-			.sign = stw_siphash_start(derive(secrets[i].key, "sign")),
-			.id = secrets[i].id};
+		fill_secret(&secrets[i], &t->secrets[i]);
 	t->name_key = derive(secrets[0].key, "name");
 }
 

@@ -11,6 +11,7 @@
 
 #include <strowger/table_image.h>
 
+#include "dataplane/route/nh.h"
 #include "dataplane/route/siphash.h"
 #include "dataplane/table/index.h"
 #include "dataplane/table/lookup.h"
@@ -30,11 +31,25 @@ struct stw_listener_row {
 	char record_route[STW_LISTENER_TEXT];
 };
 
-/* A secret's keys, one a purpose, so that no sum made for one can serve another; each as the state
- * that a sum under it starts from. */
+/* Words of the NH key, by the piece they belong to (route/mac.h). */
+struct stw_nh_keys {
+	uint64_t call[STW_NH_WINDOW / 8];
+	uint64_t call_len[2];
+	uint64_t member[2];
+	uint64_t branch[STW_NH_WINDOW / 8];
+	uint64_t host[4];
+	uint64_t tag[STW_NH_WINDOW / 8];
+	uint64_t fields[6];
+};
+
+/* A secret's keys, one a purpose, so that no sum made for one can serve another; SipHash's as the
+ * state that a sum under it starts from. */
 struct stw_secret {
-	struct stw_siphash call; /* hash of the Call-ID */
-	struct stw_siphash sign; /* cookies, branches, tags */
+	struct stw_nh_keys nh;
+	struct stw_siphash cookie;
+	struct stw_siphash branch;
+	struct stw_siphash tag;
+	struct stw_sipkey beyond[2]; /* of pieces longer than NH's window */
 	uint8_t id;
 };
 

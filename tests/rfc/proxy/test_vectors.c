@@ -124,7 +124,7 @@ static void response_with_our_via(void **state)
 					       .via = &previous,
 					       .received = has ? &received : NULL,
 					       .rport = previous.rport_value,
-					       .call_hash = stw_call_hash(secret, in, &m),
+					       .call = stw_call_sum(secret, in, &m),
 					       .mark = p->tables->listeners[0].mark};
 	int head = snprintf(text, sizeof(text),
 			    "%.*sVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%016llx00000000\r\n",
