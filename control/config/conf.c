@@ -15,6 +15,10 @@ void stw_conf_fini(struct stw_conf *c)
 	}
 	for (size_t i = 0; i < c->n_pools; i++)
 		free(c->pools[i].members);
+	for (size_t i = 0; i < c->n_listeners; i++)
+		free(c->listeners[i].trusted);
+	free(c->options);
+	free(c->closed_ports);
 	free(c->cores);
 	free(c->servers);
 	free(c->domains);
@@ -115,9 +119,30 @@ static int copy_listeners(const struct stw_model *m, struct stw_conf *c)
 		struct stw_conf_listener *l = &c->listeners[c->n_listeners++];
 
 		l->v = m->listeners[i];
+		l->v.trusted = NULL;
+		l->v.n_trusted = 0;
+		l->trusted = array(m->listeners[i].n_trusted, sizeof(*l->trusted));
+		if (!l->trusted)
+			return STW_ENOMEM;
+		for (size_t k = 0; k < m->listeners[i].n_trusted; k++)
+			l->trusted[l->n_trusted++].v = m->listeners[i].trusted[k];
 		if (l->v.pool < m->n_pools)
 			memcpy(l->pool, m->pools[l->v.pool].name, sizeof(l->pool));
 	}
+	return STW_OK;
+}
+
+static int copy_proxy(const struct stw_model_proxy *p, struct stw_conf *c)
+{
+	c->proxy.max_breadth = p->max_breadth;
+	c->options = array(p->n_options, sizeof(*c->options));
+	c->closed_ports = array(p->n_closed_ports, sizeof(*c->closed_ports));
+	if (!c->options || !c->closed_ports)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < p->n_options; i++)
+		c->options[c->n_options++].v = p->options[i];
+	for (size_t i = 0; i < p->n_closed_ports; i++)
+		c->closed_ports[c->n_closed_ports++].v = p->closed_ports[i];
 	return STW_OK;
 }
 
@@ -155,8 +180,9 @@ int stw_conf_from_model(const struct stw_model *m, struct stw_conf *out)
 {
 	struct stw_conf c = {0};
 
-	if (copy_rest(m, &c) != STW_OK || copy_ports(m, &c) != STW_OK ||
-	    copy_listeners(m, &c) != STW_OK || copy_pools(m, &c) != STW_OK) {
+	if (copy_rest(m, &c) != STW_OK || copy_proxy(&m->proxy, &c) != STW_OK ||
+	    copy_ports(m, &c) != STW_OK || copy_listeners(m, &c) != STW_OK ||
+	    copy_pools(m, &c) != STW_OK) {
 		stw_conf_fini(&c);
 		return STW_ENOMEM;
 	}

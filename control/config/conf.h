@@ -49,9 +49,25 @@ struct stw_conf_port {
 	STW_CONF_LIST(struct stw_conf_neighbour, neighbours);
 };
 
+struct stw_conf_network {
+	const struct stw_node *node;
+	struct stw_model_prefix v;
+};
+
+struct stw_conf_option {
+	const struct stw_node *node;
+	struct stw_model_option v;
+};
+
+struct stw_conf_port_range {
+	const struct stw_node *node;
+	struct stw_model_port_range v;
+};
+
 struct stw_conf_listener {
 	const struct stw_node *node;
-	struct stw_model_listener v;
+	struct stw_model_listener v; /* its trusted stay empty */
+	STW_CONF_LIST(struct stw_conf_network, trusted);
 	char pool[STW_NAME_MAX]; /* "" for none */
 };
 
@@ -98,6 +114,9 @@ struct stw_conf {
 	STW_CONF_LIST(struct stw_conf_server, servers);
 	struct stw_model_registrar registrar; /* its domains stay empty */
 	STW_CONF_LIST(struct stw_conf_domain, domains);
+	struct stw_model_proxy proxy; /* its lists stay empty */
+	STW_CONF_LIST(struct stw_conf_option, options);
+	STW_CONF_LIST(struct stw_conf_port_range, closed_ports);
 	char state_dir[sizeof(((struct stw_model *)0)->state_dir)];
 	int log_level;
 	STW_CONF_LIST(struct stw_conf_port, ports);

@@ -249,6 +249,26 @@ static int default_cores(struct stw_conf *c)
 	return STW_OK;
 }
 
+/* What a proxy lets pass where the file does not say. */
+static int default_proxy(struct stw_conf *c)
+{
+	if (c->n_options == 0) {
+		c->options = calloc(1, sizeof(*c->options));
+		if (!c->options)
+			return STW_ENOMEM;
+		strcpy(c->options[0].v.tag, "sec-agree");
+		c->n_options = 1;
+	}
+	if (c->n_closed_ports == 0) {
+		c->closed_ports = calloc(1, sizeof(*c->closed_ports));
+		if (!c->closed_ports)
+			return STW_ENOMEM;
+		c->closed_ports[0].v = (struct stw_model_port_range){1, 1023};
+		c->n_closed_ports = 1;
+	}
+	return STW_OK;
+}
+
 static void default_twins(struct stw_conf *c)
 {
 	for (size_t i = 0; i < c->n_ports; i++) {
@@ -269,6 +289,8 @@ int stw_conf_fill(const struct stw_tree *tree, struct stw_report *report, struct
 	fill_map(&f, tree->root ? tree->root : &nothing, "", out);
 	if (f.err == STW_OK)
 		f.err = default_cores(out);
+	if (f.err == STW_OK)
+		f.err = default_proxy(out);
 	default_twins(out);
 	return f.err;
 }

@@ -71,6 +71,11 @@ static int resolve_listeners(const struct stw_conf *c, struct stw_model *m)
 		struct stw_model_listener *l = &m->listeners[m->n_listeners++];
 
 		*l = c->listeners[i].v;
+		l->trusted = array(c->listeners[i].n_trusted, sizeof(*l->trusted));
+		if (!l->trusted)
+			return STW_ENOMEM;
+		for (size_t k = 0; k < c->listeners[i].n_trusted; k++)
+			l->trusted[l->n_trusted++] = c->listeners[i].trusted[k].v;
 		l->pool = pool_index(c, c->listeners[i].pool);
 		l->line = line_of(c->listeners[i].node);
 	}
@@ -182,6 +187,20 @@ static int resolve_members(const struct stw_conf *c, struct stw_model *m)
 	return STW_OK;
 }
 
+static int resolve_proxy(const struct stw_conf *c, struct stw_model_proxy *p)
+{
+	p->max_breadth = c->proxy.max_breadth;
+	p->options = array(c->n_options, sizeof(*p->options));
+	p->closed_ports = array(c->n_closed_ports, sizeof(*p->closed_ports));
+	if (!p->options || !p->closed_ports)
+		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_options; i++)
+		p->options[p->n_options++] = c->options[i].v;
+	for (size_t i = 0; i < c->n_closed_ports; i++)
+		p->closed_ports[p->n_closed_ports++] = c->closed_ports[i].v;
+	return STW_OK;
+}
+
 static int resolve_rest(const struct stw_conf *c, struct stw_model *m)
 {
 	m->dataplane = c->dataplane;
@@ -213,9 +232,9 @@ int stw_conf_resolve(const struct stw_conf *c, struct stw_model **out)
 
 	if (!m)
 		return STW_ENOMEM;
-	if (resolve_rest(c, m) != STW_OK || resolve_ports(c, m) != STW_OK ||
-	    resolve_listeners(c, m) != STW_OK || resolve_pools(c, m) != STW_OK ||
-	    resolve_members(c, m) != STW_OK) {
+	if (resolve_rest(c, m) != STW_OK || resolve_proxy(c, &m->proxy) != STW_OK ||
+	    resolve_ports(c, m) != STW_OK || resolve_listeners(c, m) != STW_OK ||
+	    resolve_pools(c, m) != STW_OK || resolve_members(c, m) != STW_OK) {
 		stw_model_free(m);
 		return STW_ENOMEM;
 	}

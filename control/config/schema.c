@@ -166,6 +166,30 @@ const struct stw_opt stw_schema[] = {
 	 .choices = "durable|relaxed", AT(stw_conf, registrar.durability),
 	 .help = "durable: what was acknowledged is on disk. relaxed: it survives the end of the "
 		 "process at any moment, but a power failure can lose it, or damage the store."},
+	{"proxy", STW_OPT_SECTION, RELOAD,
+	 .help = "What the stateless proxy lets pass."},
+	{"proxy.options", STW_OPT_LIST, RELOAD, .min = 1, .max = 64, .noun = "option tag",
+	 .computed = "[sec-agree], which each VoLTE phone sends",
+	 LIST(stw_conf, options, stw_conf_option),
+	 .help = "Option tags that a Proxy-Require may hold. A request that requires another is answered "
+		 "420, with those we do not support (RFC 3261 16.3)."},
+	{"proxy.options[]", STW_OPT_TOKEN, RELOAD, AT(stw_conf_option, v.tag),
+	 .help = "An option tag, in any case. List only what the members behind support: the proxy itself "
+		 "does nothing for it."},
+	{"proxy.closed_ports", STW_OPT_LIST, RELOAD, .min = 1, .max = 1024, .noun = "port",
+	 .computed = "[1-1023], the well-known ports of RFC 6335",
+	 LIST(stw_conf, closed_ports, stw_conf_port_range),
+	 .help = "Ports to which nothing is sent, so that nobody can have us talk to other services: "
+		 "neither requests, nor responses and answers to those who send from there. Members are "
+		 "exempt. A NAT may give a phone any port above 1023, so be sparing with those."},
+	{"proxy.closed_ports[]", STW_OPT_PORTS, RELOAD, AT(stw_conf_port_range, v),
+	 .help = "A port, or the first and the last of several."},
+	{"proxy.max_breadth", STW_OPT_UINT, RELOAD, .max = 1000, .def = "0",
+	 AT(stw_conf, proxy.max_breadth),
+	 .help = "The Max-Breadth (RFC 5393) that requests get which have none, and the most that one may "
+		 "have; 60 is what the RFC recommends. A request with Max-Breadth 0 is then answered 440. 0 "
+		 "leaves the header alone, which is enough for a proxy that never forks, and spares a look "
+		 "at each header line."},
 
 	{"ports", STW_OPT_LIST, RESTART, REQUIRED, .min = 1, .max = 32, .noun = "port",
 	 LIST(stw_conf, ports, stw_conf_port),
@@ -249,6 +273,20 @@ const struct stw_opt stw_schema[] = {
 	{"listeners[].pool", STW_OPT_NAME, RELOAD, .computed = "none", AT(stw_conf_listener, pool),
 	 .help = "Pool that gets requests from outside. Without one only requests of members are "
 		 "served here."},
+	{"listeners[].nat", STW_OPT_ENUM, RELOAD, .def = "auto", .choices = "auto|always|never",
+	 AT(stw_conf_listener, v.nat),
+	 .help = "When Record-Route and Path say where a request came from, by a signed flow token "
+		 "(RFC 5626), so that the farm's later requests reach a phone behind a NAT. auto: in "
+		 "Record-Route when the topmost Via, or the Contact of a request that came straight from its "
+		 "phone, names another address than it came from, or Contact has ;ob; in Path when the phone "
+		 "supports path or outbound. always and never: in all, in none."},
+	{"listeners[].trusted", STW_OPT_LIST, RELOAD, .max = 256, .noun = "network",
+	 LIST(stw_conf_listener, trusted, stw_conf_network),
+	 .help = "Peers that may send to anywhere from here, as members do: their Route or Request-URI "
+		 "decides, and answers to them are not limited. UDP source addresses can be forged: list "
+		 "only what cannot come in from elsewhere."},
+	{"listeners[].trusted[]", STW_OPT_NETWORK, RELOAD, AT(stw_conf_network, v),
+	 .help = "An address, or a network as address/length."},
 
 	{"pools", STW_OPT_LIST, RELOAD, .max = 256, .noun = "pool",
 	 LIST(stw_conf, pools, stw_conf_pool),
@@ -387,6 +425,11 @@ size_t stw_schema_describe(const struct stw_opt *row, char *out, size_t len)
 	case STW_OPT_ADDRESS: text = "an IP address"; break;
 	case STW_OPT_PREFIX: text = "an IP address and prefix length, such as 192.0.2.1/24"; break;
 	case STW_OPT_TARGET: text = "a network such as 198.51.100.0/24, or default"; break;
+	case STW_OPT_NETWORK:
+		text = "an IP address, or a network such as 198.51.100.0/24";
+		break;
+	case STW_OPT_PORTS: text = "a port 1..65535, or a range such as 1-1023"; break;
+	case STW_OPT_TOKEN: text = "a token: A-Z a-z 0-9 - . ! % * _ + ` ' ~"; break;
 	case STW_OPT_MAC: text = "a MAC address such as 02:00:00:00:00:01"; break;
 	case STW_OPT_KEY: text = "32 hex digits"; break;
 	case STW_OPT_ADVICE: break;

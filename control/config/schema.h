@@ -34,10 +34,13 @@ enum stw_opt_type {
 	STW_OPT_ADDRESS,  /* IP address; struct stw_ip */
 	STW_OPT_PREFIX,	  /* address/length; struct stw_model_prefix */
 	STW_OPT_TARGET,	  /* as PREFIX, or "default"; struct stw_conf_target */
-	STW_OPT_MAC,	  /* six hex pairs; uint8_t[6] */
-	STW_OPT_KEY,	  /* 32 hex digits; uint8_t[STW_SECRET_BYTES] */
-	STW_OPT_ADVICE,	  /* no option: a name of other programs or earlier versions; help says what
-			   * to write instead */
+	STW_OPT_NETWORK, /* address, or address/length without host bits; struct stw_model_prefix */
+	STW_OPT_PORTS,	 /* port or first-last; struct stw_model_port_range */
+	STW_OPT_TOKEN,	 /* RFC 3261 s25.1, fewer bytes than there is room; char[] */
+	STW_OPT_MAC,	 /* six hex pairs; uint8_t[6] */
+	STW_OPT_KEY,	 /* 32 hex digits; uint8_t[STW_SECRET_BYTES] */
+	STW_OPT_ADVICE,	 /* no option: a name of other programs or earlier versions; help says what
+			  * to write instead */
 };
 
 enum stw_opt_effect {

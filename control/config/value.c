@@ -198,6 +198,65 @@ static const char *read_target(const char *text, struct stw_conf_target *at)
 	return why;
 }
 
+static bool has_host_bits(const struct stw_model_prefix *p)
+{
+	unsigned first = p->bits + (stw_ip_is_v4(&p->ip) ? 96u : 0u);
+
+	for (unsigned i = first; i < 128; i++)
+		if (p->ip.b[i / 8] >> (7 - i % 8) & 1)
+			return true;
+	return false;
+}
+
+static const char *read_network(const char *text, struct stw_model_prefix *at)
+{
+	struct stw_model_prefix p;
+
+	if (stw_ip_parse(text, strlen(text), &p.ip) == STW_OK) {
+		p.bits = stw_ip_is_v4(&p.ip) ? 32 : 128;
+	} else {
+		const char *why = strchr(text, '/') ? read_prefix(text, &p) : not_that;
+
+		if (why)
+			return why;
+	}
+	if (has_host_bits(&p))
+		return "bits are set behind the prefix length";
+	*at = p;
+	return NULL;
+}
+
+static const char *read_ports(const char *text, struct stw_model_port_range *at)
+{
+	const char *dash = strchr(text, '-');
+	char first[8] = "";
+	uint64_t from, to;
+
+	if (dash && (size_t)(dash - text) < sizeof(first))
+		memcpy(first, text, (size_t)(dash - text));
+	if (!read_digits(dash ? first : text, 10, &from) ||
+	    !read_digits(dash ? dash + 1 : text, 10, &to) || from == 0 || to > UINT16_MAX)
+		return not_that;
+	if (from > to)
+		return "the first is above the last";
+	*at = (struct stw_model_port_range){(uint16_t)from, (uint16_t)to};
+	return NULL;
+}
+
+static const char *read_token(const struct stw_opt *row, const char *text, char *at)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || n >= row->size)
+		return not_that;
+	for (size_t i = 0; i < n; i++) {
+		if (!isalnum((unsigned char)text[i]) && !strchr("-.!%*_+`'~", text[i]))
+			return not_that;
+	}
+	memcpy(at, text, n + 1);
+	return NULL;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -257,6 +316,9 @@ static const char *read_any(const struct stw_opt *row, const char *text, void *a
 		return stw_ip_parse(text, strlen(text), at) == STW_OK ? NULL : not_that;
 	case STW_OPT_PREFIX: return read_prefix(text, at);
 	case STW_OPT_TARGET: return read_target(text, at);
+	case STW_OPT_NETWORK: return read_network(text, at);
+	case STW_OPT_PORTS: return read_ports(text, at);
+	case STW_OPT_TOKEN: return read_token(row, text, at);
 	case STW_OPT_MAC: return read_hex(text, row->size, ':', at);
 	case STW_OPT_KEY: return read_key(text, at);
 	case STW_OPT_SECTION:
@@ -304,6 +366,7 @@ static void write_hex(const uint8_t *bytes, size_t n, const char *sep, char *out
 
 void stw_value_write(const struct stw_opt *row, const void *at, char out[STW_VALUE_TEXT])
 {
+	const struct stw_model_port_range *range = at;
 	const struct stw_conf_target *target = at;
 
 	out[0] = '\0';
@@ -324,10 +387,16 @@ void stw_value_write(const struct stw_opt *row, const void *at, char out[STW_VAL
 		break;
 	case STW_OPT_NAME:
 	case STW_OPT_TEXT:
+	case STW_OPT_TOKEN:
 	case STW_OPT_PATH: snprintf(out, STW_VALUE_TEXT, "%s", (const char *)at); break;
 	case STW_OPT_ENDPOINT: stw_endpoint_format(at, out); break;
 	case STW_OPT_ADDRESS: out[stw_ip_format(at, out)] = '\0'; break;
+	case STW_OPT_NETWORK:
 	case STW_OPT_PREFIX: write_prefix(at, out); break;
+	case STW_OPT_PORTS:
+		snprintf(out, STW_VALUE_TEXT, range->first == range->last ? "%u" : "%u-%u",
+			 range->first, range->last);
+		break;
 	case STW_OPT_TARGET:
 		if (target->is_default)
 			snprintf(out, STW_VALUE_TEXT, "default");

@@ -30,6 +30,10 @@ void stw_model_free(struct stw_model *m)
 	free(m->dataplane.cores);
 	free(m->resolver.servers);
 	free(m->registrar.domains);
+	free(m->proxy.options);
+	free(m->proxy.closed_ports);
+	for (size_t i = 0; i < m->n_listeners; i++)
+		free(m->listeners[i].trusted);
 	free(m->listeners);
 	free(m->members);
 	/* The keys were in here. */

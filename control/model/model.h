@@ -107,10 +107,16 @@ struct stw_model_pool {
 	uint32_t line;
 };
 
+/* When a flow token goes into Record-Route and Path. */
+enum stw_nat { STW_NAT_AUTO, STW_NAT_ALWAYS, STW_NAT_NEVER };
+
 struct stw_model_listener {
 	char name[STW_NAME_MAX];
 	struct stw_endpoint address;
 	uint32_t pool; /* index: where requests from outside go; UINT32_MAX: members only */
+	enum stw_nat nat;
+	struct stw_model_prefix *trusted; /* networks */
+	size_t n_trusted;
 	uint32_t line;
 };
 
@@ -119,6 +125,23 @@ struct stw_model_listener {
 struct stw_model_secret {
 	uint8_t id; /* 0..15, in cookies */
 	uint8_t key[STW_SECRET_BYTES];
+};
+
+struct stw_model_option {
+	char tag[32]; /* a token */
+};
+
+struct stw_model_port_range {
+	uint16_t first, last;
+};
+
+/* What the stateless proxy lets pass. */
+struct stw_model_proxy {
+	struct stw_model_option *options; /* of Proxy-Require that pass */
+	size_t n_options;
+	struct stw_model_port_range *closed_ports; /* nothing is sent there */
+	size_t n_closed_ports;
+	uint16_t max_breadth; /* 0: Max-Breadth is left alone */
 };
 
 /* How host names in URIs are resolved (control/resolve). */
@@ -165,6 +188,7 @@ struct stw_model {
 	struct stw_model_api api;
 	struct stw_model_resolver resolver;
 	struct stw_model_registrar registrar;
+	struct stw_model_proxy proxy;
 	struct stw_model_port *ports;
 	size_t n_ports;
 	struct stw_model_listener *listeners;

@@ -10,6 +10,7 @@
 #include <strowger/stats.h>
 #include <strowger/table_image.h>
 
+#include "control/tables/build_proxy.h"
 #include "control/tables/maglev.h"
 
 _Static_assert((int)STW_ASKED_UP == (int)STW_IMAGE_UP &&
@@ -112,6 +113,9 @@ static void fill_plain(const struct draft *d)
 		if (d->failed != NULL && d->failed[i])
 			members[i].flags = STW_IMAGE_MEMBER_FAILED;
 	}
+	stw_build_trusted(m, listeners, rows(d, STW_IMAGE_TRUSTED_SECTION));
+	stw_build_proxy(m, rows(d, STW_IMAGE_SETTINGS_SECTION), rows(d, STW_IMAGE_OPTIONS_SECTION),
+			rows(d, STW_IMAGE_CLOSED_PORTS_SECTION));
 	for (size_t i = 0; i < m->n_secrets; i++) {
 		secrets[i].id = m->secrets[i].id;
 		memcpy(secrets[i].key, m->secrets[i].key, sizeof(secrets[i].key));
@@ -188,7 +192,7 @@ static bool in_range(const struct stw_model *m)
 {
 	if (m->n_listeners == 0 || m->n_listeners > STW_IMAGE_LISTENERS ||
 	    m->n_pools > STW_IMAGE_POOLS || m->n_members > STW_IMAGE_MEMBERS || m->n_secrets == 0 ||
-	    m->n_secrets > STW_IMAGE_SECRET_MAX)
+	    m->n_secrets > STW_IMAGE_SECRET_MAX || !stw_build_proxy_fits(m))
 		return false;
 	for (size_t i = 0; i < m->n_pools; i++) {
 		if (m->pools[i].n_members > STW_IMAGE_POOL_MEMBERS)
@@ -307,6 +311,10 @@ int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
 	uint64_t n_rows[STW_IMAGE_N_SECTIONS] = {
 		model->n_listeners, model->n_pools, n_pool_members,
 		model->n_members,   n_slots,	    model->n_secrets};
+	n_rows[STW_IMAGE_SETTINGS_SECTION] = 1;
+	n_rows[STW_IMAGE_TRUSTED_SECTION] = stw_build_n_trusted(model);
+	n_rows[STW_IMAGE_OPTIONS_SECTION] = model->proxy.n_options;
+	n_rows[STW_IMAGE_CLOSED_PORTS_SECTION] = model->proxy.n_closed_ports;
 	count_names(&d, n_rows);
 	header.size_bytes = lay_out(&header, n_rows);
 	err = STW_ERANGE;

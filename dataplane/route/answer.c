@@ -118,14 +118,15 @@ static void put_to(struct text *t, const struct stw_secret *secret, const char *
 }
 
 /* s8.2.2.3: the option tags we do not know. */
-static void put_unsupported(struct text *t, const char *buf, const struct stw_sip_msg *m)
+static void put_unsupported(struct text *t, const struct stw_tables *tables, const char *buf,
+			    const struct stw_sip_msg *m)
 {
 	struct stw_token_walk w = stw_token_walk_start(buf, m, STW_HDR_PROXY_REQUIRE);
 	const char *before = "Unsupported: ";
 	struct stw_span tag;
 
 	while (stw_token_walk_next(&w, &tag)) {
-		if (stw_proxy_supports(buf, tag))
+		if (stw_proxy_supports(tables, buf, tag))
 			continue;
 		put_text(t, before);
 		put_span(t, buf, tag);
@@ -142,11 +143,11 @@ static void put_abilities(struct text *t)
 			put_text(t, abilities[i]);
 }
 
-static void put_extras(struct text *t, const char *buf, const struct stw_sip_msg *m,
-		       const struct stw_verdict *v)
+static void put_extras(struct text *t, const struct stw_tables *tables, const char *buf,
+		       const struct stw_sip_msg *m, const struct stw_verdict *v)
 {
 	if (v->status == 420)
-		put_unsupported(t, buf, m);
+		put_unsupported(t, tables, buf, m);
 	if (v->status == 200)
 		put_abilities(t);
 	if (v->retry_after_s > 0) {
@@ -188,7 +189,7 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 	put_text(&t, "\r\n");
 	put_header(&t, buf, m, STW_HDR_CSEQ, "CSeq: ");
 	put_text(&t, "\r\n");
-	put_extras(&t, buf, m, v);
+	put_extras(&t, snap->tables, buf, m, v);
 	if (t.full)
 		return STW_ENOSPACE;
 	memcpy(buf, t.bytes, t.n);

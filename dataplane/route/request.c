@@ -92,7 +92,7 @@ static bool proxy_require_ok(const struct stw_decision *d)
 		return true;
 	for (w = stw_token_walk_start(d->buf, d->m, STW_HDR_PROXY_REQUIRE);
 	     stw_token_walk_next(&w, &tag);)
-		if (!stw_proxy_supports(d->buf, tag))
+		if (!stw_proxy_supports(d->t, d->buf, tag))
 			return false;
 	return true;
 }

@@ -7,6 +7,8 @@
 
 #include <strowger/sip.h>
 
+#include "dataplane/table/tables.h"
+
 struct stw_token_walk {
 	const char *buf;
 	const struct stw_sip_msg *m;
@@ -62,8 +64,16 @@ static inline bool stw_token_walk_next(struct stw_token_walk *w, struct stw_span
 	return true;
 }
 
-/** Option tags a proxy of ours lets pass: each VoLTE phone sends this one (RFC 3329 s2.3.1). */
-static inline bool stw_proxy_supports(const char *buf, struct stw_span tag)
+/** Whether this option tag may stand in a Proxy-Require. */
+static inline bool stw_proxy_supports(const struct stw_tables *t, const char *buf,
+				      struct stw_span tag)
 {
-	return tag.len == 9 && strncasecmp(buf + tag.off, "sec-agree", 9) == 0;
+	for (uint32_t i = 0; i < t->n_options; i++) {
+		const char *known = t->options[i].tag;
+
+		if (tag.len < STW_IMAGE_OPTION_TEXT && known[tag.len] == '\0' &&
+		    strncasecmp(buf + tag.off, known, tag.len) == 0)
+			return true;
+	}
+	return false;
 }

@@ -136,10 +136,11 @@ static bool address_serves(const struct stw_endpoint *a)
 
 static int check_listeners(const struct check *c)
 {
-	uint32_t n, n_pools;
+	uint32_t n, n_pools, n_trusted;
 	const struct stw_image_listener *l = rows(c, STW_IMAGE_LISTENERS_SECTION, &n);
 
 	rows(c, STW_IMAGE_POOLS_SECTION, &n_pools);
+	rows(c, STW_IMAGE_TRUSTED_SECTION, &n_trusted);
 	for (uint32_t i = 0; i < n; i++) {
 		if (!address_serves(&l[i].address))
 			return refuse(c, STW_ERANGE, "section listeners, row %u: unusable address",
@@ -147,6 +148,12 @@ static int check_listeners(const struct check *c)
 		if (l[i].pool != STW_IMAGE_NO_POOL && l[i].pool >= n_pools)
 			return refuse(c, STW_EBOUNDS, "section listeners, row %u: no pool %u", i,
 				      l[i].pool);
+		if (l[i].nat >= STW_IMAGE_N_NAT)
+			return refuse(c, STW_ERANGE, "section listeners, row %u: unknown nat", i);
+		if (l[i].first_trusted > n_trusted ||
+		    l[i].n_trusted > n_trusted - l[i].first_trusted)
+			return refuse(c, STW_EBOUNDS,
+				      "section listeners, row %u: trusted leave their section", i);
 		if (l[i].reserved != 0)
 			return refuse(c, STW_EMALFORMED,
 				      "section listeners, row %u: reserved field is not zero", i);
@@ -440,6 +447,78 @@ static int check_names(const struct check *c)
 	return STW_OK;
 }
 
+static int check_settings(const struct check *c)
+{
+	static const struct stw_image_settings zero;
+	uint32_t n;
+	const struct stw_image_settings *s = rows(c, STW_IMAGE_SETTINGS_SECTION, &n);
+
+	if (memcmp(s->reserved, zero.reserved, sizeof(zero.reserved)) != 0)
+		return refuse(c, STW_EMALFORMED, "section settings: reserved field is not zero");
+	return STW_OK;
+}
+
+/* No bit of @ip is set behind the first @bits. */
+static bool is_network(const struct stw_ip *ip, uint8_t bits)
+{
+	for (unsigned int i = bits; i < 128; i++)
+		if (ip->b[i / 8] >> (7 - i % 8) & 1)
+			return false;
+	return true;
+}
+
+static int check_trusted(const struct check *c)
+{
+	uint32_t n;
+	const struct stw_image_prefix *p = rows(c, STW_IMAGE_TRUSTED_SECTION, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (p[i].bits > 128 || !is_network(&p[i].ip, p[i].bits))
+			return refuse(c, STW_ERANGE, "section trusted, row %u: not a network", i);
+		if ((p[i].reserved[0] | p[i].reserved[1] | p[i].reserved[2]) != 0)
+			return refuse(c, STW_EMALFORMED,
+				      "section trusted, row %u: reserved field is not zero", i);
+	}
+	return STW_OK;
+}
+
+/* Lower-case letters and all else that a token may hold (RFC 3261 s25.1). */
+static bool is_tag(const char *tag)
+{
+	static const char others[] = "0123456789-.!%*_+`'~";
+	size_t len = strnlen(tag, STW_IMAGE_OPTION_TEXT);
+
+	for (size_t i = 0; i < STW_IMAGE_OPTION_TEXT; i++)
+		if (i < len ? (tag[i] < 'a' || tag[i] > 'z') && strchr(others, tag[i]) == NULL
+			    : tag[i] != '\0')
+			return false;
+	return len > 0 && len < STW_IMAGE_OPTION_TEXT;
+}
+
+static int check_options(const struct check *c)
+{
+	uint32_t n;
+	const struct stw_image_option *o = rows(c, STW_IMAGE_OPTIONS_SECTION, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!is_tag(o[i].tag))
+			return refuse(c, STW_ERANGE,
+				      "section options, row %u: not a token in lower case", i);
+	return STW_OK;
+}
+
+static int check_closed_ports(const struct check *c)
+{
+	uint32_t n;
+	const struct stw_image_port_range *r = rows(c, STW_IMAGE_CLOSED_PORTS_SECTION, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (r[i].first > r[i].last)
+			return refuse(c, STW_ERANGE, "section closed_ports, row %u: %u is above %u",
+				      i, r[i].first, r[i].last);
+	return STW_OK;
+}
+
 int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t reason_len)
 {
 	const struct check c = {bytes, bytes, reason, reason_len};
@@ -455,5 +534,13 @@ int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t rea
 		err = check_secrets(&c);
 	if (err == STW_OK)
 		err = check_names(&c);
+	if (err == STW_OK)
+		err = check_settings(&c);
+	if (err == STW_OK)
+		err = check_trusted(&c);
+	if (err == STW_OK)
+		err = check_options(&c);
+	if (err == STW_OK)
+		err = check_closed_ports(&c);
 	return err;
 }

@@ -71,6 +71,9 @@ int stw_tables_find_listener(const struct stw_tables *t, const struct stw_endpoi
  */
 bool stw_tables_has_listener_ip(const struct stw_tables *t, const struct stw_ip *ip);
 
+/** True when what this address sends to the listener is trusted. Fast path: yes, where few are. */
+bool stw_tables_trusts(const struct stw_tables *t, uint16_t listener, const struct stw_ip *peer);
+
 /** Member with this source address and port. @return its index, or -1. Fast path: yes. */
 int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint *peer);
 

@@ -23,7 +23,7 @@ void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *re
 /* Where each part lies in the one allocation. */
 struct layout {
 	size_t listeners, members, record_route, by_id, by_address, by_listener, by_ip, by_name;
-	size_t image, size;
+	size_t closed_ports, image, size;
 };
 
 static size_t place(size_t *at, size_t bytes)
@@ -58,6 +58,7 @@ static struct layout lay_out(const struct sizes *n, size_t image_bytes)
 	l.by_listener = place(&at, cell_bytes(n->listeners));
 	l.by_ip = place(&at, cell_bytes(n->listeners));
 	l.by_name = place(&at, cell_bytes(n->names));
+	l.closed_ports = place(&at, STW_PORT_WORDS * sizeof(uint64_t));
 	l.image = place(&at, image_bytes);
 	l.size = at;
 	return l;
@@ -98,6 +99,8 @@ static void fill_listeners(struct stw_tables *t, const struct layout *l)
 	struct stw_listener_row *row = (struct stw_listener_row *)((char *)t + l->listeners);
 	const struct stw_image_listener *in = section(t->image, STW_IMAGE_LISTENERS_SECTION);
 
+	const struct stw_image_prefix *trusted = section(t->image, STW_IMAGE_TRUSTED_SECTION);
+
 	t->listeners = row;
 	t->listener_by_address = index_at(t, l->by_listener, t->n_listeners);
 	t->listener_by_ip = index_at(t, l->by_ip, t->n_listeners);
@@ -106,6 +109,9 @@ static void fill_listeners(struct stw_tables *t, const struct layout *l)
 
 		row[i].view = (struct stw_listener_view){in[i].address, in[i].pool};
 		row[i].mark = (uint8_t)stw_index_tag_endpoint(&in[i].address);
+		row[i].nat = in[i].nat;
+		row[i].trusted = trusted + in[i].first_trusted;
+		row[i].n_trusted = in[i].n_trusted;
 		write_texts(&row[i]);
 		stw_index_add(&t->listener_by_address, stw_index_tag_endpoint(&in[i].address), i);
 		if (!stw_tables_has_listener_ip(t, &key.ip))
@@ -186,10 +192,24 @@ static void fill_plain(struct stw_tables *t)
 
 	t->pools = section(t->image, STW_IMAGE_POOLS_SECTION);
 	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
+	t->settings = section(t->image, STW_IMAGE_SETTINGS_SECTION);
+	t->options = section(t->image, STW_IMAGE_OPTIONS_SECTION);
+	t->n_options = t->image->sections[STW_IMAGE_OPTIONS_SECTION].rows;
 	t->n_secrets = t->image->sections[STW_IMAGE_SECRETS_SECTION].rows;
 	for (uint32_t i = 0; i < t->n_secrets; i++)
 		fill_secret(&secrets[i], &t->secrets[i]);
 	t->name_key = derive(secrets[0].key, "name");
+}
+
+static void fill_closed_ports(struct stw_tables *t, const struct layout *l)
+{
+	uint64_t *word = (uint64_t *)((char *)t + l->closed_ports);
+	const struct stw_image_port_range *r = section(t->image, STW_IMAGE_CLOSED_PORTS_SECTION);
+
+	t->closed_ports = word;
+	for (uint32_t i = 0; i < t->image->sections[STW_IMAGE_CLOSED_PORTS_SECTION].rows; i++)
+		for (uint32_t port = r[i].first; port <= r[i].last; port++)
+			word[port / 64] |= 1ull << port % 64;
 }
 
 static uint32_t name_tag(const struct stw_tables *t, const char *name, size_t len, uint16_t port)
@@ -251,6 +271,7 @@ static int fill(struct stw_tables *t, const struct layout *l, const struct sizes
 	t->n_names = n->names;
 	t->n_pools = t->image->sections[STW_IMAGE_POOLS_SECTION].rows;
 	fill_plain(t);
+	fill_closed_ports(t, l);
 	fill_record_route(t, l);
 	fill_listeners(t, l);
 	int err = fill_members(t, l, reason, reason_len);
@@ -360,6 +381,24 @@ bool stw_tables_has_listener_ip(const struct stw_tables *t, const struct stw_ip 
 		if (cell.tag == tag && stw_ip_equal(&t->listeners[cell.row].view.address.ip, ip))
 			return true;
 	}
+}
+
+static bool in_prefix(const struct stw_ip *ip, const struct stw_image_prefix *p)
+{
+	uint8_t whole = p->bits / 8, rest = p->bits % 8;
+
+	return memcmp(ip->b, p->ip.b, whole) == 0 &&
+	       (rest == 0 || (ip->b[whole] ^ p->ip.b[whole]) >> (8 - rest) == 0);
+}
+
+bool stw_tables_trusts(const struct stw_tables *t, uint16_t listener, const struct stw_ip *peer)
+{
+	const struct stw_listener_row *l = &t->listeners[listener];
+
+	for (uint32_t i = 0; i < l->n_trusted; i++)
+		if (in_prefix(peer, &l->trusted[i]))
+			return true;
+	return false;
 }
 
 int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint *peer)

@@ -17,6 +17,7 @@
 #include "dataplane/table/lookup.h"
 
 #define STW_TABLES_ALIGN 64u
+#define STW_PORT_WORDS	 1024u /* 65536 bits */
 
 /* Longest constant text of a header of ours: "Record-Route: <sip:" + hostport + ";lr;stw=". */
 #define STW_LISTENER_TEXT 96
@@ -25,10 +26,13 @@
 struct stw_listener_row {
 	struct stw_listener_view view;
 	uint8_t mark;		   /* of its address: branches tell by it where the request came */
+	uint8_t nat;		   /* enum stw_image_nat */
 	uint16_t via_len;	   /* of "Via: SIP/2.0/UDP host:port;branch=z9hG4bK" */
 	uint16_t record_route_len; /* of "Record-Route: <sip:host:port;lr;stw=" */
 	char via[STW_LISTENER_TEXT];
 	char record_route[STW_LISTENER_TEXT];
+	const struct stw_image_prefix *trusted; /* [n_trusted] */
+	uint32_t n_trusted;
 };
 
 /* Words of the NH key, by the piece they belong to (route/mac.h). */
@@ -71,6 +75,10 @@ struct stw_tables {
 	const struct stw_image_name *names;
 	const struct stw_image_target *targets; /* of all names */
 	const char *name_text;
+	const struct stw_image_settings *settings;
+	const struct stw_image_option *options; /* [n_options] */
+	uint32_t n_options;
+	const uint64_t *closed_ports; /* [STW_PORT_WORDS], a bit a port */
 	struct stw_index member_by_id;
 	struct stw_index member_by_address;
 	struct stw_index listener_by_address;
@@ -91,6 +99,12 @@ static inline const struct stw_image_pool *stw_tables_pool(const struct stw_tabl
 static inline size_t stw_pool_slot(const struct stw_image_pool *pool, uint64_t call_hash)
 {
 	return pool->first_slot + (size_t)((call_hash >> 32) * pool->n_slots >> 32);
+}
+
+/** Ports that nobody may be made to send to. */
+static inline bool stw_tables_port_closed(const struct stw_tables *t, uint16_t port)
+{
+	return t->closed_ports[port / 64] >> port % 64 & 1;
 }
 
 /** The secret with this id, or NULL. */

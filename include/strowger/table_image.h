@@ -21,7 +21,7 @@
 #include <strowger/endpoint.h>
 
 #define STW_IMAGE_MAGIC	       0x49575453u /* "STWI" */
-#define STW_IMAGE_VERSION      3u
+#define STW_IMAGE_VERSION      4u
 #define STW_IMAGE_ALIGN	       8u
 #define STW_IMAGE_BYTES_MAX    (1u << 30)
 #define STW_IMAGE_NO_POOL      UINT16_MAX
@@ -36,6 +36,10 @@
 #define STW_IMAGE_NAMES	       65536u
 #define STW_IMAGE_NAME_MAX     253u /* bytes of one name (RFC 1035 s2.3.4) */
 #define STW_IMAGE_NAME_TARGETS 8u   /* of one name */
+#define STW_IMAGE_TRUSTED      4096u
+#define STW_IMAGE_OPTIONS      64u
+#define STW_IMAGE_OPTION_TEXT  32u
+#define STW_IMAGE_PORT_RANGES  1024u
 
 /* X(ENUM, "name", row type, least rows, most rows) */
 #define STW_IMAGE_SECTIONS(X)                                                         \
@@ -49,7 +53,11 @@
 	X(NAMES, "names", struct stw_image_name, 0u, STW_IMAGE_NAMES)                 \
 	X(TARGETS, "targets", struct stw_image_target, 0u,                            \
 	  STW_IMAGE_NAMES *STW_IMAGE_NAME_TARGETS)                                    \
-	X(NAME_TEXT, "name_text", char, 0u, STW_IMAGE_NAMES *STW_IMAGE_NAME_MAX)
+	X(NAME_TEXT, "name_text", char, 0u, STW_IMAGE_NAMES *STW_IMAGE_NAME_MAX)      \
+	X(SETTINGS, "settings", struct stw_image_settings, 1u, 1u)                    \
+	X(TRUSTED, "trusted", struct stw_image_prefix, 0u, STW_IMAGE_TRUSTED)         \
+	X(OPTIONS, "options", struct stw_image_option, 0u, STW_IMAGE_OPTIONS)         \
+	X(CLOSED_PORTS, "closed_ports", struct stw_image_port_range, 0u, STW_IMAGE_PORT_RANGES)
 
 enum stw_image_kind {
 #define X(name, text, type, least, most) STW_IMAGE_##name##_SECTION,
@@ -80,7 +88,41 @@ struct stw_image_header {
 struct stw_image_listener {
 	struct stw_endpoint address; /* UDP, port not 0, no address twice */
 	uint16_t pool;		     /* row of pools, or STW_IMAGE_NO_POOL */
-	uint16_t reserved;
+	uint8_t nat;		     /* enum stw_image_nat */
+	uint8_t reserved;
+	uint32_t first_trusted; /* row of trusted */
+	uint32_t n_trusted;
+};
+
+/* When a flow token goes into Record-Route and Path (RFC 5626 s5). */
+enum stw_image_nat {
+	STW_IMAGE_NAT_AUTO,
+	STW_IMAGE_NAT_ALWAYS,
+	STW_IMAGE_NAT_NEVER,
+	STW_IMAGE_N_NAT
+};
+
+/* Peers that may send where they like, as members do. */
+struct stw_image_prefix {
+	struct stw_ip ip; /* no bit set beyond @bits */
+	uint8_t bits;	  /* 0..128, counted on the mapped form: an IPv4 /24 is 120 */
+	uint8_t reserved[3];
+};
+
+/* An option tag of Proxy-Require that may pass (RFC 3261 s16.3 item 5). */
+struct stw_image_option {
+	char tag[STW_IMAGE_OPTION_TEXT]; /* 1..31 bytes in lower case, then zeros */
+};
+
+/* Ports that nothing is sent to, unless a member is there. */
+struct stw_image_port_range {
+	uint16_t first, last; /* first <= last */
+};
+
+/* What holds for the proxy as a whole. */
+struct stw_image_settings {
+	uint16_t max_breadth; /* RFC 5393 s5; 0: the header is left alone */
+	uint16_t reserved[3];
 };
 
 #define STW_IMAGE_POOL_RECORD_ROUTE 1u
@@ -190,7 +232,11 @@ struct stw_image_resolved {
 
 _Static_assert(sizeof(struct stw_image_section) == 16, "no padding on the wire");
 _Static_assert(sizeof(struct stw_image_header) == 72 + 16 * STW_IMAGE_N_SECTIONS, "no padding");
-_Static_assert(sizeof(struct stw_image_listener) == 24, "no padding");
+_Static_assert(sizeof(struct stw_image_listener) == 32, "no padding");
+_Static_assert(sizeof(struct stw_image_prefix) == 20, "no padding");
+_Static_assert(sizeof(struct stw_image_option) == 32, "no padding");
+_Static_assert(sizeof(struct stw_image_port_range) == 4, "no padding");
+_Static_assert(sizeof(struct stw_image_settings) == 8, "no padding");
 _Static_assert(sizeof(struct stw_image_pool) == 72, "no padding");
 _Static_assert(sizeof(struct stw_image_pool_member) == 8, "no padding");
 _Static_assert(sizeof(struct stw_image_member) == 28, "no padding");

@@ -19,6 +19,9 @@ struct stw_farm {
 	struct stw_model_pool pool;
 	struct stw_model_pool_member pool_members[STW_FARM_MEMBERS];
 	struct stw_model_member members[STW_FARM_MEMBERS];
+	struct stw_model_option option;
+	struct stw_model_port_range closed_ports;
+	struct stw_model_prefix trusted[4];
 };
 
 /** An IPv4 endpoint by UDP. */
@@ -57,6 +60,12 @@ static inline void stw_farm_init(struct stw_farm *farm, uint8_t n)
 	farm->pool.slots = 251;
 	farm->pool.members = farm->pool_members;
 	farm->pool.n_members = n;
+	strcpy(farm->option.tag, "sec-agree");
+	farm->closed_ports = (struct stw_model_port_range){1, 1023};
+	farm->model.proxy.options = &farm->option;
+	farm->model.proxy.n_options = 1;
+	farm->model.proxy.closed_ports = &farm->closed_ports;
+	farm->model.proxy.n_closed_ports = 1;
 	farm->model.listeners = farm->listeners;
 	farm->model.n_listeners = 2;
 	farm->model.pools = &farm->pool;

@@ -41,7 +41,8 @@ static const char whole[] =
 	"  - {name: inside, device: net_null0, kernel: none}\n"
 	"listeners:\n"
 	"  - {name: edge, address: 192.0.2.1, pool: second}\n"
-	"  - {name: inner, address: \"[2001:db8::1]:5080\"}\n"
+	"  - {name: inner, address: \"[2001:db8::1]:5080\", nat: never, trusted: [192.0.2.7, "
+	"\"2001:db8:5::/48\"]}\n"
 	"pools:\n"
 	"  - name: farm\n"
 	"    record_route: false\n"
@@ -55,7 +56,11 @@ static const char whole[] =
 	"      - {name: k3, address: \"2001:db8::3\", state: down}\n"
 	"secrets:\n"
 	"  - {id: 3, key: \"0123456789abcdef0123456789abcdef\"}\n"
-	"  - {id: 4, key: \"fedcba9876543210fedcba9876543210\"}\n";
+	"  - {id: 4, key: \"fedcba9876543210fedcba9876543210\"}\n"
+	"proxy:\n"
+	"  options: [sec-agree, Foo]\n"
+	"  closed_ports: [53, 111-139]\n"
+	"  max_breadth: 60\n";
 
 static void text_is(const struct stw_endpoint *ep, const char *text)
 {
@@ -151,6 +156,27 @@ static void listeners_point_to_their_pools(void **state)
 	stw_model_free(m);
 }
 
+static void what_the_proxy_lets_pass_is_read(void **state)
+{
+	struct stw_model *m = read_good(whole);
+
+	(void)state;
+	assert_int_equal(m->proxy.n_options, 2);
+	assert_string_equal(m->proxy.options[1].tag, "Foo");
+	assert_int_equal(m->proxy.n_closed_ports, 2);
+	assert_int_equal(m->proxy.closed_ports[0].first, 53);
+	assert_int_equal(m->proxy.closed_ports[0].last, 53);
+	assert_int_equal(m->proxy.closed_ports[1].last, 139);
+	assert_int_equal(m->proxy.max_breadth, 60);
+	assert_int_equal(m->listeners[0].nat, STW_NAT_AUTO);
+	assert_int_equal(m->listeners[0].n_trusted, 0);
+	assert_int_equal(m->listeners[1].nat, STW_NAT_NEVER);
+	assert_int_equal(m->listeners[1].n_trusted, 2);
+	assert_int_equal(m->listeners[1].trusted[0].bits, 32);
+	assert_int_equal(m->listeners[1].trusted[1].bits, 48);
+	stw_model_free(m);
+}
+
 static void one_address_is_one_member_in_all_pools(void **state)
 {
 	struct stw_model *m = read_good(whole);
@@ -220,6 +246,12 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(m->ports[0].kernel, STW_KERNEL_SIDE_TWIN);
 	assert_string_equal(m->ports[0].twin, "stw-a-rather-lo");
 	assert_int_equal(m->ports[0].mtu, 1500);
+	assert_int_equal(m->proxy.n_options, 1);
+	assert_string_equal(m->proxy.options[0].tag, "sec-agree");
+	assert_int_equal(m->proxy.n_closed_ports, 1);
+	assert_int_equal(m->proxy.closed_ports[0].first, 1);
+	assert_int_equal(m->proxy.closed_ports[0].last, 1023);
+	assert_int_equal(m->proxy.max_breadth, 0);
 	assert_int_equal(m->n_listeners + m->n_pools + m->n_members + m->n_secrets, 0);
 	stw_model_free(m);
 }
@@ -362,6 +394,7 @@ int main(void)
 		cmocka_unit_test(ports_are_read),
 		cmocka_unit_test(a_default_route_has_the_family_of_its_gateway),
 		cmocka_unit_test(listeners_point_to_their_pools),
+		cmocka_unit_test(what_the_proxy_lets_pass_is_read),
 		cmocka_unit_test(one_address_is_one_member_in_all_pools),
 		cmocka_unit_test(a_name_given_in_a_later_pool_is_the_name),
 		cmocka_unit_test(secrets_are_read),

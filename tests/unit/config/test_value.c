@@ -136,6 +136,35 @@ static void prefixes(void **state)
 	      {"ports[].routes[].via", "192.0.2.1:5060", NULL});
 }
 
+static void networks_ports_and_tokens(void **state)
+{
+	READS({"listeners[].trusted[]", "192.0.2.7", "192.0.2.7/32"},
+	      {"listeners[].trusted[]", "192.0.2.0/24", "192.0.2.0/24"},
+	      {"listeners[].trusted[]", "2001:db8::/32", "2001:db8::/32"},
+	      {"listeners[].trusted[]", "2001:db8::1", "2001:db8::1/128"},
+	      {"listeners[].trusted[]", "0.0.0.0/0", "0.0.0.0/0"},
+	      {"listeners[].trusted[]", "192.0.2.1/24", NULL},
+	      {"listeners[].trusted[]", "2001:db8::1/64", NULL},
+	      {"listeners[].trusted[]", "192.0.2.0/33", NULL},
+	      {"listeners[].trusted[]", "192.0.2", NULL},
+	      {"listeners[].trusted[]", "default", NULL}, {"listeners[].trusted[]", "", NULL},
+	      {"proxy.closed_ports[]", "53", "53"}, {"proxy.closed_ports[]", "1-1023", "1-1023"},
+	      {"proxy.closed_ports[]", "7-7", "7"}, {"proxy.closed_ports[]", "65535", "65535"},
+	      {"proxy.closed_ports[]", "0", NULL}, {"proxy.closed_ports[]", "65536", NULL},
+	      {"proxy.closed_ports[]", "9-7", NULL}, {"proxy.closed_ports[]", "7-", NULL},
+	      {"proxy.closed_ports[]", "-7", NULL},
+	      {"proxy.closed_ports[]", "0000000000000001-7", NULL},
+	      {"proxy.closed_ports[]", "7 - 9", NULL}, {"proxy.closed_ports[]", "", NULL},
+	      {"proxy.options[]", "sec-agree", "sec-agree"},
+	      {"proxy.options[]", "X-My.Own!", "X-My.Own!"}, {"proxy.options[]", "a b", NULL},
+	      {"proxy.options[]", "a,b", NULL}, {"proxy.options[]", "", NULL},
+	      {"proxy.options[]", "0123456789012345678901234567890",
+	       "0123456789012345678901234567890"},
+	      {"proxy.options[]", "01234567890123456789012345678901", NULL},
+	      {"listeners[].nat", "auto", "auto"}, {"listeners[].nat", "never", "never"},
+	      {"listeners[].nat", "yes", NULL});
+}
+
 static void macs_and_keys(void **state)
 {
 	READS({"ports[].neighbours[].mac", "02:00:00:aB:Cd:ef", "02:00:00:ab:cd:ef"},
@@ -176,6 +205,7 @@ int main(void)
 		cmocka_unit_test(texts_and_paths),
 		cmocka_unit_test(endpoints),
 		cmocka_unit_test(prefixes),
+		cmocka_unit_test(networks_ports_and_tokens),
 		cmocka_unit_test(macs_and_keys),
 		cmocka_unit_test(a_refused_key_is_not_repeated_in_the_message),
 	};

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -41,6 +42,12 @@ static int setup(void **state)
 	(void)state;
 	stw_farm_init(&fx.farm, 5);
 	fx.farm.model.n_secrets = 2;
+	fx.farm.trusted[0] = (struct stw_model_prefix){stw_farm_v4(203, 0, 113, 0, 0).ip, 24};
+	fx.farm.trusted[1] = (struct stw_model_prefix){stw_farm_v6(0x77, 0).ip, 128};
+	for (size_t i = 0; i < 2; i++) {
+		fx.farm.listeners[i].trusted = &fx.farm.trusted[i];
+		fx.farm.listeners[i].n_trusted = 1;
+	}
 	if (stw_image_build_named(&fx.farm.model, NULL, names, 3, 42, &fx.image) != STW_OK)
 		return -1;
 	fx.copy = malloc(fx.image.size_bytes);
@@ -325,10 +332,92 @@ static void names_what_is_wrong_with_a_pool(void)
 	REFUSED(STW_EBOUNDS, "section slots, row 117: no member 5");
 }
 
+static void names_what_is_wrong_with_the_proxy(void)
+{
+	struct stw_image_listener *l;
+	struct stw_image_option *o;
+	struct stw_image_prefix *p;
+
+	fresh();
+	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
+	l->nat = STW_IMAGE_N_NAT;
+	REFUSED(STW_ERANGE, "section listeners, row 0: unknown nat");
+	fresh();
+	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
+	l->n_trusted = 3;
+	REFUSED(STW_EBOUNDS, "section listeners, row 0: trusted leave their section");
+	fresh();
+	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
+	l->first_trusted = 3;
+	REFUSED(STW_EBOUNDS, "section listeners, row 0: trusted leave their section");
+	fresh();
+	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
+	l->reserved = 1;
+	REFUSED(STW_EMALFORMED, "section listeners, row 0: reserved field is not zero");
+	fresh();
+	p = row(STW_IMAGE_TRUSTED_SECTION, 1);
+	p->bits = 129;
+	REFUSED(STW_ERANGE, "section trusted, row 1: not a network");
+	fresh();
+	p = row(STW_IMAGE_TRUSTED_SECTION, 0);
+	p->ip.b[15] = 1;
+	REFUSED(STW_ERANGE, "section trusted, row 0: not a network");
+	fresh();
+	p = row(STW_IMAGE_TRUSTED_SECTION, 0);
+	p->reserved[2] = 1;
+	REFUSED(STW_EMALFORMED, "section trusted, row 0: reserved field is not zero");
+	fresh();
+	o = row(STW_IMAGE_OPTIONS_SECTION, 0);
+	o->tag[0] = 'S';
+	REFUSED(STW_ERANGE, "section options, row 0: not a token in lower case");
+	fresh();
+	o = row(STW_IMAGE_OPTIONS_SECTION, 0);
+	o->tag[31] = 'x';
+	REFUSED(STW_ERANGE, "section options, row 0: not a token in lower case");
+	fresh();
+	o = row(STW_IMAGE_OPTIONS_SECTION, 0);
+	memset(o, 0, sizeof(*o));
+	REFUSED(STW_ERANGE, "section options, row 0: not a token in lower case");
+	fresh();
+	((struct stw_image_port_range *)row(STW_IMAGE_CLOSED_PORTS_SECTION, 0))->first = 1024;
+	REFUSED(STW_ERANGE, "section closed_ports, row 0: 1024 is above 1023");
+	fresh();
+	((struct stw_image_settings *)row(STW_IMAGE_SETTINGS_SECTION, 0))->reserved[1] = 1;
+	REFUSED(STW_EMALFORMED, "section settings: reserved field is not zero");
+}
+
+static void knows_trusted_peers_options_and_closed_ports(void **state)
+{
+	static const uint16_t ports[] = {0, 1, 53, 1023, 1024, 5060, 65535};
+	struct stw_tables *t;
+
+	(void)state;
+	fresh();
+	assert_int_equal(stw_tables_new(fx.copy, fx.image.size_bytes, fx.reason, sizeof(fx.reason),
+					&t),
+			 STW_OK);
+	const struct stw_ip in = stw_farm_v4(203, 0, 113, 255, 0).ip,
+			    out = stw_farm_v4(203, 0, 112, 255, 0).ip,
+			    in6 = stw_farm_v6(0x77, 0).ip, out6 = stw_farm_v6(0x78, 0).ip;
+	assert_true(stw_tables_trusts(t, 0, &in));
+	assert_false(stw_tables_trusts(t, 0, &out));
+	assert_false(stw_tables_trusts(t, 0, &in6));
+	assert_false(stw_tables_trusts(t, 1, &in));
+	assert_true(stw_tables_trusts(t, 1, &in6));
+	assert_false(stw_tables_trusts(t, 1, &out6));
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		assert_int_equal(stw_tables_port_closed(t, ports[i]),
+				 ports[i] >= 1 && ports[i] <= 1023);
+	assert_int_equal(t->n_options, 1);
+	assert_string_equal(t->options[0].tag, "sec-agree");
+	stw_tables_free(t);
+}
+
 /* One row each: what is broken and what the reason must say. */
 static void names_section_and_row(void **state)
 {
 	struct stw_image_header *h;
+	char misplaced[64], version[64];
 
 	(void)state;
 	h = fresh();
@@ -336,13 +425,16 @@ static void names_section_and_row(void **state)
 	REFUSED(STW_EMALFORMED, "header: not a table image");
 	h = fresh();
 	h->version = 1;
-	REFUSED(STW_EVERSION, "header: version 1, expected 3");
+	snprintf(version, sizeof(version), "header: version 1, expected %u", STW_IMAGE_VERSION);
+	REFUSED(STW_EVERSION, version);
 	h = fresh();
 	h->sections[STW_IMAGE_SLOTS_SECTION].rows = 0xffffffff;
 	REFUSED(STW_EBOUNDS, "section slots: 4294967295 rows, allowed are 0..536870912");
 	h = fresh();
 	h->sections[STW_IMAGE_MEMBERS_SECTION].offset -= 8;
-	REFUSED(STW_EBOUNDS, "section members: offset 368 is misplaced");
+	snprintf(misplaced, sizeof(misplaced), "section members: offset %u is misplaced",
+		 h->sections[STW_IMAGE_MEMBERS_SECTION].offset);
+	REFUSED(STW_EBOUNDS, misplaced);
 	fresh();
 	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->pool = 1;
 	REFUSED(STW_EBOUNDS, "section listeners, row 1: no pool 1");
@@ -359,6 +451,7 @@ static void names_section_and_row(void **state)
 	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 0) = 4;
 	REFUSED(STW_EBOUNDS, "section slots, row 0: member 4 is not in pool 0");
 	names_what_is_wrong_with_a_pool();
+	names_what_is_wrong_with_the_proxy();
 	fresh();
 	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 3))->flags =
 		STW_IMAGE_MEMBER_GONE;
@@ -448,6 +541,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts_what_control_builds),
 		cmocka_unit_test(finds_names_with_their_port_and_no_others),
+		cmocka_unit_test(knows_trusted_peers_options_and_closed_ports),
 		cmocka_unit_test(makes_one_form_of_a_name),
 		cmocka_unit_test(preformats_the_listeners_texts),
 		cmocka_unit_test(refuses_every_truncation),
