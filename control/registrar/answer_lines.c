@@ -21,7 +21,7 @@ bool stw_lines_add(struct stw_registrar_answer *a, const char *format, ...)
 	return true;
 }
 
-bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_text realm,
+bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_str realm,
 			 const char nonce[STW_NONCE_DIGITS], enum stw_digest_algorithm algorithm,
 			 bool stale)
 {

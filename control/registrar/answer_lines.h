@@ -14,7 +14,7 @@ __attribute__((format(printf, 2, 3))) bool stw_lines_add(struct stw_registrar_an
 							 const char *format, ...);
 
 /** WWW-Authenticate (RFC 7616 s3.3, RFC 8760 s2.4). */
-bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_text realm,
+bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_str realm,
 			 const char nonce[STW_NONCE_DIGITS], enum stw_digest_algorithm algorithm,
 			 bool stale);
 

@@ -9,11 +9,11 @@
 
 #include "control/registrar/registration.h"
 
-static bool uris_equal(struct stw_text a, struct stw_text b)
+static bool uris_equal(struct stw_str a, struct stw_str b)
 {
 	struct stw_sip_uri x, y;
 
-	if (stw_text_equal(a, b))
+	if (stw_str_equal(a, b))
 		return true;
 	/* What was stored was read once; what cannot be read any more equals only itself. */
 	return stw_sip_uri_parse(a.p, (struct stw_span){0, a.len}, &x) == STW_OK &&
@@ -25,7 +25,7 @@ static bool uris_equal(struct stw_text a, struct stw_text b)
 static bool is_binding_of(const struct stw_binding *b, const struct stw_wish *w)
 {
 	if (w->reg_id != 0)
-		return b->reg_id == w->reg_id && stw_text_equal(b->instance, w->instance);
+		return b->reg_id == w->reg_id && stw_str_equal(b->instance, w->instance);
 	return b->reg_id == 0 && uris_equal(b->uri, w->uri);
 }
 
@@ -42,7 +42,7 @@ enum order { LATER, SAME, EARLIER };
 
 static enum order order_of(const struct stw_registration *reg, const struct stw_binding *b)
 {
-	if (!stw_text_equal(reg->call_id, b->call_id) || reg->cseq > b->cseq)
+	if (!stw_str_equal(reg->call_id, b->call_id) || reg->cseq > b->cseq)
 		return LATER;
 	return reg->cseq == b->cseq ? SAME : EARLIER;
 }
@@ -78,8 +78,8 @@ static void make_gone(struct stw_binding *b, const struct stw_registration *reg,
 	b->cseq = reg->cseq;
 	b->updated_s = now_s;
 	b->expires_s = now_s + STW_GONE_S;
-	b->path = stw_text("", 0);
-	b->params = stw_text("", 0);
+	b->path = stw_str("", 0);
+	b->params = stw_str("", 0);
 }
 
 static void fill(struct stw_binding *b, const struct stw_registration *reg,

@@ -30,7 +30,7 @@ const char *stw_digest_name(enum stw_digest_algorithm a)
 }
 
 /* H of the texts with colons between. */
-static int hash(enum stw_digest_algorithm a, const struct stw_text *text, size_t n,
+static int hash(enum stw_digest_algorithm a, const struct stw_str *text, size_t n,
 		uint8_t out[STW_DIGEST_BYTES])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -44,10 +44,10 @@ static int hash(enum stw_digest_algorithm a, const struct stw_text *text, size_t
 	return ok ? STW_OK : STW_EIO;
 }
 
-int stw_ha1_make(struct stw_text user, struct stw_text realm, struct stw_text password,
+int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str password,
 		 struct stw_ha1 *out)
 {
-	const struct stw_text text[] = {user, realm, password};
+	const struct stw_str text[] = {user, realm, password};
 	uint8_t h[STW_DIGEST_BYTES];
 
 	if (hash(STW_DIGEST_SHA256, text, 3, h) != STW_OK)
@@ -70,7 +70,7 @@ struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
 				      stw_siphash24(key, "1 strowger nonce", 16)};
 }
 
-static uint64_t nonce_sum(struct stw_nonce_key key, struct stw_text realm, uint64_t word)
+static uint64_t nonce_sum(struct stw_nonce_key key, struct stw_str realm, uint64_t word)
 {
 	struct stw_siphash s = stw_siphash_start((struct stw_sipkey){key.k0, key.k1});
 
@@ -79,7 +79,7 @@ static uint64_t nonce_sum(struct stw_nonce_key key, struct stw_text realm, uint6
 	return stw_siphash_end(&s, 4);
 }
 
-void stw_nonce_make(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s, uint32_t salt,
+void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s, uint32_t salt,
 		    char out[STW_NONCE_DIGITS])
 {
 	uint64_t word = (uint64_t)(uint32_t)now_s << 32 | salt;
@@ -107,8 +107,8 @@ static bool hex64(const char *p, uint64_t *out)
 	return true;
 }
 
-enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s,
-				 uint32_t ttl_s, struct stw_text nonce)
+enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s,
+				 uint32_t ttl_s, struct stw_str nonce)
 {
 	uint64_t word, sum, right;
 
@@ -124,22 +124,22 @@ enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_text realm
 
 /* --- credentials --- */
 
-static bool is(struct stw_text t, const char *text)
+static bool is(struct stw_str t, const char *text)
 {
 	return t.len == strlen(text) && strncasecmp(t.p, text, t.len) == 0;
 }
 
-static struct stw_text text_of(const char *buf, struct stw_span s)
+static struct stw_str text_of(const char *buf, struct stw_span s)
 {
-	struct stw_text t = stw_text(buf + s.off, s.len);
+	struct stw_str t = stw_str(buf + s.off, s.len);
 
 	if (t.len >= 2 && t.p[0] == '"' && t.p[t.len - 1] == '"')
-		return stw_text(t.p + 1, t.len - 2u);
+		return stw_str(t.p + 1, t.len - 2u);
 	return t;
 }
 
 /* nc: exactly eight hex digits (RFC 7616 s3.4). */
-static bool read_nc(struct stw_text t, uint32_t *out)
+static bool read_nc(struct stw_str t, uint32_t *out)
 {
 	char digits[17] = "00000000";
 	uint64_t v;
@@ -162,11 +162,11 @@ struct fields {
 
 static void read_field(const char *buf, const struct stw_sip_param *p, struct fields *f)
 {
-	const struct stw_text name = text_of(buf, p->name), value = text_of(buf, p->value);
+	const struct stw_str name = text_of(buf, p->name), value = text_of(buf, p->value);
 	struct stw_credentials *c = &f->c;
 	const struct {
 		const char *name;
-		struct stw_text *to;
+		struct stw_str *to;
 	} plain[] = {{"username", &c->username}, {"realm", &c->realm},	     {"nonce", &c->nonce},
 		     {"uri", &c->uri},		 {"response", &c->response}, {"cnonce", &c->cnonce},
 		     {"nc", &c->nc_text}};
@@ -195,7 +195,7 @@ static bool is_whole(struct fields *f)
 	       c->response.len == 2 * rows[c->algorithm].bytes;
 }
 
-static int read_header(const char *buf, struct stw_span value, struct stw_text realm,
+static int read_header(const char *buf, struct stw_span value, struct stw_str realm,
 		       struct stw_credentials *out)
 {
 	/* Without algorithm it is MD5 (RFC 7616 s3.4). */
@@ -207,11 +207,11 @@ static int read_header(const char *buf, struct stw_span value, struct stw_text r
 
 	if (stw_sip_auth_scheme(buf, value, &scheme, &rest) != STW_OK)
 		return STW_EMALFORMED;
-	if (!is(stw_text(buf + scheme.off, scheme.len), "Digest"))
+	if (!is(stw_str(buf + scheme.off, scheme.len), "Digest"))
 		return STW_ENOENT;
 	while ((err = stw_sip_auth_param_next(buf, &rest, &p)) == STW_OK)
 		read_field(buf, &p, &f);
-	if (!stw_text_equal(f.c.realm, realm))
+	if (!stw_str_equal(f.c.realm, realm))
 		return STW_ENOENT;
 	if (err != STW_ENOENT || !is_whole(&f))
 		return STW_EMALFORMED;
@@ -219,11 +219,11 @@ static int read_header(const char *buf, struct stw_span value, struct stw_text r
 	return STW_OK;
 }
 
-int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_text realm,
+int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_str realm,
 			 struct stw_credentials *out)
 {
 	struct stw_credentials c = {.method =
-					    stw_text(buf + m->method_name.off, m->method_name.len)};
+					    stw_str(buf + m->method_name.off, m->method_name.len)};
 	struct stw_sip_line line;
 	int found = STW_ENOENT;
 
@@ -257,7 +257,7 @@ static void to_hex(const uint8_t *bytes, size_t n, char *out)
 bool stw_credentials_right(const struct stw_credentials *c, const struct stw_ha1 *ha1)
 {
 	const size_t n = rows[c->algorithm].bytes;
-	const struct stw_text a2[] = {c->method, c->uri};
+	const struct stw_str a2[] = {c->method, c->uri};
 	char ha1_hex[64], ha2_hex[64], got[64], right[64];
 	uint8_t h[STW_DIGEST_BYTES];
 
@@ -265,9 +265,9 @@ bool stw_credentials_right(const struct stw_credentials *c, const struct stw_ha1
 		return false;
 	to_hex(h, n, ha2_hex);
 	to_hex(c->algorithm == STW_DIGEST_SHA256 ? ha1->sha256 : ha1->md5, n, ha1_hex);
-	const struct stw_text all[] = {
-		stw_text(ha1_hex, 2 * n), c->nonce, c->nc_text, c->cnonce, stw_text(QOP, 4),
-		stw_text(ha2_hex, 2 * n)};
+	const struct stw_str all[] = {
+		stw_str(ha1_hex, 2 * n), c->nonce, c->nc_text, c->cnonce, stw_str(QOP, 4),
+		stw_str(ha2_hex, 2 * n)};
 	if (hash(c->algorithm, all, 6, h) != STW_OK)
 		return false;
 	to_hex(h, n, right);

@@ -37,7 +37,7 @@ const char *stw_digest_name(enum stw_digest_algorithm a);
  * @param user, realm  not NUL-terminated
  * @return STW_OK, STW_EIO (libcrypto failed)
  */
-int stw_ha1_make(struct stw_text user, struct stw_text realm, struct stw_text password,
+int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str password,
 		 struct stw_ha1 *out);
 
 /* Key of the nonces, from a secret of the configuration. */
@@ -49,21 +49,21 @@ struct stw_nonce_key {
 struct stw_nonce_key stw_nonce_key(const uint8_t secret[16]);
 
 /** Write a nonce made at @now_s for @realm. @p salt: any number, not twice within a second */
-void stw_nonce_make(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s, uint32_t salt,
+void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s, uint32_t salt,
 		    char out[STW_NONCE_DIGITS]);
 
 enum stw_nonce_age { STW_NONCE_FRESH, STW_NONCE_STALE, STW_NONCE_FORGED };
 
 /** Whether we made @nonce for @realm, and within the last @ttl_s. */
-enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_text realm, uint64_t now_s,
-				 uint32_t ttl_s, struct stw_text nonce);
+enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s,
+				 uint32_t ttl_s, struct stw_str nonce);
 
 /* An Authorization header, taken apart. */
 struct stw_credentials {
-	struct stw_text username, realm, nonce, uri, response, cnonce, nc_text;
+	struct stw_str username, realm, nonce, uri, response, cnonce, nc_text;
 	enum stw_digest_algorithm algorithm;
 	uint32_t nc;
-	struct stw_text method; /* of the request */
+	struct stw_str method; /* of the request */
 };
 
 /**
@@ -71,7 +71,7 @@ struct stw_credentials {
  *
  * @return STW_OK, STW_ENOENT (none), STW_EMALFORMED (there, but incomplete)
  */
-int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_text realm,
+int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_str realm,
 			 struct stw_credentials *out);
 
 /** True when the response is the one that @ha1 gives; takes the same time if not. */

@@ -18,14 +18,14 @@ static struct stw_store_value value(const void *p, size_t len)
 }
 
 static struct stw_store_value expiry_key(struct expiry_key *k, uint64_t expires_s,
-					 struct stw_text aor)
+					 struct stw_str aor)
 {
 	k->expires_be = htobe64(expires_s);
 	memcpy(k->aor, aor.p, aor.len);
 	return value(k, sizeof(k->expires_be) + aor.len);
 }
 
-int stw_location_get(struct stw_store *s, struct stw_text aor, struct stw_location *out)
+int stw_location_get(struct stw_store *s, struct stw_str aor, struct stw_location *out)
 {
 	struct stw_store_value row;
 
@@ -45,7 +45,7 @@ int stw_location_get(struct stw_store *s, struct stw_text aor, struct stw_locati
 }
 
 /* Move the record to where it stands now among those that expire. */
-static int reindex(struct stw_store *s, struct stw_text aor, struct stw_location *l)
+static int reindex(struct stw_store *s, struct stw_str aor, struct stw_location *l)
 {
 	const uint64_t next = stw_record_next_expiry(&l->record);
 	struct expiry_key k;
@@ -63,7 +63,7 @@ static int reindex(struct stw_store *s, struct stw_text aor, struct stw_location
 	return err;
 }
 
-int stw_location_put(struct stw_store *s, struct stw_text aor, struct stw_location *l)
+int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_location *l)
 {
 	size_t len;
 
@@ -120,7 +120,7 @@ static bool take_due(void *ctx, struct stw_store_value key, struct stw_store_val
 static int expire_one(struct stw_store *s, const struct due_row *due, uint64_t now_s,
 		      uint64_t *n_bindings)
 {
-	struct stw_text aor = stw_text(due->aor, due->len);
+	struct stw_str aor = stw_str(due->aor, due->len);
 	struct expiry_key k;
 	struct stw_location *l = malloc(sizeof(*l));
 

@@ -23,14 +23,14 @@ struct stw_location {
  * @return STW_OK, STW_EDIGEST, STW_EMALFORMED, STW_EVERSION (damaged: @out is empty, and writing it
  *         replaces the row), or the store's
  */
-int stw_location_get(struct stw_store *s, struct stw_text aor, struct stw_location *out);
+int stw_location_get(struct stw_store *s, struct stw_str aor, struct stw_location *out);
 
 /**
  * Write @location, or remove it when it holds nothing. Its texts may lie in the row being replaced.
  *
  * @return STW_OK, STW_ENOSPACE, STW_ERANGE (@aor too long), STW_ENOMEM, or the store's
  */
-int stw_location_put(struct stw_store *s, struct stw_text aor, struct stw_location *location);
+int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_location *location);
 
 /**
  * Forget what expired, of at most @max records, the earliest first.

@@ -33,7 +33,7 @@ void stw_nonce_uses_free(struct stw_nonce_uses *u)
 }
 
 /* The nonce was verified: its last sixteen digits are a keyed sum, evenly spread. */
-static uint64_t signature(struct stw_text nonce)
+static uint64_t signature(struct stw_str nonce)
 {
 	uint64_t v = 0;
 
@@ -43,7 +43,7 @@ static uint64_t signature(struct stw_text nonce)
 	return v ? v : 1;
 }
 
-bool stw_nonce_use(struct stw_nonce_uses *u, struct stw_text nonce, uint32_t nc, uint64_t request)
+bool stw_nonce_use(struct stw_nonce_uses *u, struct stw_str nonce, uint32_t nc, uint64_t request)
 {
 	const uint64_t sign = signature(nonce);
 	struct use *set = &u->use[(sign & (u->n_sets - 1)) * WAYS], *to = set;

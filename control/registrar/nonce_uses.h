@@ -27,4 +27,4 @@ void stw_nonce_uses_free(struct stw_nonce_uses *u);
  * @param request  identifies the request: the same again (a retransmission) is no replay
  * @return false: that count was used before, by another request
  */
-bool stw_nonce_use(struct stw_nonce_uses *u, struct stw_text nonce, uint32_t nc, uint64_t request);
+bool stw_nonce_use(struct stw_nonce_uses *u, struct stw_str nonce, uint32_t nc, uint64_t request);

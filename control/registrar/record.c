@@ -34,7 +34,7 @@ struct fixed {
 _Static_assert(sizeof(struct head) == 16, "no padding on disk");
 _Static_assert(sizeof(struct fixed) == 80, "no padding on disk");
 
-bool stw_text_equal(struct stw_text a, struct stw_text b)
+bool stw_str_equal(struct stw_str a, struct stw_str b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
@@ -47,7 +47,7 @@ static uint64_t sum_of(const uint8_t *row, size_t len)
 }
 
 /* The texts of a binding in the order of the row. */
-static void texts_of(struct stw_binding *b, struct stw_text *out[5])
+static void texts_of(struct stw_binding *b, struct stw_str *out[5])
 {
 	out[0] = &b->uri;
 	out[1] = &b->params;
@@ -67,7 +67,7 @@ static size_t put_binding(const struct stw_binding *binding, uint8_t *out, size_
 			  .reg_id = b.reg_id,
 			  .q = b.q,
 			  .gone = b.gone};
-	struct stw_text *text[5];
+	struct stw_str *text[5];
 	size_t at = sizeof(f);
 
 	texts_of(&b, text);
@@ -105,7 +105,7 @@ int stw_record_encode(const struct stw_record *r, uint8_t *out, size_t room, siz
 
 static size_t get_binding(const uint8_t *row, size_t left, struct stw_binding *b)
 {
-	struct stw_text *text[5];
+	struct stw_str *text[5];
 	struct fixed f;
 	size_t at = sizeof(f);
 
@@ -124,7 +124,7 @@ static size_t get_binding(const uint8_t *row, size_t left, struct stw_binding *b
 	for (size_t i = 0; i < 5; i++) {
 		if (left - at < f.len[i])
 			return 0;
-		*text[i] = stw_text((const char *)row + at, f.len[i]);
+		*text[i] = stw_str((const char *)row + at, f.len[i]);
 		at += f.len[i];
 	}
 	return at;

@@ -24,17 +24,17 @@
 #define STW_GONE_S	    64u	    /* a REGISTER is not retransmitted longer (s17.1.2.2) */
 #define STW_Q_ONE	    1000u   /* q=1 */
 
-struct stw_text {
+struct stw_str {
 	const char *p;
 	uint16_t len;
 };
 
 struct stw_binding {
-	struct stw_text uri;	  /* the Contact's URI as given, without <> */
-	struct stw_text params;	  /* its other parameters, ";a=b", but for expires and q */
-	struct stw_text instance; /* +sip.instance without quotes; empty: none (RFC 5626) */
-	struct stw_text path;	  /* Path values, joined by ", "; empty: none (RFC 3327) */
-	struct stw_text call_id;
+	struct stw_str uri;	 /* the Contact's URI as given, without <> */
+	struct stw_str params;	 /* its other parameters, ";a=b", but for expires and q */
+	struct stw_str instance; /* +sip.instance without quotes; empty: none (RFC 5626) */
+	struct stw_str path;	 /* Path values, joined by ", "; empty: none (RFC 3327) */
+	struct stw_str call_id;
 	struct stw_endpoint source;   /* where the REGISTER came from */
 	struct stw_endpoint listener; /* and where to: requests for it leave from there */
 	uint64_t updated_s;	      /* steady seconds (clock.h) */
@@ -50,13 +50,13 @@ struct stw_record {
 	struct stw_binding b[STW_RECORD_BINDINGS];
 };
 
-static inline struct stw_text stw_text(const char *p, size_t len)
+static inline struct stw_str stw_str(const char *p, size_t len)
 {
-	return (struct stw_text){p, (uint16_t)len};
+	return (struct stw_str){p, (uint16_t)len};
 }
 
 /** True when both hold the same bytes. */
-bool stw_text_equal(struct stw_text a, struct stw_text b);
+bool stw_str_equal(struct stw_str a, struct stw_str b);
 
 /**
  * Write @r as one row.

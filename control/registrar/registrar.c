@@ -46,8 +46,8 @@ struct handling {
 	const struct stw_endpoint *source, *listener;
 	struct stw_registrar_answer *out;
 	uint64_t now_s;
-	struct stw_text name;	/* user@domain of the address-of-record */
-	struct stw_text domain; /* its realm */
+	struct stw_str name;   /* user@domain of the address-of-record */
+	struct stw_str domain; /* its realm */
 };
 
 static bool say(struct handling *h, uint16_t status, const char *phrase)
@@ -59,7 +59,7 @@ static bool say(struct handling *h, uint16_t status, const char *phrase)
 
 /* --- domain and extensions --- */
 
-static bool is_domain(const struct stw_registrar *r, struct stw_text domain)
+static bool is_domain(const struct stw_registrar *r, struct stw_str domain)
 {
 	for (size_t i = 0; i < r->config.n_domains; i++)
 		if (strlen(r->config.domains[i]) == domain.len &&
@@ -77,12 +77,12 @@ static bool find_name(struct handling *h)
 	if (!colon)
 		return say(h, 404, "Not Found");
 	const size_t from = (size_t)(colon + 1 - reg->aor);
-	h->name = stw_text(reg->aor + from, reg->aor_len - from);
+	h->name = stw_str(reg->aor + from, reg->aor_len - from);
 	const char *at = memrchr(h->name.p, '@', h->name.len);
 
 	if (!at)
 		return say(h, 404, "Not Found");
-	h->domain = stw_text(at + 1, (size_t)(h->name.p + h->name.len - at - 1));
+	h->domain = stw_str(at + 1, (size_t)(h->name.p + h->name.len - at - 1));
 	return is_domain(h->r, h->domain) || say(h, 404, "Not Found");
 }
 
@@ -127,7 +127,7 @@ static bool challenge(struct handling *h, bool stale)
 	return say(h, 401, "Unauthorized");
 }
 
-static enum stw_nonce_age age_of(const struct handling *h, struct stw_text nonce)
+static enum stw_nonce_age age_of(const struct handling *h, struct stw_str nonce)
 {
 	const struct stw_registrar *r = h->r;
 	enum stw_nonce_age age = STW_NONCE_FORGED;
@@ -138,16 +138,16 @@ static enum stw_nonce_age age_of(const struct handling *h, struct stw_text nonce
 }
 
 /* Whether the address-of-record is that user's own. */
-static bool is_user_of(struct stw_text username, const struct handling *h)
+static bool is_user_of(struct stw_str username, const struct handling *h)
 {
-	return stw_text_equal(username, stw_text(h->name.p, h->name.len - h->domain.len - 1u));
+	return stw_str_equal(username, stw_str(h->name.p, h->name.len - h->domain.len - 1u));
 }
 
 /*
  * The hashes to compare with. Of a user that does not exist, or is somebody else, ones that nothing
  * equals: the work, and the answer, are the same.
  */
-static bool hashes_of(const struct handling *h, struct stw_text username, struct stw_ha1 *out)
+static bool hashes_of(const struct handling *h, struct stw_str username, struct stw_ha1 *out)
 {
 	char name[STW_SUBSCRIBER_NAME];
 	const size_t len = username.len + 1u + h->domain.len;
@@ -158,7 +158,7 @@ static bool hashes_of(const struct handling *h, struct stw_text username, struct
 	memcpy(name, username.p, username.len);
 	name[username.len] = '@';
 	memcpy(name + username.len + 1, h->domain.p, h->domain.len);
-	return stw_subscriber_get(h->r->store, stw_text(name, len), out) == STW_OK;
+	return stw_subscriber_get(h->r->store, stw_str(name, len), out) == STW_OK;
 }
 
 static bool is_allowed_algorithm(const struct stw_registrar *r, enum stw_digest_algorithm a)
@@ -227,7 +227,7 @@ static struct stw_registration_limits limits_of(const struct stw_registrar *r)
 static bool load(struct handling *h)
 {
 	struct stw_registrar *r = h->r;
-	int err = stw_location_get(r->store, stw_text(r->reg.aor, r->reg.aor_len), &r->location);
+	int err = stw_location_get(r->store, stw_str(r->reg.aor, r->reg.aor_len), &r->location);
 
 	if (err == STW_EDIGEST || err == STW_EMALFORMED || err == STW_EVERSION) {
 		r->c.damaged++;
@@ -285,7 +285,7 @@ static bool store(struct handling *h)
 	struct stw_registrar *r = h->r;
 
 	return !h->out->changed ||
-	       stw_location_put(r->store, stw_text(r->reg.aor, r->reg.aor_len), &r->location) ==
+	       stw_location_put(r->store, stw_str(r->reg.aor, r->reg.aor_len), &r->location) ==
 		       STW_OK ||
 	       store_failed(h);
 }

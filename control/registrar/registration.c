@@ -19,9 +19,9 @@ struct reading {
 	bool has_expires;
 };
 
-static struct stw_text text_of(const struct reading *r, struct stw_span s)
+static struct stw_str text_of(const struct reading *r, struct stw_span s)
 {
-	return stw_text(r->buf + s.off, s.len);
+	return stw_str(r->buf + s.off, s.len);
 }
 
 static bool name_is(const struct reading *r, struct stw_span name, const char *text)
@@ -73,10 +73,10 @@ static uint16_t q_of(const char *p, size_t len)
 	return (uint16_t)(q > STW_Q_ONE ? STW_Q_ONE : q);
 }
 
-static struct stw_text unquoted(struct stw_text t)
+static struct stw_str unquoted(struct stw_str t)
 {
 	if (t.len >= 2 && t.p[0] == '"' && t.p[t.len - 1] == '"')
-		return stw_text(t.p + 1, t.len - 2u);
+		return stw_str(t.p + 1, t.len - 2u);
 	return t;
 }
 
@@ -116,7 +116,7 @@ static int read_params(struct reading *r, struct stw_span rest, struct stw_wish 
 	while ((err = stw_sip_param_next(r->buf, &rest, &p)) == STW_OK)
 		if (!read_param(r, &p, w))
 			return STW_ENOSPACE;
-	w->params = stw_text(r->out->room + from, r->out->used - from);
+	w->params = stw_str(r->out->room + from, r->out->used - from);
 	return err == STW_ENOENT ? STW_OK : err;
 }
 
@@ -203,7 +203,7 @@ static bool read_paths(struct reading *r, struct stw_refusal *refusal)
 {
 	struct stw_sip_line line;
 
-	r->out->path = stw_text(r->out->room + r->out->used, 0);
+	r->out->path = stw_str(r->out->room + r->out->used, 0);
 	for (bool more = stw_sip_line_first(r->buf, r->m, &line); more;
 	     more = stw_sip_line_next(r->buf, r->m, &line))
 		if (line.header == STW_HDR_OTHER && stw_sip_name_is(r->buf, line.name, "Path") &&

@@ -18,7 +18,7 @@
 
 /* One Contact. */
 struct stw_wish {
-	struct stw_text uri, params, instance;
+	struct stw_str uri, params, instance;
 	uint32_t reg_id;
 	uint32_t expires_s; /* 0: remove */
 	uint16_t q;
@@ -27,9 +27,9 @@ struct stw_wish {
 struct stw_registration {
 	char aor[STW_AOR_BYTES]; /* canonical (s10.3 step 5), not NUL-terminated */
 	size_t aor_len;
-	struct stw_text call_id;
+	struct stw_str call_id;
 	uint32_t cseq;
-	struct stw_text path;	/* values joined by ", " */
+	struct stw_str path;	/* values joined by ", " */
 	bool star;		/* "Contact: *": remove all */
 	bool has_path_option;	/* Supported: path */
 	bool has_outbound;	/* Supported: outbound */

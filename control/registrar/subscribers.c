@@ -20,7 +20,7 @@ static struct stw_store_value value(const void *p, size_t len)
 }
 
 /* Where user and domain part: at the last '@'. @return 0: nowhere */
-static size_t at_of(struct stw_text name)
+static size_t at_of(struct stw_str name)
 {
 	for (size_t i = name.len; i-- > 1;)
 		if (name.p[i] == '@')
@@ -40,7 +40,7 @@ static bool is_domain_char(char c)
 	       c == ':' || c == '[' || c == ']';
 }
 
-bool stw_subscriber_name_ok(struct stw_text name)
+bool stw_subscriber_name_ok(struct stw_str name)
 {
 	size_t at = at_of(name);
 
@@ -53,7 +53,7 @@ bool stw_subscriber_name_ok(struct stw_text name)
 	return true;
 }
 
-int stw_subscriber_put(struct stw_store *s, struct stw_text name, struct stw_text password)
+int stw_subscriber_put(struct stw_store *s, struct stw_str name, struct stw_str password)
 {
 	struct row row = {.version = VERSION};
 	size_t at = at_of(name);
@@ -62,7 +62,7 @@ int stw_subscriber_put(struct stw_store *s, struct stw_text name, struct stw_tex
 		return STW_EMALFORMED;
 	if (password.len == 0 || password.len > 1024)
 		return STW_ERANGE;
-	int err = stw_ha1_make(stw_text(name.p, at), stw_text(name.p + at + 1, name.len - at - 1u),
+	int err = stw_ha1_make(stw_str(name.p, at), stw_str(name.p + at + 1, name.len - at - 1u),
 			       password, &row.ha1);
 
 	return err ? err
@@ -70,12 +70,12 @@ int stw_subscriber_put(struct stw_store *s, struct stw_text name, struct stw_tex
 				   value(&row, sizeof(row)));
 }
 
-int stw_subscriber_remove(struct stw_store *s, struct stw_text name)
+int stw_subscriber_remove(struct stw_store *s, struct stw_str name)
 {
 	return stw_store_remove(s, STW_TABLE_SUBSCRIBER, value(name.p, name.len));
 }
 
-int stw_subscriber_get(struct stw_store *s, struct stw_text name, struct stw_ha1 *out)
+int stw_subscriber_get(struct stw_store *s, struct stw_str name, struct stw_ha1 *out)
 {
 	struct stw_store_value v;
 	struct row row;

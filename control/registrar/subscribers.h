@@ -19,13 +19,13 @@
  * @param password  1..1024 bytes
  * @return STW_OK, STW_EMALFORMED (name), STW_ERANGE (password), or the store's
  */
-int stw_subscriber_put(struct stw_store *s, struct stw_text name, struct stw_text password);
+int stw_subscriber_put(struct stw_store *s, struct stw_str name, struct stw_str password);
 
 /** @return STW_OK, STW_ENOENT, or the store's */
-int stw_subscriber_remove(struct stw_store *s, struct stw_text name);
+int stw_subscriber_remove(struct stw_store *s, struct stw_str name);
 
 /** @return STW_OK, STW_ENOENT, STW_EMALFORMED (damaged row), or the store's */
-int stw_subscriber_get(struct stw_store *s, struct stw_text name, struct stw_ha1 *out);
+int stw_subscriber_get(struct stw_store *s, struct stw_str name, struct stw_ha1 *out);
 
 /** True for "user@domain" with both parts of characters that SIP has there unescaped. */
-bool stw_subscriber_name_ok(struct stw_text name);
+bool stw_subscriber_name_ok(struct stw_str name);

@@ -10,6 +10,7 @@
 #include <strowger/log.h>
 
 #include "control/decide/desk.h"
+#include "control/slow/registering.h"
 #include "control/slow/sockets.h"
 #include "dataplane/table/lookup.h"
 
@@ -28,6 +29,7 @@ struct stw_slow {
 	struct ev_loop *loop;
 	struct stw_names *names;
 	struct stw_sockets *sockets;
+	struct stw_registering *registering;
 	bool linked; /* sockets are open */
 	struct stw_desk desk;
 	struct held_list held;
@@ -81,7 +83,8 @@ static void carry_out(struct stw_slow *s, struct passing *p)
 static void refuse(struct stw_slow *s, struct passing *p)
 {
 	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, 503,
-			 "Name Not Resolved");
+			 p->v.kernel_for == STW_KERNEL_FOR_REGISTRAR ? "Registrar Unavailable"
+								     : "Name Not Resolved");
 	carry_out(s, p);
 }
 
@@ -162,6 +165,41 @@ static int ask(struct stw_slow *s, const struct passing *p)
 	return stw_names_ask(s->names, name, len, p->v.name_port, &p->src.peer.ip);
 }
 
+/* The registrar's answer, in the form all our answers have. */
+static void answer_register(void *ctx, const struct stw_registering_request *request,
+			    const struct stw_registrar_answer *answer)
+{
+	struct stw_slow *s = ctx;
+	struct passing p = {.bytes = request->bytes,
+			    .len = request->len,
+			    .room = request->room,
+			    .local = request->local,
+			    .src = {.peer = request->peer}};
+	const struct stw_answer_more more = {answer->lines, answer->len, answer->known};
+	struct stw_rewritten r;
+
+	s->c.waiting--;
+	if (!decide(s, &p)) {
+		s->c.dropped++; /* its listener went meanwhile */
+		return;
+	}
+	stw_route_refuse(&s->desk.snap, p.bytes, &p.msg, &p.src, &p.v, answer->status, answer->phrase);
+	p.v.retry_after_s = answer->retry_after_s;
+	if (p.v.action != STW_ACTION_ANSWER ||
+	    stw_answer_with(&s->desk.snap, &p.msg, &p.src, &p.v, &more, p.bytes, p.room, &r) != STW_OK)
+		s->c.dropped++;
+	else
+		count_sent(s, &p, p.v.listener_in, &r);
+}
+
+static bool give_to_registrar(struct stw_slow *s, const struct passing *p)
+{
+	if (!stw_registering_take(s->registering, &p->local, &p->src.peer, p->bytes, p->len))
+		return false;
+	s->c.waiting++;
+	return true;
+}
+
 static void received(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
 		     char *bytes, size_t len)
 {
@@ -177,6 +215,9 @@ static void received(void *ctx, const struct stw_endpoint *local, const struct s
 		s->c.dropped++;
 	} else if (p.v.action != STW_ACTION_KERNEL) {
 		carry_out(s, &p);
+	} else if (p.v.kernel_for == STW_KERNEL_FOR_REGISTRAR) {
+		if (!give_to_registrar(s, &p))
+			refuse(s, &p);
 	} else if (ask(s, &p) != STW_OK || !hold(s, &p)) {
 		s->c.queue_full++;
 		refuse(s, &p);
@@ -230,7 +271,8 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 	ev_init(&s->timer, on_timer);
 	s->timer.data = s;
 	s->sockets = stw_sockets_new(loop, received, s);
-	if (!s->sockets) {
+	s->registering = stw_registering_new(loop, answer_register, s);
+	if (!s->sockets || !s->registering) {
 		stw_slow_free(s);
 		return NULL;
 	}
@@ -243,6 +285,7 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 
 	if (err)
 		return err;
+	stw_registering_configure(s->registering, m);
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
 	return STW_OK;
@@ -278,6 +321,11 @@ const struct stw_desk *stw_slow_desk(const struct stw_slow *s)
 	return &s->desk;
 }
 
+struct stw_registering *stw_slow_registering(const struct stw_slow *s)
+{
+	return s->registering;
+}
+
 const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s)
 {
 	return &s->c;
@@ -290,6 +338,7 @@ void stw_slow_free(struct stw_slow *s)
 	while (!TAILQ_EMPTY(&s->held))
 		let_go(s, TAILQ_FIRST(&s->held));
 	ev_timer_stop(s->loop, &s->timer);
+	stw_registering_free(s->registering);
 	stw_sockets_free(s->sockets);
 	stw_desk_fini(&s->desk);
 	free(s);

@@ -21,6 +21,7 @@
 
 struct ev_loop;
 struct stw_desk;
+struct stw_registering;
 struct stw_slow; /* opaque; slow.c */
 
 #define STW_SLOW_MESSAGES   1024u
@@ -47,6 +48,9 @@ void stw_slow_serve(struct stw_slow *s, const struct stw_image *image);
 
 /** Where it decides, for those who ask what would become of a message. Never NULL. */
 const struct stw_desk *stw_slow_desk(const struct stw_slow *s);
+
+/** Its REGISTERs. */
+struct stw_registering *stw_slow_registering(const struct stw_slow *s);
 
 const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s);
 

@@ -122,6 +122,17 @@ static void fill_plain(const struct draft *d)
 	}
 }
 
+static void fill_domains(const struct draft *d)
+{
+	const struct stw_model_registrar *r = &d->model->registrar;
+	struct stw_image_domain *row = rows(d, STW_IMAGE_DOMAINS_SECTION);
+
+	for (size_t i = 0; i < r->n_domains; i++) {
+		row[i].len = (uint8_t)strlen(r->domains[i]);
+		memcpy(row[i].name, r->domains[i], row[i].len);
+	}
+}
+
 static void fill_names(const struct draft *d)
 {
 	struct stw_image_name *row = rows(d, STW_IMAGE_NAMES_SECTION);
@@ -192,7 +203,8 @@ static bool in_range(const struct stw_model *m)
 {
 	if (m->n_listeners == 0 || m->n_listeners > STW_IMAGE_LISTENERS ||
 	    m->n_pools > STW_IMAGE_POOLS || m->n_members > STW_IMAGE_MEMBERS || m->n_secrets == 0 ||
-	    m->n_secrets > STW_IMAGE_SECRET_MAX || !stw_build_proxy_fits(m))
+	    m->n_secrets > STW_IMAGE_SECRET_MAX || m->registrar.n_domains > STW_IMAGE_DOMAINS ||
+	    !stw_build_proxy_fits(m))
 		return false;
 	for (size_t i = 0; i < m->n_pools; i++) {
 		if (m->pools[i].n_members > STW_IMAGE_POOL_MEMBERS)
@@ -256,6 +268,7 @@ static int fill(struct draft *d, const struct stw_image_pool *pools,
 	*d->header = *header;
 	fill_plain(d);
 	fill_names(d);
+	fill_domains(d);
 	for (size_t i = 0; i < d->model->n_pools; i++) {
 		struct stw_image_pool *row =
 			(struct stw_image_pool *)rows(d, STW_IMAGE_POOLS_SECTION) + i;
@@ -316,6 +329,7 @@ int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
 	n_rows[STW_IMAGE_OPTIONS_SECTION] = model->proxy.n_options;
 	n_rows[STW_IMAGE_CLOSED_PORTS_SECTION] = model->proxy.n_closed_ports;
 	count_names(&d, n_rows);
+	n_rows[STW_IMAGE_DOMAINS_SECTION] = model->registrar.n_domains;
 	header.size_bytes = lay_out(&header, n_rows);
 	err = STW_ERANGE;
 	if (header.size_bytes > STW_IMAGE_BYTES_MAX)

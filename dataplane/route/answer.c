@@ -8,8 +8,8 @@
 #include "dataplane/route/mac.h"
 #include "dataplane/route/token_list.h"
 
-/* More than this nobody needs an error for; a request with more Vias gets none. */
-#define ANSWER_MAX 16384u
+/* What a datagram can carry; on the stack, and touched only as far as it is filled. */
+#define ANSWER_MAX 65000u
 
 #define LAST_LINES "Content-Length: 0\r\n\r\n"
 
@@ -144,11 +144,14 @@ static void put_abilities(struct text *t)
 }
 
 static void put_extras(struct text *t, const struct stw_tables *tables, const char *buf,
-		       const struct stw_sip_msg *m, const struct stw_verdict *v)
+		       const struct stw_sip_msg *m, const struct stw_verdict *v,
+		       const struct stw_answer_more *more)
 {
-	if (v->status == 420)
+	if (more->len > 0)
+		put(t, more->lines, more->len);
+	else if (v->status == 420)
 		put_unsupported(t, tables, buf, m);
-	if (v->status == 200)
+	else if (v->status == 200)
 		put_abilities(t);
 	if (v->retry_after_s > 0) {
 		put_text(t, "Retry-After: ");
@@ -162,6 +165,16 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 	       const struct stw_source *src, const struct stw_verdict *v, char *buf, size_t room,
 	       struct stw_rewritten *out)
 {
+	static const struct stw_answer_more nothing = {0};
+
+	return stw_answer_with(snap, m, src, v, &nothing, buf, room, out);
+}
+
+int stw_answer_with(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
+		    const struct stw_source *src, const struct stw_verdict *v,
+		    const struct stw_answer_more *more, char *buf, size_t room,
+		    struct stw_rewritten *out)
+{
 	const uint32_t needed = 1u << STW_HDR_VIA | 1u << STW_HDR_FROM | 1u << STW_HDR_TO |
 				1u << STW_HDR_CALL_ID | 1u << STW_HDR_CSEQ;
 	struct text t;
@@ -171,7 +184,7 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 	t.n = 0;
 	t.full = false;
 	t.max = (size_t)m->len + m->len / 2;
-	if (t.max > sizeof(t.bytes))
+	if (more->sender_known || t.max > sizeof(t.bytes))
 		t.max = sizeof(t.bytes);
 	if (t.max > room)
 		t.max = room;
@@ -189,7 +202,7 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 	put_text(&t, "\r\n");
 	put_header(&t, buf, m, STW_HDR_CSEQ, "CSeq: ");
 	put_text(&t, "\r\n");
-	put_extras(&t, snap->tables, buf, m, v);
+	put_extras(&t, snap->tables, buf, m, v, more);
 	if (t.full)
 		return STW_ENOSPACE;
 	memcpy(buf, t.bytes, t.n);

@@ -97,6 +97,16 @@ static bool proxy_require_ok(const struct stw_decision *d)
 	return true;
 }
 
+/* REGISTER for a domain we host (s10.3): control is its registrar. */
+static bool is_for_registrar(const struct stw_decision *d)
+{
+	struct stw_sip_uri uri;
+
+	return d->m->method == STW_METHOD_REGISTER && d->t->n_domains > 0 &&
+	       stw_sip_uri_parse(d->buf, d->m->uri, &uri) == STW_OK &&
+	       stw_tables_has_domain(d->t, d->buf + uri.host.off, uri.host.len);
+}
+
 /* Whether it may go on; else the verdict is made. */
 static bool checked(struct stw_decision *d)
 {
@@ -291,7 +301,14 @@ void stw_decide_request(struct stw_decision *d)
 {
 	struct stw_verdict *v = d->v;
 
-	if (!checked(d) || !targeted(d) || !stw_decide_way(d) || !stw_decide_facing(d))
+	if (!checked(d))
+		return;
+	if (is_for_registrar(d)) {
+		v->action = STW_ACTION_KERNEL;
+		v->kernel_for = STW_KERNEL_FOR_REGISTRAR;
+		return;
+	}
+	if (!targeted(d) || !stw_decide_way(d) || !stw_decide_facing(d))
 		return;
 	/* Of several listeners on one address, the one it came to goes on. */
 	if (stw_ip_equal(&d->t->listeners[v->listener_out].view.address.ip,

@@ -65,6 +65,9 @@ enum stw_action {
 /* How the destination was found; counted as BY_COOKIE, BY_HASH, BY_URI. */
 enum stw_how { STW_HOW_NONE, STW_HOW_COOKIE, STW_HOW_HASH, STW_HOW_URI, STW_HOW_VIA };
 
+/* Why a message goes to the kernel side: what is asked of control there. */
+enum stw_kernel_for { STW_KERNEL_FOR_NAME, STW_KERNEL_FOR_REGISTRAR };
+
 #define STW_ROUTE_POPS_MAX 4
 /* Pieces cut out of a message: one a line of popped Routes, and the Routes that take the place of
  * the Request-URI, the last (RFC 3261 s16.4) and the first (s16.6 step 6). */
@@ -107,7 +110,9 @@ struct stw_verdict {
 	uint64_t call_hash;	/* what of it spreads calls */
 	uint16_t retry_after_s; /* ANSWER: Retry-After, 0: none */
 
-	/* KERNEL: the host name that is not known here, and the port the URI gives it (0: none). */
+	uint8_t kernel_for; /* KERNEL: enum stw_kernel_for */
+	/* KERNEL_FOR_NAME: the host name that is not known here, and the port the URI gives it (0:
+	 * none). */
 	struct stw_span name;
 	uint16_t name_port;
 };
@@ -191,3 +196,16 @@ int stw_rewrite(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 	       const struct stw_source *src, const struct stw_verdict *v, char *buf, size_t room,
 	       struct stw_rewritten *out);
+
+/* What whoever answers in our name adds. */
+struct stw_answer_more {
+	const char *lines; /* whole header lines, in place of those the status would bring */
+	size_t len;
+	bool sender_known; /* it proved who it is: the answer may be as long as it must */
+};
+
+/** The same with more in it. */
+int stw_answer_with(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
+		    const struct stw_source *src, const struct stw_verdict *v,
+		    const struct stw_answer_more *more, char *buf, size_t room,
+		    struct stw_rewritten *out);

@@ -482,6 +482,30 @@ static int check_trusted(const struct check *c)
 	return STW_OK;
 }
 
+/* Few: each is compared with all before it. */
+static int check_domains(const struct check *c)
+{
+	uint32_t n;
+	const struct stw_image_domain *d = rows(c, STW_IMAGE_DOMAINS_SECTION, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (d[i].len == 0 || d[i].len > STW_IMAGE_NAME_MAX)
+			return refuse(c, STW_ERANGE, "section domains, row %u: %u bytes", i,
+				      d[i].len);
+		for (uint32_t k = 0; k < d[i].len; k++)
+			if (d[i].name[k] <= ' ' || d[i].name[k] == 0x7f ||
+			    (d[i].name[k] >= 'A' && d[i].name[k] <= 'Z'))
+				return refuse(c, STW_ERANGE,
+					      "section domains, row %u: not in lower case", i);
+		for (uint32_t k = 0; k < i; k++)
+			if (memcmp(&d[k], &d[i], sizeof(d[i])) == 0)
+				return refuse(c, STW_EDUP,
+					      "section domains, row %u: domain of row %u again", i,
+					      k);
+	}
+	return STW_OK;
+}
+
 /* Lower-case letters and all else that a token may hold (RFC 3261 s25.1). */
 static bool is_tag(const char *tag)
 {
@@ -542,5 +566,7 @@ int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t rea
 		err = check_options(&c);
 	if (err == STW_OK)
 		err = check_closed_ports(&c);
+	if (err == STW_OK)
+		err = check_domains(&c);
 	return err;
 }

@@ -89,6 +89,9 @@ int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint
 const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, const char *name,
 						  size_t len, uint16_t port);
 
+/** True for a domain whose users register here: the host of a URI as written, in any case. */
+bool stw_tables_has_domain(const struct stw_tables *t, const char *host, size_t len);
+
 size_t stw_tables_n_names(const struct stw_tables *t);
 
 /** Name @i, i < stw_tables_n_names(); its texts and targets are borrowed from @t. */

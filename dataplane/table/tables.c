@@ -191,6 +191,8 @@ static void fill_plain(struct stw_tables *t)
 	const struct stw_image_secret *secrets = section(t->image, STW_IMAGE_SECRETS_SECTION);
 
 	t->pools = section(t->image, STW_IMAGE_POOLS_SECTION);
+	t->domains = section(t->image, STW_IMAGE_DOMAINS_SECTION);
+	t->n_domains = t->image->sections[STW_IMAGE_DOMAINS_SECTION].rows;
 	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
 	t->settings = section(t->image, STW_IMAGE_SETTINGS_SECTION);
 	t->options = section(t->image, STW_IMAGE_OPTIONS_SECTION);
@@ -448,4 +450,12 @@ struct stw_image_resolved stw_tables_name(const struct stw_tables *t, size_t i)
 					   .n_targets = n->n_targets,
 					   .port = n->port,
 					   .targets = t->targets + n->first_target};
+}
+
+bool stw_tables_has_domain(const struct stw_tables *t, const char *host, size_t len)
+{
+	for (uint32_t i = 0; i < t->n_domains; i++)
+		if (t->domains[i].len == len && strncasecmp(t->domains[i].name, host, len) == 0)
+			return true;
+	return false;
 }

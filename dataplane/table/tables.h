@@ -64,7 +64,7 @@ struct stw_tables {
 	uint32_t n_members;
 	uint32_t n_pools;
 	uint32_t n_names;
-	uint32_t reserved;
+	uint32_t n_domains;
 	struct stw_sipkey name_key; /* of name_index: strangers choose names, so they are hashed */
 
 	const struct stw_listener_row *listeners;
@@ -79,6 +79,7 @@ struct stw_tables {
 	const struct stw_image_option *options; /* [n_options] */
 	uint32_t n_options;
 	const uint64_t *closed_ports; /* [STW_PORT_WORDS], a bit a port */
+	const struct stw_image_domain *domains;
 	struct stw_index member_by_id;
 	struct stw_index member_by_address;
 	struct stw_index listener_by_address;

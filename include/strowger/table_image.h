@@ -21,7 +21,7 @@
 #include <strowger/endpoint.h>
 
 #define STW_IMAGE_MAGIC	       0x49575453u /* "STWI" */
-#define STW_IMAGE_VERSION      4u
+#define STW_IMAGE_VERSION      5u
 #define STW_IMAGE_ALIGN	       8u
 #define STW_IMAGE_BYTES_MAX    (1u << 30)
 #define STW_IMAGE_NO_POOL      UINT16_MAX
@@ -40,24 +40,26 @@
 #define STW_IMAGE_OPTIONS      64u
 #define STW_IMAGE_OPTION_TEXT  32u
 #define STW_IMAGE_PORT_RANGES  1024u
+#define STW_IMAGE_DOMAINS      256u
 
 /* X(ENUM, "name", row type, least rows, most rows) */
-#define STW_IMAGE_SECTIONS(X)                                                         \
-	X(LISTENERS, "listeners", struct stw_image_listener, 1u, STW_IMAGE_LISTENERS) \
-	X(POOLS, "pools", struct stw_image_pool, 0u, STW_IMAGE_POOLS)                 \
-	X(POOL_MEMBERS, "pool_members", struct stw_image_pool_member, 0u,             \
-	  STW_IMAGE_POOLS *STW_IMAGE_POOL_MEMBERS)                                    \
-	X(MEMBERS, "members", struct stw_image_member, 0u, STW_IMAGE_MEMBERS)         \
-	X(SLOTS, "slots", uint16_t, 0u, STW_IMAGE_BYTES_MAX / 2u)                     \
-	X(SECRETS, "secrets", struct stw_image_secret, 1u, STW_IMAGE_SECRET_MAX)      \
-	X(NAMES, "names", struct stw_image_name, 0u, STW_IMAGE_NAMES)                 \
-	X(TARGETS, "targets", struct stw_image_target, 0u,                            \
-	  STW_IMAGE_NAMES *STW_IMAGE_NAME_TARGETS)                                    \
-	X(NAME_TEXT, "name_text", char, 0u, STW_IMAGE_NAMES *STW_IMAGE_NAME_MAX)      \
-	X(SETTINGS, "settings", struct stw_image_settings, 1u, 1u)                    \
-	X(TRUSTED, "trusted", struct stw_image_prefix, 0u, STW_IMAGE_TRUSTED)         \
-	X(OPTIONS, "options", struct stw_image_option, 0u, STW_IMAGE_OPTIONS)         \
-	X(CLOSED_PORTS, "closed_ports", struct stw_image_port_range, 0u, STW_IMAGE_PORT_RANGES)
+#define STW_IMAGE_SECTIONS(X)                                                                   \
+	X(LISTENERS, "listeners", struct stw_image_listener, 1u, STW_IMAGE_LISTENERS)           \
+	X(POOLS, "pools", struct stw_image_pool, 0u, STW_IMAGE_POOLS)                           \
+	X(POOL_MEMBERS, "pool_members", struct stw_image_pool_member, 0u,                       \
+	  STW_IMAGE_POOLS *STW_IMAGE_POOL_MEMBERS)                                              \
+	X(MEMBERS, "members", struct stw_image_member, 0u, STW_IMAGE_MEMBERS)                   \
+	X(SLOTS, "slots", uint16_t, 0u, STW_IMAGE_BYTES_MAX / 2u)                               \
+	X(SECRETS, "secrets", struct stw_image_secret, 1u, STW_IMAGE_SECRET_MAX)                \
+	X(NAMES, "names", struct stw_image_name, 0u, STW_IMAGE_NAMES)                           \
+	X(TARGETS, "targets", struct stw_image_target, 0u,                                      \
+	  STW_IMAGE_NAMES *STW_IMAGE_NAME_TARGETS)                                              \
+	X(NAME_TEXT, "name_text", char, 0u, STW_IMAGE_NAMES *STW_IMAGE_NAME_MAX)                \
+	X(SETTINGS, "settings", struct stw_image_settings, 1u, 1u)                              \
+	X(TRUSTED, "trusted", struct stw_image_prefix, 0u, STW_IMAGE_TRUSTED)                   \
+	X(OPTIONS, "options", struct stw_image_option, 0u, STW_IMAGE_OPTIONS)                   \
+	X(CLOSED_PORTS, "closed_ports", struct stw_image_port_range, 0u, STW_IMAGE_PORT_RANGES) \
+	X(DOMAINS, "domains", struct stw_image_domain, 0u, STW_IMAGE_DOMAINS)
 
 enum stw_image_kind {
 #define X(name, text, type, least, most) STW_IMAGE_##name##_SECTION,
@@ -221,6 +223,13 @@ struct stw_image_target {
 	uint16_t weight;
 };
 
+/* A domain whose users register here, as URIs hold it: lower case; an IPv6 address in brackets. */
+struct stw_image_domain {
+	uint8_t len;		       /* 1..STW_IMAGE_NAME_MAX */
+	char name[STW_IMAGE_NAME_MAX]; /* zero behind @len */
+	uint8_t reserved[2];
+};
+
 /* A name with its targets, outside an image. */
 struct stw_image_resolved {
 	const char *name; /* [len], as stw_name_canonical() makes it; none twice with one port */
@@ -243,6 +252,7 @@ _Static_assert(sizeof(struct stw_image_member) == 28, "no padding");
 _Static_assert(sizeof(struct stw_image_secret) == 24, "no padding");
 _Static_assert(sizeof(struct stw_image_name) == 12, "no padding");
 _Static_assert(sizeof(struct stw_image_target) == 24, "no padding");
+_Static_assert(sizeof(struct stw_image_domain) == 256, "no padding");
 
 /** The checksum an image of @size bytes, at least a header, should carry. */
 uint64_t stw_image_checksum(const void *bytes, uint64_t size);

@@ -123,8 +123,7 @@ static inline size_t stw_registered(struct stw_registering *s, const char *aor)
 {
 	static struct stw_location l;
 
-	assert_int_equal(stw_location_get(stw_registrar_store(s->r), stw_text(aor, strlen(aor)),
-					  &l),
+	assert_int_equal(stw_location_get(stw_registrar_store(s->r), stw_str(aor, strlen(aor)), &l),
 			 STW_OK);
 	stw_record_expire(&l.record, stw_clock_s(stw_registrar_clock(s->r)));
 	return stw_record_n_live(&l.record);

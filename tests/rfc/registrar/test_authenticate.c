@@ -19,8 +19,8 @@ static int start(void **state)
 	assert_int_equal(stw_registrar_configure(s.r, &s.model), STW_OK);
 	struct stw_store *store = stw_registrar_store(s.r);
 
-	stw_subscriber_put(store, stw_text(BOB, sizeof(BOB) - 1), stw_text(SECRET, 11));
-	stw_subscriber_put(store, stw_text("eve@example.com", 15), stw_text("eve", 3));
+	stw_subscriber_put(store, stw_str(BOB, sizeof(BOB) - 1), stw_str(SECRET, 11));
+	stw_subscriber_put(store, stw_str("eve@example.com", 15), stw_str("eve", 3));
 	assert_int_equal(stw_store_commit(store), STW_OK);
 	return 0;
 }

@@ -38,7 +38,7 @@ static void rfc3261_s10_3_keeps_where_it_came_from(void **state)
 
 	(void)state;
 	stw_register(&s, BOB, "Contact: <sip:bob@10.0.0.9>\r\n");
-	stw_location_get(stw_registrar_store(s.r), stw_text(AOR, sizeof(AOR) - 1), &l);
+	stw_location_get(stw_registrar_store(s.r), stw_str(AOR, sizeof(AOR) - 1), &l);
 	assert_true(stw_endpoint_equal(&l.record.b[0].source, &s.source));
 	assert_true(stw_endpoint_equal(&l.record.b[0].listener, &s.listener));
 }
@@ -246,7 +246,7 @@ static void rfc3327_s5_3_path_is_kept_and_given_back(void **state)
 		     "Contact: <sip:b@h>\r\nSupported: path\r\nPath: <sip:p2;lr>\r\n"
 		     "Path: <sip:p1;lr>\r\n");
 	assert_int_equal(stw_answer_count(&s, "Path: <sip:p2;lr>, <sip:p1;lr>\r\n"), 1);
-	stw_location_get(stw_registrar_store(s.r), stw_text(AOR, sizeof(AOR) - 1), &l);
+	stw_location_get(stw_registrar_store(s.r), stw_str(AOR, sizeof(AOR) - 1), &l);
 	assert_int_equal(l.record.b[0].path.len, strlen("<sip:p2;lr>, <sip:p1;lr>"));
 	/* A phone that does not know of it is not told. */
 	stw_register(&s, BOB, "Contact: <sip:b@h>\r\nPath: <sip:p1;lr>\r\n");

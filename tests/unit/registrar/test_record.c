@@ -16,9 +16,9 @@
 
 static uint8_t row[STW_RECORD_BYTES];
 
-static struct stw_text t(const char *p)
+static struct stw_str t(const char *p)
 {
-	return stw_text(p, strlen(p));
+	return stw_str(p, strlen(p));
 }
 
 static struct stw_record example(void)
@@ -53,11 +53,11 @@ static void what_is_written_is_read(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		const struct stw_binding *a = &in.b[i], *b = &out.b[i];
 
-		assert_true(stw_text_equal(a->uri, b->uri));
-		assert_true(stw_text_equal(a->params, b->params));
-		assert_true(stw_text_equal(a->instance, b->instance));
-		assert_true(stw_text_equal(a->path, b->path));
-		assert_true(stw_text_equal(a->call_id, b->call_id));
+		assert_true(stw_str_equal(a->uri, b->uri));
+		assert_true(stw_str_equal(a->params, b->params));
+		assert_true(stw_str_equal(a->instance, b->instance));
+		assert_true(stw_str_equal(a->path, b->path));
+		assert_true(stw_str_equal(a->call_id, b->call_id));
 		assert_true(stw_endpoint_equal(&a->source, &b->source));
 		assert_true(stw_endpoint_equal(&a->listener, &b->listener));
 		assert_int_equal(a->updated_s, b->updated_s);

@@ -11,8 +11,10 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "control/slow/registering.h"
 #include "control/slow/slow.h"
 #include "tests/support/farm.h"
+#include "tests/unit/model/temp_dir.h"
 #include "tests/unit/resolve/fake_dns.h"
 
 #define PATIENCE_S 30.
@@ -26,6 +28,7 @@ struct rig {
 	struct stw_model_port port;
 	struct stw_model_address addresses[3];
 	struct stw_model_resolver resolver;
+	char domains[1][STW_DOMAIN_MAX];
 	uint64_t generation;
 	bool hold_back; /* no new tables: control cannot send */
 	int member, far;
@@ -353,6 +356,84 @@ static int enter(void **state)
 		  "ip addr add 2001:db8::$a/64 dev lo nodad || exit 1; done");
 }
 
+static void send_register(struct rig *r, const char *call_id)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "REGISTER sip:example.com SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+		 "From: <sip:bob@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\n"
+		 "Call-ID: %s\r\nCSeq: 1 REGISTER\r\nContact: <sip:bob@203.0.113.9>\r\n\r\n",
+		 call_id);
+	send_text(r->far, text);
+}
+
+static void host_a_domain(struct rig *r, const char *store)
+{
+	snprintf(r->domains[0], STW_DOMAIN_MAX, "example.com");
+	r->farm.model.registrar = (struct stw_model_registrar){.domains = r->domains,
+							       .n_domains = 1,
+							       .min_expires_s = 60,
+							       .default_expires_s = 3600,
+							       .max_expires_s = 7200,
+							       .max_contacts = 4,
+							       .store_mb = 16};
+	snprintf(r->farm.model.registrar.store, sizeof(r->farm.model.registrar.store), "%s", store);
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	serve(r);
+}
+
+static void phones_register_and_are_answered_when_it_lasts(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct sockaddr_in from;
+	uint64_t n;
+
+	assert_int_equal(temp_dir_make(NULL), 0);
+	host_a_domain(r, temp_dir);
+	for (int i = 0; i < 5; i++) {
+		char call_id[8];
+
+		snprintf(call_id, sizeof(call_id), "r%d", i);
+		send_register(r, call_id);
+	}
+	until(r, &c->answered, 5);
+	for (int i = 0; i < 5; i++) {
+		const char *text = receive(r, r->far, &from);
+
+		assert_memory_equal(text, "SIP/2.0 200 OK\r\n", 16);
+		assert_non_null(strstr(text, "Contact: <sip:bob@203.0.113.9>;expires=3600\r\n"));
+	}
+	assert_int_equal(c->waiting, 0);
+	struct stw_registrar *registrar =
+		stw_registering_registrar(stw_slow_registering(r->slow), NULL);
+	assert_int_equal(stw_store_count(stw_registrar_store(registrar), STW_TABLE_LOCATION, &n),
+			 STW_OK);
+	assert_int_equal(n, 1);
+	/* No domains any more: no registrar, and the store is free for another. */
+	r->farm.model.registrar.n_domains = 0;
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	assert_null(stw_registering_registrar(stw_slow_registering(r->slow), NULL));
+	assert_int_equal(temp_dir_remove(NULL), 0);
+}
+
+static void without_a_store_they_are_answered_503(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct sockaddr_in from;
+	const char *why;
+
+	host_a_domain(r, "/proc/nowhere");
+	assert_null(stw_registering_registrar(stw_slow_registering(r->slow), &why));
+	assert_non_null(strstr(why, "/proc/nowhere"));
+	send_register(r, "r");
+	until(r, &c->answered, 1);
+	assert_memory_equal(receive(r, r->far, &from), "SIP/2.0 503 ", 12);
+}
+
 int main(void)
 {
 #define SLOW_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -365,6 +446,8 @@ int main(void)
 		SLOW_TEST(ipv6_goes_the_same_way),
 		SLOW_TEST(without_a_data_plane_the_addresses_are_left_alone),
 		SLOW_TEST(a_reload_keeps_moves_and_closes_sockets),
+		SLOW_TEST(phones_register_and_are_answered_when_it_lasts),
+		SLOW_TEST(without_a_store_they_are_answered_503),
 	};
 	if (!netns_possible()) {
 		printf("1..0 # SKIP needs root, for a network namespace of its own\n");

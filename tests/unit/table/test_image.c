@@ -37,6 +37,8 @@ static const struct stw_image_resolved names[] = {
 	{.name = "nobody.example.org", .len = 18},
 };
 
+static char domains[][STW_DOMAIN_MAX] = {"example.com", "[2001:db8::1]"};
+
 static int setup(void **state)
 {
 	(void)state;
@@ -48,6 +50,8 @@ static int setup(void **state)
 		fx.farm.listeners[i].trusted = &fx.farm.trusted[i];
 		fx.farm.listeners[i].n_trusted = 1;
 	}
+	fx.farm.model.registrar.domains = domains;
+	fx.farm.model.registrar.n_domains = 2;
 	if (stw_image_build_named(&fx.farm.model, NULL, names, 3, 42, &fx.image) != STW_OK)
 		return -1;
 	fx.copy = malloc(fx.image.size_bytes);
@@ -143,6 +147,9 @@ static void accepts_what_control_builds(void **state)
 	assert_int_equal(stw_tables_find_listener(t, &other), -1);
 	assert_int_equal(stw_tables_find_member(t, &other), -1);
 	assert_int_equal(stw_tables_find_member_id(t, 1), -1);
+	assert_true(stw_tables_has_domain(t, "Example.COM", 11));
+	assert_true(stw_tables_has_domain(t, "[2001:db8::1]", 13));
+	assert_false(stw_tables_has_domain(t, "example.co", 10));
 	assert_true(stw_tables_has_listener_ip(t, &other.ip));
 	other = stw_farm_v4(192, 0, 2, 2, 5060);
 	assert_false(stw_tables_has_listener_ip(t, &other.ip));
@@ -495,6 +502,19 @@ static void names_section_and_row(void **state)
 	fresh();
 	((struct stw_image_target *)row(STW_IMAGE_TARGETS_SECTION, 1))->address.port = 0;
 	REFUSED(STW_ERANGE, "section targets, row 1: unusable address");
+	fresh();
+	((struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 1))->len = 0;
+	REFUSED(STW_ERANGE, "section domains, row 1: 0 bytes");
+	fresh();
+	((struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 0))->len = 12;
+	REFUSED(STW_ERANGE, "section domains, row 0: not in lower case");
+	fresh();
+	((struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 0))->name[2] = 'A';
+	REFUSED(STW_ERANGE, "section domains, row 0: not in lower case");
+	fresh();
+	*(struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 1) =
+		*(struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 0);
+	REFUSED(STW_EDUP, "section domains, row 1: domain of row 0 again");
 #undef REFUSED
 }
 

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/slow/registering.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <strowger/errors.h>
+#include <strowger/log.h>
+
+#include "dataplane/route/route.h"
+
+#define TICK_S 1.
+
+/* A request and what will be said to it; the answer's lines are kept as long as they are. */
+struct waiting {
+	STAILQ_ENTRY(waiting) order;
+	struct stw_registering_request request;
+	uint16_t status, retry_after_s;
+	const char *phrase;
+	bool known, changed;
+	size_t lines_len;
+	char *lines;
+	char memory[];
+};
+
+STAILQ_HEAD(waiting_list, waiting);
+
+struct stw_registering {
+	struct ev_loop *loop;
+	stw_registering_answer_fn *answer;
+	void *ctx;
+	struct stw_registrar *registrar;
+	char why[512];
+	struct waiting_list waiting;
+	size_t n;
+	struct ev_prepare turn; /* active while somebody waits */
+	struct ev_timer tick;
+	struct stw_registrar_answer scratch;
+};
+
+static void let_go(struct stw_registering *g, struct waiting *w)
+{
+	STAILQ_REMOVE_HEAD(&g->waiting, order);
+	g->n--;
+	free(w->lines);
+	free(w);
+}
+
+/* Ask the registrar, and note what it says. */
+static void handle(struct stw_registering *g, struct waiting *w)
+{
+	struct stw_registrar_answer *a = &g->scratch;
+	struct stw_sip_msg m;
+
+	stw_sip_parse(w->request.bytes, w->request.len, &m);
+	stw_registrar_handle(g->registrar, w->request.bytes, &m, &w->request.peer,
+			     &w->request.local, a);
+	w->lines = malloc(a->len + 1);
+	if (!w->lines)
+		stw_registrar_failed(g->registrar, a);
+	else
+		memcpy(w->lines, a->lines, a->len);
+	w->lines_len = w->lines ? a->len : 0;
+	w->status = a->status;
+	w->phrase = a->phrase;
+	w->retry_after_s = a->retry_after_s;
+	w->known = a->known;
+	w->changed = a->changed;
+}
+
+static void say(struct stw_registering *g, const struct waiting *w, bool lasts)
+{
+	struct stw_registrar_answer *a = &g->scratch;
+
+	if (w->changed && !lasts) {
+		stw_registrar_failed(g->registrar, a);
+	} else {
+		a->status = w->status;
+		a->phrase = w->phrase;
+		a->retry_after_s = w->retry_after_s;
+		a->len = w->lines_len;
+		memcpy(a->lines, w->lines ? w->lines : "", w->lines_len);
+	}
+	a->known = w->known;
+	g->answer(g->ctx, &w->request, a);
+}
+
+static void on_turn(struct ev_loop *loop, struct ev_prepare *prepare, int revents)
+{
+	struct stw_registering *g = prepare->data;
+	struct waiting *w;
+
+	(void)revents;
+	ev_prepare_stop(loop, prepare);
+	STAILQ_FOREACH (w, &g->waiting, order)
+		handle(g, w);
+	const bool lasts = stw_registrar_commit(g->registrar) == STW_OK;
+
+	while ((w = STAILQ_FIRST(&g->waiting)) != NULL) {
+		say(g, w, lasts);
+		let_go(g, w);
+	}
+}
+
+static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct stw_registering *g = timer->data;
+
+	(void)revents;
+	/* A storm of ends is spread: the loop has others to serve. */
+	ev_timer_set(timer, stw_registrar_tick(g->registrar) ? 0.001 : TICK_S, 0.);
+	ev_timer_start(loop, timer);
+}
+
+struct stw_registering *stw_registering_new(struct ev_loop *loop, stw_registering_answer_fn *answer,
+					    void *ctx)
+{
+	struct stw_registering *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->loop = loop;
+	g->answer = answer;
+	g->ctx = ctx;
+	STAILQ_INIT(&g->waiting);
+	ev_init(&g->turn, on_turn);
+	ev_init(&g->tick, on_tick);
+	g->turn.data = g->tick.data = g;
+	return g;
+}
+
+static void close_registrar(struct stw_registering *g)
+{
+	ev_prepare_stop(g->loop, &g->turn);
+	ev_timer_stop(g->loop, &g->tick);
+	while (!STAILQ_EMPTY(&g->waiting)) {
+		struct waiting *w = STAILQ_FIRST(&g->waiting);
+
+		w->changed = true; /* nobody asked the registrar: unavailable */
+		say(g, w, false);
+		let_go(g, w);
+	}
+	stw_registrar_free(g->registrar);
+	g->registrar = NULL;
+	g->why[0] = '\0';
+}
+
+static void open_registrar(struct stw_registering *g, const struct stw_model *m)
+{
+	int err = stw_registrar_new(m, g->why, sizeof(g->why), &g->registrar);
+
+	if (err) {
+		if (!g->why[0])
+			snprintf(g->why, sizeof(g->why), "%s", stw_err_text(err));
+		stw_error(
+			"registrar: %s; REGISTERs are answered 503 until a reload finds it mended",
+			g->why);
+		return;
+	}
+	stw_info("registrar: serving %zu domains", m->registrar.n_domains);
+	ev_timer_set(&g->tick, TICK_S, 0.);
+	ev_timer_start(g->loop, &g->tick);
+}
+
+void stw_registering_configure(struct stw_registering *g, const struct stw_model *m)
+{
+	if (m->registrar.n_domains == 0)
+		close_registrar(g);
+	else if (!g->registrar)
+		open_registrar(g, m);
+	else if (stw_registrar_configure(g->registrar, m) != STW_OK)
+		stw_error("registrar: its configuration could not be taken over");
+}
+
+bool stw_registering_take(struct stw_registering *g, const struct stw_endpoint *local,
+			  const struct stw_endpoint *peer, const char *bytes, size_t len)
+{
+	const size_t room = len + len / 2 + STW_REGISTRAR_LINES;
+	struct waiting *w;
+
+	if (!g->registrar || g->n >= STW_REGISTERING_MAX)
+		return false;
+	w = malloc(sizeof(*w) + room);
+	if (!w)
+		return false;
+	*w = (struct waiting){.request = {.local = *local,
+					  .peer = *peer,
+					  .bytes = w->memory,
+					  .len = len,
+					  .room = room}};
+	memcpy(w->memory, bytes, len);
+	STAILQ_INSERT_TAIL(&g->waiting, w, order);
+	g->n++;
+	if (!ev_is_active(&g->turn))
+		ev_prepare_start(g->loop, &g->turn);
+	return true;
+}
+
+struct stw_registrar *stw_registering_registrar(const struct stw_registering *g, const char **why)
+{
+	if (why)
+		*why = g->why;
+	return g->registrar;
+}
+
+void stw_registering_free(struct stw_registering *g)
+{
+	if (!g)
+		return;
+	close_registrar(g);
+	free(g);
+}
