@@ -241,6 +241,8 @@ def render(balancer, ports, cores, hugepages, shared):
             f"    kernel: {'shared' if shared else 'twin'}",
             f"    twin: {twin}",
         ]
+        if not shared:
+            lines.append(f"    addresses: {quoted(port_addresses)}")
     return "\n".join(lines) + "\n"
 
 
