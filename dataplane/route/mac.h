@@ -120,14 +120,12 @@ struct stw_branch_input {
 /* A peer without the magic cookie promises nothing about its branch: take the From tag as well. */
 static inline struct stw_span stw_branch_from_tag(const struct stw_branch_input *in)
 {
-	struct stw_span branch = in->via->branch, tag = {0, 0};
+	struct stw_span branch = in->via->branch, none = {0, 0};
 
-	if (branch.len > STW_MAGIC_LEN &&
-	    memcmp(in->buf + branch.off, STW_MAGIC, STW_MAGIC_LEN) == 0)
-		return tag;
-	if (stw_sip_tag_find(in->buf, in->m->value[STW_HDR_FROM], &tag) != STW_OK)
-		tag = (struct stw_span){0, 0};
-	return tag;
+	return branch.len > STW_MAGIC_LEN &&
+			       memcmp(in->buf + branch.off, STW_MAGIC, STW_MAGIC_LEN) == 0
+		       ? none
+		       : in->m->from_tag;
 }
 
 /** The branch, its first 64 bits. */
@@ -182,10 +180,12 @@ static inline uint64_t stw_tag_make(const struct stw_secret *secret, const char 
 				    stw_nh_sum call)
 {
 	const struct stw_nh_keys *nh = &secret->nh;
-	struct stw_span branch = via->branch, from_tag;
+	struct stw_span branch = via->branch, from_tag = m->from_tag;
 	stw_nh_sum sum = call;
 
-	if (stw_sip_tag_find(buf, m->value[STW_HDR_FROM], &from_tag) != STW_OK)
+	/* the parser keeps no parts of what it rejects */
+	if (m->reject != STW_SIP_ACCEPTED &&
+	    stw_sip_tag_find(buf, m->value[STW_HDR_FROM], &from_tag) != STW_OK)
 		from_tag = (struct stw_span){0, 0};
 	sum += stw_mac_text(secret, nh->branch, sizeof(nh->branch), buf, m, branch);
 	sum += stw_mac_text(secret, nh->tag, sizeof(nh->tag), buf, m, from_tag);

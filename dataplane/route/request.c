@@ -12,16 +12,6 @@
 
 #define RETRY_AFTER_S 5u
 
-/* A tag at the end of a value as nearly everybody writes it; the careful way for the rest. */
-static bool find_tag(const struct stw_decision *d, enum stw_sip_header h, struct stw_span *tag)
-{
-	struct stw_span value = d->m->value[h];
-
-	if (value.len > 0 && d->buf[stw_span_end(value) - 1] == '>')
-		return false;
-	return stw_sip_tag_find(d->buf, value, tag) == STW_OK;
-}
-
 /*
  * Is this the ACK to an answer of ours? Then nobody else waits for it (s16.11, s17.1.1.3). Our tag
  * comes back where we wrote it, at the end of To.
@@ -114,9 +104,8 @@ static bool checked(struct stw_decision *d)
 		reject(d);
 		return false;
 	}
-	if (stw_via_read(d->buf, d->m->len, d->m->value[STW_HDR_VIA], &d->v->via) != STW_OK)
-		stw_decide_drop(d, STW_C_DROP_MALFORMED);
-	else if (ack_of_ours(d))
+	d->v->via = d->m->via;
+	if (ack_of_ours(d))
 		stw_decide_drop(d, STW_C_DROP_ACK_ABSORBED);
 	else if (!scheme_ok(d))
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
@@ -253,13 +242,11 @@ static bool targeted(struct stw_decision *d)
 /* What forms a dialog takes our Record-Route (s16.6 step 4); REGISTER never (s10.2). */
 static bool forms_dialog(const struct stw_decision *d)
 {
-	struct stw_span tag;
-
 	switch (d->m->method) {
 	case STW_METHOD_INVITE:
 	case STW_METHOD_SUBSCRIBE:
 	case STW_METHOD_NOTIFY:
-	case STW_METHOD_REFER: return !find_tag(d, STW_HDR_TO, &tag);
+	case STW_METHOD_REFER: return d->m->to_tag.len == 0;
 	default: return false;
 	}
 }

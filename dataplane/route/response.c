@@ -23,14 +23,13 @@ static bool top_as_written(struct stw_decision *d, uint64_t *branch)
 /* The top Via: ours by its sent-by? @branch gets its digits' value. */
 static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
 {
-	struct stw_sip_via *via = &d->v->via;
+	const struct stw_sip_via *via = &d->m->via;
 	struct stw_endpoint ep = {.transport = STW_TRANSPORT_UDP};
 
 	*formed = true;
 	if (top_as_written(d, branch))
 		return true;
-	if (stw_sip_via_parse(d->buf, d->m->value[STW_HDR_VIA], via) != STW_OK ||
-	    stw_host_parse(d->buf, via->host, &ep.ip) != STW_OK)
+	if (stw_host_parse(d->buf, via->host, &ep.ip) != STW_OK)
 		return false;
 	ep.port = via->port != 0 ? via->port : STW_SIP_PORT;
 	if (stw_tables_find_listener(d->t, &ep) < 0)
@@ -49,9 +48,9 @@ static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 	struct stw_verdict *v = d->v;
 	uint16_t from, to;
 
-	if (v->via.more) {
+	if (d->m->via.more) {
 		from = value.off;
-		to = v->via.next;
+		to = d->m->via.next;
 		value = (struct stw_span){to, (uint16_t)(stw_span_end(value) - to)};
 	} else {
 		from = d->m->line_off[STW_HDR_VIA];

@@ -66,8 +66,10 @@ static int walk_next(struct walk *w, struct element *out)
 {
 	if (w->rest.len == 0 && !next_line(w))
 		return STW_ENOENT;
-	if (!quick_element(w->d->buf, w->rest, &out->na) &&
-	    stw_sip_name_addr_parse(w->d->buf, w->rest, &out->na) != STW_OK)
+	if (w->index == 0)
+		out->na = w->d->m->route;
+	else if (!quick_element(w->d->buf, w->rest, &out->na) &&
+		 stw_sip_name_addr_parse(w->d->buf, w->rest, &out->na) != STW_OK)
 		return STW_EMALFORMED;
 	out->line_off = w->line.off;
 	out->line_end = w->line.end;
