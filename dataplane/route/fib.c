@@ -6,11 +6,6 @@
 
 #include "dataplane/route/fib_table.h"
 
-void stw_fib_prefetch(const struct stw_fib *fib, const struct stw_ip *dst)
-{
-	__builtin_prefetch(&fib->hosts[stw_fib_hash(stw_fib_key_of(dst), 0) & fib->host_mask]);
-}
-
 static void fill(struct stw_hop *out, const struct stw_fib_hop *hop, const struct stw_ip *next_hop)
 {
 	out->next_hop = *next_hop;
@@ -21,13 +16,17 @@ static void fill(struct stw_hop *out, const struct stw_fib_hop *hop, const struc
 
 int stw_fib_lookup(const struct stw_fib *fib, const struct stw_ip *dst, struct stw_hop *out)
 {
-	const struct stw_fib_host *host = stw_fib_host_at(fib, stw_fib_key_of(dst));
-	const struct stw_fib_hop *hop;
-	if (host->used) {
-		*out = host->hop;
-		return STW_OK;
+	const struct stw_fib_key key = stw_fib_key_of(dst);
+	uint32_t row = stw_ip_is_v4(dst) ? fib->blocks[stw_fib_block_of(key)] : STW_FIB_MIXED;
+	if (row == STW_FIB_MIXED) {
+		const struct stw_fib_host *host = stw_fib_host_at(fib, key);
+		if (host->used) {
+			*out = host->hop;
+			return STW_OK;
+		}
+		row = stw_fib_family_lookup(&fib->family[!stw_ip_is_v4(dst)], key);
 	}
-	hop = stw_fib_route_of(fib, dst);
+	const struct stw_fib_hop *hop = &fib->hops[row];
 	if (!hop->reachable)
 		return STW_ENOENT;
 	fill(out, hop, hop->on_link ? dst : &hop->gateway);

@@ -78,9 +78,6 @@ void stw_fib_free(struct stw_fib *fib);
  */
 int stw_fib_lookup(const struct stw_fib *fib, const struct stw_ip *dst, struct stw_hop *out);
 
-/** Issue a prefetch for the line stw_fib_lookup() will want first. Fast path: yes. */
-void stw_fib_prefetch(const struct stw_fib *fib, const struct stw_ip *dst);
-
 /** Interface @i, i < stw_fib_n_ifaces(). */
 const struct stw_iface *stw_fib_iface(const struct stw_fib *fib, uint16_t i);
 size_t stw_fib_n_ifaces(const struct stw_fib *fib);

@@ -190,7 +190,8 @@ struct stw_fib *stw_fib_build(const struct stw_iface *ifaces, size_t n_ifaces,
 		memcpy(fib->ifaces, ifaces, n_ifaces * sizeof(*ifaces));
 	fib->n_ifaces = n_ifaces;
 	if (add_routes(fib, routes, n_routes) != STW_OK ||
-	    add_neighbours(fib, neighbours, n_neighbours) != STW_OK)
+	    add_neighbours(fib, neighbours, n_neighbours) != STW_OK ||
+	    stw_fib_blocks_fill(fib) != STW_OK)
 		goto fail;
 	return fib;
 fail:
@@ -209,6 +210,7 @@ void stw_fib_free(struct stw_fib *fib)
 	if (fib->hops)
 		memset(fib->hops, 0x5a, fib->n_hops * sizeof(*fib->hops));
 #endif
+	free(fib->blocks);
 	free(fib->hosts);
 	free(fib->hops);
 	free(fib->gateways);

@@ -16,6 +16,10 @@
  *    turns back: log2(lengths in use) cache lines, one or two in an ordinary network, at most
  *    seven. The default route is no prefix here: it is where the search starts from.
  *
+ * Before both, for IPv4, one array: the hop of each /16 all of whose addresses go one way. So
+ * strangers behind a gateway are found in one load; a /16 that holds neighbours or longer prefixes
+ * says so.
+ *
  * IPv4 and IPv6 keep separate prefix tables: ::/0 does not cover the mapped IPv4 addresses.
  *
  * Not RCU: immutable after init.
@@ -27,8 +31,12 @@
 
 #include "dataplane/route/fib.h"
 
-#define STW_FIB_BITS	128u
-#define STW_FIB_V4_BITS 96u /* prefix of the mapped form */
+#define STW_FIB_BITS	   128u
+#define STW_FIB_V4_BITS	   96u /* prefix of the mapped form */
+
+#define STW_FIB_BLOCKS	   65536u /* of IPv4: its /16s */
+#define STW_FIB_BLOCK_BITS 112u	  /* of the mapped form */
+#define STW_FIB_MIXED	   UINT16_MAX
 
 /* Rows of stw_fib.hops with a meaning of their own. */
 enum {
@@ -85,6 +93,7 @@ struct stw_fib_hop {
 };
 
 struct stw_fib {
+	uint16_t *blocks;	    /* [STW_FIB_BLOCKS] row of hops, or STW_FIB_MIXED */
 	struct stw_fib_host *hosts; /* [host_mask + 1] */
 	uint32_t host_mask;
 	struct stw_fib_hop *hops;
@@ -169,6 +178,12 @@ static inline const struct stw_fib_hop *stw_fib_route_of(const struct stw_fib *f
 	return &fib->hops[stw_fib_family_lookup(f, stw_fib_key_of(dst))];
 }
 
+/* The /16 of a mapped IPv4 address. */
+static inline uint32_t stw_fib_block_of(struct stw_fib_key k)
+{
+	return (uint32_t)(k.w[1] >> 32 & 0xff) << 8 | (uint32_t)(k.w[1] >> 40 & 0xff);
+}
+
 /** @n zeroed rows on a cache line boundary. fib_prefix.c */
 void *stw_fib_rows_new(size_t n, size_t size);
 
@@ -183,3 +198,6 @@ int stw_fib_family_add(struct stw_fib_family *f, const struct stw_fib_route *r,
 
 /** After the last route: lay the markers. @return STW_OK or STW_ENOMEM. fib_prefix.c */
 int stw_fib_family_finish(struct stw_fib_family *f);
+
+/** After routes and neighbours: fill the blocks. @return STW_OK or STW_ENOMEM. fib_blocks.c */
+int stw_fib_blocks_fill(struct stw_fib *fib);
