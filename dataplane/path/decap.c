@@ -35,6 +35,12 @@ struct view {
 	bool more;
 };
 
+/* The listener that the datagram before was for: mostly this one's too. */
+struct known {
+	struct stw_endpoint to;
+	int listener;
+};
+
 static uint16_t be16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -161,7 +167,15 @@ static bool to_kernel(struct stw_worker *w, struct rte_mbuf *m)
 	return false;
 }
 
-static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, const struct view *v)
+static int listener_of(const struct stw_tables *t, const struct stw_endpoint *to, struct known *k)
+{
+	if (to->port != k->to.port || !stw_ip_equal(&to->ip, &k->to.ip))
+		*k = (struct known){*to, stw_tables_find_listener(t, to)};
+	return k->listener;
+}
+
+static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, const struct view *v,
+		     struct known *known)
 {
 	struct rte_mbuf *m = b->frame[i];
 	struct stw_endpoint to = {.ip = v->dst};
@@ -175,7 +189,7 @@ static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, cons
 	if (b->snap->tables == NULL)
 		return end(w, m, STW_C_DROP_NO_TABLES);
 	to.port = be16(v->l4 + 2);
-	listener = stw_tables_find_listener(b->snap->tables, &to);
+	listener = listener_of(b->snap->tables, &to, known);
 	if (listener < 0 || !for_this_station(w, m))
 		return to_kernel(w, m);
 	len = be16(v->l4 + 4);
@@ -194,7 +208,7 @@ static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, cons
 }
 
 static bool take_fragment(struct stw_worker *w, struct stw_burst *b, unsigned i,
-			  const struct view *v)
+			  const struct view *v, struct known *known)
 {
 	struct stw_fragment f = {.src = v->src,
 				 .dst = v->dst,
@@ -218,7 +232,7 @@ static bool take_fragment(struct stw_worker *w, struct stw_burst *b, unsigned i,
 	b->frame[i] = m;
 	if (see(m, &whole) != KIND_UDP)
 		return end(w, m, STW_C_DROP_FRAGMENT_BAD);
-	return take_udp(w, b, i, &whole);
+	return take_udp(w, b, i, &whole, known);
 }
 
 /* A frame in several buffers is rare enough to be copied into one. */
@@ -243,7 +257,7 @@ static struct rte_mbuf *flatten(struct stw_worker *w, struct rte_mbuf *m)
 	return flat;
 }
 
-static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i)
+static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i, struct known *known)
 {
 	struct view v;
 
@@ -255,8 +269,8 @@ static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i)
 		b->frame[i] = flat;
 	}
 	switch (see(b->frame[i], &v)) {
-	case KIND_UDP: return take_udp(w, b, i, &v);
-	case KIND_FRAGMENT: return take_fragment(w, b, i, &v);
+	case KIND_UDP: return take_udp(w, b, i, &v, known);
+	case KIND_FRAGMENT: return take_fragment(w, b, i, &v, known);
 	case KIND_TRUNCATED: return end(w, b->frame[i], STW_C_DROP_FRAME_TRUNCATED);
 	default: return to_kernel(w, b->frame[i]);
 	}
@@ -264,12 +278,14 @@ static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i)
 
 void stw_decap(struct stw_worker *w, struct stw_burst *b)
 {
+	/* No listener has port 0. */
+	struct known known = {.listener = -1};
 	uint16_t n = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i + PREFETCH_AHEAD < b->n)
 			rte_prefetch0(rte_pktmbuf_mtod(b->frame[i + PREFETCH_AHEAD], void *));
-		if (take(w, b, i))
+		if (take(w, b, i, &known))
 			b->live[n++] = (uint8_t)i;
 	}
 	b->n_live = n;

@@ -10,6 +10,10 @@
 
 #include "dataplane/path/cksum.h"
 
+#define UDP_LEN	 8u
+#define IPV4_LEN 20u
+#define IPV6_LEN 40u
+
 /* Where a moved frame begins: room for a tag, should its way change while it waits. */
 #define SETTLE_OFF 64u
 
@@ -29,29 +33,24 @@ static uint16_t complement(uint64_t sum)
 	return c == 0 ? 0xffff : c;
 }
 
-/* The halves of an IPv4 address as words of a sum. */
+/* The words of an address in host order, summed. */
 static uint32_t halves(uint32_t address)
 {
 	return (address & 0xffff) + (address >> 16);
 }
 
-/* From the values, not the bytes just written: loading those would wait for the stores. */
-static uint16_t sum_of(const struct rte_ipv4_hdr *h, uint32_t addresses)
+static uint32_t v4_of(const struct stw_ip *ip)
 {
-	uint32_t sum = (uint32_t)rte_cpu_to_be_16(RTE_IPV4_VHL_DEF << 8) + h->total_length +
-		       h->packet_id + rte_cpu_to_be_16(STW_FRAME_TTL << 8 | IPPROTO_UDP) +
-		       addresses;
+	uint32_t be;
 
-	return (uint16_t)~stw_cksum_fold(sum);
+	memcpy(&be, ip->b + 12, sizeof(be));
+	return rte_be_to_cpu_32(be);
 }
 
-/* The pseudo header's sum in place of the checksum: a device adds the rest, or stw_frame_sum(). */
-static void begin_sum(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint64_t addresses, bool offload)
+static void put64(char *at, uint64_t value)
 {
-	udp->dgram_cksum =
-		stw_cksum_fold(addresses + rte_cpu_to_be_16(IPPROTO_UDP) + udp->dgram_len);
-	if (offload)
-		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+	value = rte_cpu_to_be_64(value);
+	memcpy(at, &value, sizeof(value));
 }
 
 void stw_frame_sum(struct rte_mbuf *m)
@@ -64,62 +63,63 @@ void stw_frame_sum(struct rte_mbuf *m)
 	udp->dgram_cksum = complement(stw_cksum_sum(l4, m->pkt_len - m->l2_len - m->l3_len));
 }
 
-static char *put_ipv4(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint32_t udp_len,
-		      const struct stw_ip *src, const struct stw_ip *dst, uint16_t id, bool offload)
+/*
+ * Both headers, eight bytes a store: what reads them next must not wait for shorter ones. In place
+ * of the UDP checksum stands the pseudo header's: a device adds the rest, or stw_frame_sum().
+ */
+static char *put_ipv4(struct rte_mbuf *m, char *text, uint32_t len, const struct stw_endpoint *src,
+		      const struct stw_endpoint *dst, uint16_t id, bool offload)
 {
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)((char *)udp - sizeof(*ip));
-	struct rte_ipv4_hdr h = {
-		.version_ihl = RTE_IPV4_VHL_DEF,
-		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_len)),
-		.packet_id = rte_cpu_to_be_16(id),
-		.time_to_live = STW_FRAME_TTL,
-		.next_proto_id = IPPROTO_UDP,
-	};
+	const uint32_t from = v4_of(&src->ip), to = v4_of(&dst->ip);
+	const uint32_t udp_len = UDP_LEN + len, total = IPV4_LEN + udp_len;
+	const uint32_t addresses = halves(from) + halves(to);
+	char *ip = text - UDP_LEN - IPV4_LEN;
+	uint32_t sum = RTE_IPV4_VHL_DEF << 8;
+	uint64_t ip_sum = 0;
+	uint32_t tail;
 
-	memcpy(&h.src_addr, src->b + 12, 4);
-	memcpy(&h.dst_addr, dst->b + 12, 4);
-	uint32_t addresses = halves(h.src_addr) + halves(h.dst_addr);
-	m->l3_len = sizeof(*ip);
+	sum += total + id + (STW_FRAME_TTL << 8 | IPPROTO_UDP) + addresses;
+	m->l3_len = IPV4_LEN;
 	if (offload)
-		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+		m->ol_flags |=
+			RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
 	else
-		h.hdr_checksum = sum_of(&h, addresses);
-	*ip = h;
-	begin_sum(m, udp, addresses, offload);
-	return (char *)ip;
+		ip_sum = (uint16_t)~stw_cksum_fold(sum);
+	put64(ip, (uint64_t)RTE_IPV4_VHL_DEF << 56 | (uint64_t)total << 32 | (uint32_t)id << 16);
+	put64(ip + 8,
+	      (uint64_t)STW_FRAME_TTL << 56 | (uint64_t)IPPROTO_UDP << 48 | ip_sum << 32 | from);
+	put64(ip + 16, (uint64_t)to << 32 | (uint32_t)src->port << 16 | dst->port);
+	tail = rte_cpu_to_be_32(udp_len << 16 | stw_cksum_fold(addresses + IPPROTO_UDP + udp_len));
+	memcpy(ip + 24, &tail, sizeof(tail));
+	return ip;
 }
 
-static char *put_ipv6(struct rte_mbuf *m, struct rte_udp_hdr *udp, uint32_t udp_len,
-		      const struct stw_ip *src, const struct stw_ip *dst, bool offload)
+static char *put_ipv6(struct rte_mbuf *m, char *text, uint32_t len, const struct stw_endpoint *src,
+		      const struct stw_endpoint *dst, bool offload)
 {
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)((char *)udp - sizeof(*ip));
+	const uint32_t udp_len = UDP_LEN + len;
+	char *ip = text - UDP_LEN - IPV6_LEN;
+	uint64_t sum = (uint64_t)stw_cksum_sum(src->ip.b, 16) + stw_cksum_sum(dst->ip.b, 16) +
+		       rte_cpu_to_be_16(IPPROTO_UDP) + rte_cpu_to_be_16((uint16_t)udp_len);
 
-	ip->vtc_flow = rte_cpu_to_be_32(6u << 28);
-	ip->payload_len = rte_cpu_to_be_16((uint16_t)udp_len);
-	ip->proto = IPPROTO_UDP;
-	ip->hop_limits = STW_FRAME_TTL;
-	memcpy(ip->src_addr, src->b, 16);
-	memcpy(ip->dst_addr, dst->b, 16);
-	m->l3_len = sizeof(*ip);
+	m->l3_len = IPV6_LEN;
 	if (offload)
-		m->ol_flags |= RTE_MBUF_F_TX_IPV6;
-	begin_sum(m, udp, (uint64_t)stw_cksum_sum(src->b, 16) + stw_cksum_sum(dst->b, 16), offload);
-	return (char *)ip;
+		m->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+	put64(ip, (uint64_t)6 << 60 | (uint64_t)udp_len << 16 | IPPROTO_UDP << 8 | STW_FRAME_TTL);
+	memcpy(ip + 8, src->ip.b, 16);
+	memcpy(ip + 24, dst->ip.b, 16);
+	put64(ip + 40, (uint64_t)src->port << 48 | (uint64_t)dst->port << 32 |
+			       (uint64_t)udp_len << 16 | rte_be_to_cpu_16(stw_cksum_fold(sum)));
+	return ip;
 }
 
 char *stw_frame_ip(struct rte_mbuf *m, char *text, uint32_t len, const struct stw_endpoint *src,
 		   const struct stw_endpoint *dst, uint16_t ip_id, bool offload)
 {
-	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(text - sizeof(*udp));
-	uint32_t udp_len = (uint32_t)sizeof(*udp) + len;
-
-	udp->src_port = rte_cpu_to_be_16(src->port);
-	udp->dst_port = rte_cpu_to_be_16(dst->port);
-	udp->dgram_len = rte_cpu_to_be_16((uint16_t)udp_len);
 	m->ol_flags = 0;
 	if (stw_ip_is_v4(&dst->ip))
-		return put_ipv4(m, udp, udp_len, &src->ip, &dst->ip, ip_id, offload);
-	return put_ipv6(m, udp, udp_len, &src->ip, &dst->ip, offload);
+		return put_ipv4(m, text, len, src, dst, ip_id, offload);
+	return put_ipv6(m, text, len, src, dst, offload);
 }
 
 char *stw_frame_ethernet(struct rte_mbuf *m, char *l3, const struct stw_iface *iface)
