@@ -11,6 +11,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "control/health/tsc.h"
 #include "control/model/secret.h"
 #include "control/publish/pace.h"
 #include "control/tables/build.h"
@@ -113,6 +114,78 @@ static int take_model(struct stw_control *c, struct stw_model *m)
 	return STW_OK;
 }
 
+/* The monitor watches whom the model has, and the model serves whom the monitor lets. */
+static void watch_members(struct stw_control *c)
+{
+	if (stw_monitor_take(c->monitor, c->model))
+		stw_error("health: members could not be taken over");
+	else
+		stw_monitor_apply(c->monitor, c->model);
+}
+
+/* Who serves is another now; and what is known is kept for the next control. */
+static void health_changed(void *ctx)
+{
+	struct stw_control *c = ctx;
+	char reason[256] = "";
+
+	if (stw_monitor_apply(c->monitor, c->model) > 0)
+		stw_publish_change(c->publish);
+	if (stw_monitor_is_dirty(c->monitor) &&
+	    stw_monitor_save(c->monitor, c->model->state_dir, reason, sizeof(reason)))
+		stw_warn("health: not saved: %s", reason);
+}
+
+static uint32_t rest_left_s(const struct stw_stats *st, const struct stw_stats_retry_after *r)
+{
+	uint64_t came = atomic_load_explicit(&r->tsc, memory_order_acquire);
+	uint64_t seconds = atomic_load_explicit(&r->seconds, memory_order_relaxed);
+	uint64_t now = stw_tsc();
+
+	if (came == 0 || now <= came || st->tsc_hz == 0)
+		return 0;
+	uint64_t passed = (now - came) / st->tsc_hz;
+	return passed < seconds && seconds - passed < UINT32_MAX ? (uint32_t)(seconds - passed) : 0;
+}
+
+static void add_worker(struct stw_stats *st, uint32_t worker, uint16_t number,
+		       struct stw_traffic *t, uint32_t *rest_s)
+{
+	const struct stw_stats_members *m = stw_stats_members(st, worker);
+	uint64_t c[STW_N_MEMBER_COUNTERS];
+
+	for (int i = 0; i < STW_N_MEMBER_COUNTERS; i++)
+		c[i] = atomic_load_explicit(&m->c[number][i], memory_order_relaxed);
+	t->calls += c[STW_M_INVITES];
+	t->answered += c[STW_M_INVITES_ANSWERED];
+	t->errors += c[STW_M_FAILED];
+	t->unreachable += c[STW_M_UNREACHABLE];
+	t->messages += c[STW_M_REQUESTS] + c[STW_M_FROM_MEMBER];
+	t->open +=
+		c[STW_M_INVITES] + c[STW_M_OTHERS] - c[STW_M_INVITES_DONE] - c[STW_M_OTHERS_DONE];
+	uint32_t rest = rest_left_s(st, &m->retry_after[number]);
+	*rest_s = rest > *rest_s ? rest : *rest_s;
+}
+
+static bool member_traffic(void *ctx, const struct stw_endpoint *member, struct stw_traffic *out,
+			   uint32_t *rest_s)
+{
+	struct stw_control *c = ctx;
+	struct stw_stats *st = stw_publish_stats(c->publish);
+	int number = stw_numbers_find(c->numbers, member);
+
+	if (!st || number < 0)
+		return false;
+	*out = (struct stw_traffic){0};
+	*rest_s = 0;
+	for (uint32_t w = 0; w < st->n_workers; w++)
+		add_worker(st, w, (uint16_t)number, out, rest_s);
+	/* Requests and answers are counted by different workers, and read at different moments. */
+	if (out->open > UINT32_MAX)
+		out->open = 0;
+	return true;
+}
+
 /* The data plane outlived a control: its members keep their numbers. */
 static void adopt(void *ctx, const struct stw_tables *served)
 {
@@ -148,9 +221,13 @@ static int build(void *ctx, uint64_t generation, struct stw_image *out, char *re
 	struct stw_image_resolved *names = NULL;
 	size_t n_names = 0;
 	double start = ev_time();
-	int err = stw_names_collect(c->names, &names, &n_names);
-	if (!err)
-		err = stw_image_build_named(c->model, NULL, names, n_names, generation, out);
+	uint8_t *failed = calloc(c->model->n_members + 1, sizeof(*failed));
+	int err = failed ? stw_names_collect(c->names, &names, &n_names) : STW_ENOMEM;
+	if (!err) {
+		stw_monitor_failed(c->monitor, c->model, failed);
+		err = stw_image_build_named(c->model, failed, names, n_names, generation, out);
+	}
+	free(failed);
 	free(names);
 	if (err)
 		snprintf(reason, reason_len, "tables: %s", stw_err_text(err));
@@ -164,6 +241,7 @@ static void acknowledged(void *ctx, uint64_t generation)
 {
 	struct stw_control *c = ctx;
 	stw_numbers_acknowledged(c->numbers, generation);
+	stw_monitor_link(c->monitor, true); /* its members and listeners are known there */
 }
 
 static void settled(void *ctx, const struct stw_publish_result *result)
@@ -177,6 +255,8 @@ static void link_changed(void *ctx, bool up)
 {
 	struct stw_control *c = ctx;
 	stw_slow_link(c->slow, c->model, up);
+	if (!up)
+		stw_monitor_link(c->monitor, false);
 	if (c->watch.link)
 		c->watch.link(c->watch.ctx, up);
 }
@@ -199,6 +279,23 @@ static int make_names(struct stw_control *c, struct ev_loop *loop)
 	c->names = c->pace ? stw_names_new(loop, names_changed, c) : NULL;
 	c->slow = c->names ? stw_slow_new(loop, c->names) : NULL;
 	return c->slow ? STW_OK : STW_ENOMEM;
+}
+
+/* With what was known of members when control last ran. */
+static int make_monitor(struct stw_control *c, struct ev_loop *loop)
+{
+	const struct stw_monitor_owner owner = {.ctx = c,
+						.changed = health_changed,
+						.traffic = member_traffic};
+	char reason[256] = "";
+
+	c->monitor = stw_monitor_new(loop, c->slow, &owner);
+	if (!c->monitor || stw_monitor_take(c->monitor, c->model))
+		return STW_ENOMEM;
+	if (stw_monitor_load(c->monitor, c->model->state_dir, reason, sizeof(reason)))
+		stw_warn("health: starts afresh: %s", reason);
+	stw_monitor_apply(c->monitor, c->model);
+	return STW_OK;
 }
 
 static int load_overrides(struct stw_control *c, stw_config_message_fn message, void *ctx)
@@ -242,7 +339,8 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 					  .link = link_changed};
 	c->publish = stw_publish_new(loop, m->dataplane.socket, &owner);
 	c->started_unix_s = c->loaded_unix_s = ev_time();
-	return c->publish ? make_names(c, loop) : STW_ENOMEM;
+	err = c->publish ? make_names(c, loop) : STW_ENOMEM;
+	return err ? err : make_monitor(c, loop);
 }
 
 /* Not resolved further: a symbolic link that is switched names another file at the next reload. */
@@ -315,6 +413,7 @@ int stw_control_reload(struct stw_control *c, const struct stw_control_words *wo
 		return err;
 	}
 	use_names(c);
+	watch_members(c);
 	stw_model_diff(old, m, words->line, words->ctx);
 	free_words(old_words, old->n_pools);
 	stw_model_free(old);
@@ -420,6 +519,7 @@ static int fulfil(struct stw_control *c, const struct wish *w,
 	int err = fulfil_all(c, w, words, &n_changed);
 	if (n_changed) {
 		lay_overrides(c);
+		watch_members(c);
 		*change = stw_publish_change(c->publish);
 		int saved = save(c, words);
 		return err ? err : saved;
@@ -450,6 +550,7 @@ void stw_control_free(struct stw_control *c)
 	if (!c)
 		return;
 	stw_publish_free(c->publish);
+	stw_monitor_free(c->monitor);
 	stw_slow_free(c->slow);
 	stw_names_free(c->names);
 	stw_pace_free(c->pace);

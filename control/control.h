@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "control/config/config.h"
+#include "control/health/monitor.h"
 #include "control/model/diff.h"
 #include "control/model/model.h"
 #include "control/model/numbers.h"
@@ -49,6 +50,7 @@ struct stw_control {
 	struct stw_names *names;
 	struct stw_slow *slow;
 	struct stw_pace *pace; /* of images with other names */
+	struct stw_monitor *monitor;
 	struct stw_control_watch watch;
 	uint64_t numbered_for; /* generation the model's numbers were assigned with, 0: not yet */
 	double started_unix_s;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "control/model/numbers.h"
 
@@ -87,6 +88,27 @@ void stw_api_pools(struct stw_api *api, struct stw_request *r)
 	stw_reply(r, 200, reply);
 }
 
+/* What was observed of it there. */
+static json_t *observed(const struct stw_control *c, const char *pool,
+			const struct stw_endpoint *address)
+{
+	struct stw_monitor_view v;
+	if (!stw_monitor_view(c->monitor, pool, address, &v))
+		return json_null();
+	json_t *answered = v.status ? json_integer(v.status) : json_null();
+	json_t *probes =
+		json_pack("{s:I, s:I, s:I, s:o, s:o}", "sent", (json_int_t)v.sent, "answered",
+			  (json_int_t)v.answered, "missed", (json_int_t)v.missed, "last_status",
+			  answered, "round_trip_ms", stw_api_rate(v.answered > 0, v.round_trip_ms));
+	json_t *drain = json_pack("{s:f, s:I, s:I, s:b}", "quiet_s", round(v.quiet_s), "needed_s",
+				  (json_int_t)v.quiet_needed_s, "open", (json_int_t)v.open, "empty",
+				  (int)v.empty);
+	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:b, s:i, s:o, s:o}", "state", v.state, "cause",
+			 v.cause, "reason", v.reason, "since_unix_s", (json_int_t)v.since_unix_s,
+			 "share_percent", (int)v.share_percent, "panic", (int)v.panic, "strikes",
+			 (int)v.strikes, "probes", probes, "drain", drain);
+}
+
 /* A member's place in one pool: what is in force, and what the file says. */
 static json_t *place(const struct stw_control *c, size_t pool, size_t k)
 {
@@ -95,11 +117,12 @@ static json_t *place(const struct stw_control *c, size_t pool, size_t k)
 	const struct stw_file_word *file = &c->file_words[pool][k];
 	const struct stw_override *o =
 		stw_overrides_find(c->overrides, p->name, &c->model->members[pm->member].address);
-	return json_pack("{s:s, s:I, s:s, s:I, s:s, s:o}", "pool", p->name, "weight",
+	return json_pack("{s:s, s:I, s:s, s:I, s:s, s:o, s:o}", "pool", p->name, "weight",
 			 (json_int_t)pm->weight, "asked", stw_asked_text(pm->asked), "file_weight",
 			 (json_int_t)file->weight, "file_asked", stw_asked_text(file->asked),
 			 "overridden_unix_s",
-			 o ? json_integer((json_int_t)o->since_unix_s) : json_null());
+			 o ? json_integer((json_int_t)o->since_unix_s) : json_null(), "observed",
+			 observed(c, p->name, &c->model->members[pm->member].address));
 }
 
 static json_t *places(const struct stw_control *c, size_t member)
@@ -137,18 +160,36 @@ static json_t *member_rates(const struct stw_sampler *s, int number, enum stw_ra
 	return o;
 }
 
+/* The worst that any of its pools saw: what people look for first. */
+static const char *worst(const json_t *in_pools)
+{
+	static const char *const order[] = {"failed", "probing", "healthy", "unchecked"};
+	size_t best = sizeof(order) / sizeof(order[0]), i;
+	json_t *p;
+	json_array_foreach(in_pools, i, p)
+	{
+		const char *state =
+			json_string_value(json_object_get(json_object_get(p, "observed"), "state"));
+		for (size_t k = 0; state && k < best; k++)
+			if (strcmp(order[k], state) == 0)
+				best = k;
+	}
+	return best < sizeof(order) / sizeof(order[0]) ? order[best] : "unchecked";
+}
+
 static json_t *member(struct stw_api *api, size_t i)
 {
 	const struct stw_control *c = api->control;
 	const struct stw_model_member *m = &c->model->members[i];
 	int number = stw_numbers_find(c->numbers, &m->address);
 	char id[9];
+	json_t *in_pools = places(c, i);
 	snprintf(id, sizeof(id), "%08x", m->id);
 	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name", m->name,
 			 "address", address_text(&m->address), "transport",
 			 stw_api_transport(m->address.transport), "id", id, "number",
-			 number < 0 ? json_null() : json_integer(number), "state", "unknown",
-			 "pools", places(c, i), "counters", totals(api->sampler, number), "rate_1s",
+			 number < 0 ? json_null() : json_integer(number), "state", worst(in_pools),
+			 "pools", in_pools, "counters", totals(api->sampler, number), "rate_1s",
 			 member_rates(api->sampler, number, STW_RATE_SHORT), "rate_10s",
 			 member_rates(api->sampler, number, STW_RATE_LONG));
 }

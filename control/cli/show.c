@@ -224,12 +224,41 @@ static void add_member_row(struct stw_grid *g, const json_t *m, const json_t *pl
 	stw_grid_add(g, "%s", stw_text(place, "weight"));
 	stw_grid_add(g, "%s%s", stw_text(place, "asked"),
 		     json_is_integer(json_object_get(place, "overridden_unix_s")) ? "*" : "");
-	stw_grid_add(g, "%s", first ? stw_text(m, "state") : "");
+	stw_grid_add(g, "%s", stw_text(json_object_get(place, "observed"), "state"));
 	stw_grid_add(g, "%s", first ? stw_text(m, "number") : "");
 	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "requests") : "");
 	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "new_calls") : "");
 	for (size_t i = 0; i < N_OF(counted); i++)
 		stw_grid_add(g, "%s", first ? stw_text(c, counted[i]) : "");
+}
+
+/* "k1 in farm: failed for 12 s: 3 probes without answer", and how far a drain is. */
+static void print_observed(const json_t *m, const json_t *place, FILE *out)
+{
+	const json_t *o = json_object_get(place, "observed");
+	const json_t *drain = json_object_get(o, "drain");
+	const char *state = stw_text(o, "state");
+	if (json_is_object(o) && strcmp(state, "healthy") != 0 && strcmp(state, "unchecked") != 0)
+		fprintf(out, "%s in %s: %s for %s, %s %% of its weight: %s%s\n",
+			stw_text(m, "name"), stw_text(place, "pool"), state,
+			stw_age_text(integer(o, "since_unix_s")), stw_text(o, "share_percent"),
+			stw_text(o, "reason"),
+			json_is_true(json_object_get(o, "panic")) ? " (panic: all serve)" : "");
+	if (json_is_object(drain) && strcmp(stw_text(place, "asked"), "up") != 0)
+		fprintf(out, "%s in %s: %s: %s; %s requests open, none seen for %s of %s s\n",
+			stw_text(m, "name"), stw_text(place, "pool"), stw_text(place, "asked"),
+			json_is_true(json_object_get(drain, "empty")) ? "empty" : "not empty yet",
+			stw_text(drain, "open"), stw_text(drain, "quiet_s"),
+			stw_text(drain, "needed_s"));
+}
+
+static void print_all_observed(const json_t *answer, FILE *out)
+{
+	size_t i, k;
+	json_t *m, *place;
+	json_array_foreach(json_object_get(answer, "members"), i, m)
+		json_array_foreach(json_object_get(m, "pools"), k, place)
+			print_observed(m, place, out);
 }
 
 void stw_print_members(const json_t *answer, FILE *out)
@@ -253,6 +282,7 @@ void stw_print_members(const json_t *answer, FILE *out)
 	stw_grid_print(&g, out);
 	if (overridden)
 		fprintf(out, "* asked for at run time; the file says otherwise\n");
+	print_all_observed(answer, out);
 	stw_grid_fini(&g);
 }
 

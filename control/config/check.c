@@ -159,6 +159,7 @@ int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 		err = stw_check_listeners(c, report);
 	if (err == STW_OK)
 		err = stw_check_pools(c, report);
+	stw_check_health(c, report);
 	if (err == STW_OK)
 		err = stw_check_members(c, report);
 	return err;

@@ -18,6 +18,9 @@ int stw_check_listeners(const struct stw_conf *c, struct stw_report *report);
 /** Pools and their members. @return STW_OK, STW_ENOMEM */
 int stw_check_pools(const struct stw_conf *c, struct stw_report *report);
 
+/** How pools watch their members. */
+void stw_check_health(const struct stw_conf *c, struct stw_report *report);
+
 /** Members of all pools as one list: names, identities, our own listeners. As above. */
 int stw_check_members(const struct stw_conf *c, struct stw_report *report);
 

@@ -113,6 +113,7 @@ static bool put_row(const struct dump *d, const struct stw_opt *row, const void 
 	if (row->type == STW_OPT_ADVICE)
 		return false;
 	if (row->type == STW_OPT_SECTION) {
+		indent(d->out, depth);
 		fprintf(d->out, "%s:\n", stw_schema_key(row));
 		put_map(d, row->name, scope, depth + 1, false);
 		return true;

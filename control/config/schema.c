@@ -301,6 +301,89 @@ const struct stw_opt stw_schema[] = {
 	 AT(stw_conf_pool, v.slots),
 	 .help = "Slots of the pool's Maglev table. The larger one gives closer shares to pools of "
 		 "more than some 500 members, and takes ten times the memory and time to build."},
+	{"pools[].quiet_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 86400, .def = "180",
+	 .unit = "seconds", AT(stw_conf_pool, v.quiet_s),
+	 .help = "A drained member is called empty when no request went to it for so long. Dialogs "
+		 "keep no state here: one that is silent for longer is not seen. With session timers "
+		 "(RFC 4028) take half of theirs or more."},
+	{"pools[].health", STW_OPT_SECTION, RELOAD,
+	 .help = "How the pool's members are watched: by probes, and by what becomes of their calls. "
+		 "See docs/health.md."},
+	{"pools[].health.probes", STW_OPT_BOOL, RELOAD, .def = "true", AT(stw_conf_pool, v.health.probes),
+	 .help = "Whether members are asked if they live. The questions leave from the listener that "
+		 "calls to the member leave from; behind a port with kernel: none there is no way for "
+		 "them, and the member counts as alive."},
+	{"pools[].health.method", STW_OPT_NAME, RELOAD, .def = "OPTIONS",
+	 AT(stw_conf_pool, v.health.method),
+	 .help = "Method of the probes."},
+	{"pools[].health.from", STW_OPT_TEXT, RELOAD, .max = 127,
+	 .computed = "sip:health@ and the listener's address", AT(stw_conf_pool, v.health.from),
+	 .help = "URI in From of the probes."},
+	{"pools[].health.accept", STW_OPT_TEXT, RELOAD, .min = 3, .max = 127, .def = "200-499",
+	 AT(stw_conf_pool, v.health.accept),
+	 .help = "Codes of answers that show a member alive: numbers and ranges with commas, such as "
+		 "\"200-299,404\". 1xx answers say nothing yet."},
+	{"pools[].health.interval_ms", STW_OPT_UINT, RELOAD, .min = 100, .max = 3600000, .def = "2000",
+	 .unit = "milliseconds", AT(stw_conf_pool, v.health.interval_ms),
+	 .help = "From one probe of a member to the next. After one that was missed the next comes at "
+		 "once."},
+	{"pools[].health.jitter_percent", STW_OPT_UINT, RELOAD, .max = 50, .def = "20",
+	 .unit = "percent", AT(stw_conf_pool, v.health.jitter_percent),
+	 .help = "By how much intervals vary at random, so that many nodes do not ask at one moment."},
+	{"pools[].health.timeout_ms", STW_OPT_UINT, RELOAD, .min = 100, .max = 32000, .def = "1000",
+	 .unit = "milliseconds", AT(stw_conf_pool, v.health.timeout_ms),
+	 .help = "How long a probe waits for its answer. Half-way it is sent once more, so that one lost "
+		 "packet is no missed probe."},
+	{"pools[].health.backoff_ms", STW_OPT_UINT, RELOAD, .min = 100, .max = 3600000, .def = "10000",
+	 .unit = "milliseconds", AT(stw_conf_pool, v.health.backoff_ms),
+	 .help = "Longest interval between probes of a failed member: it doubles from interval_ms."},
+	{"pools[].health.fall", STW_OPT_UINT, RELOAD, .min = 1, .max = 32, .def = "3",
+	 .unit = "probes", AT(stw_conf_pool, v.health.fall),
+	 .help = "A member has failed when that many of the last health.of probes were missed."},
+	{"pools[].health.of", STW_OPT_UINT, RELOAD, .min = 1, .max = 32, .def = "4",
+	 .unit = "probes", AT(stw_conf_pool, v.health.of),
+	 .help = "How many of the last probes health.fall is about."},
+	{"pools[].health.rise", STW_OPT_UINT, RELOAD, .min = 1, .max = 32, .def = "2",
+	 .unit = "probes", AT(stw_conf_pool, v.health.rise),
+	 .help = "Answers in a row that a failed member needs to come back."},
+	{"pools[].health.hold_down_s", STW_OPT_UINT, RELOAD, .max = 3600, .def = "30",
+	 .unit = "seconds", AT(stw_conf_pool, v.health.hold_down_s),
+	 .help = "How long at least a member stays out that fails for the second time, or whose traffic "
+		 "threw it out. Each further failure doubles it, up to hold_down_max_s; as long a good "
+		 "time makes it forgotten."},
+	{"pools[].health.hold_down_max_s", STW_OPT_UINT, RELOAD, .max = 86400, .def = "300",
+	 .unit = "seconds", AT(stw_conf_pool, v.health.hold_down_max_s),
+	 .help = "The longest hold-down."},
+	{"pools[].health.slow_start_s", STW_OPT_UINT, RELOAD, .max = 3600, .def = "30",
+	 .unit = "seconds", AT(stw_conf_pool, v.health.slow_start_s),
+	 .help = "Over how long the share of a member that came back grows to its weight, in eighths. 0 "
+		 "gives it all at once."},
+	{"pools[].health.window_s", STW_OPT_UINT, RELOAD, .max = 30, .def = "10",
+	 .unit = "seconds", AT(stw_conf_pool, v.health.window_s),
+	 .help = "The last so many seconds of a member's calls are judged by the percentages below. 0: "
+		 "they are not."},
+	{"pools[].health.min_calls", STW_OPT_UINT, RELOAD, .min = 1, .max = 1000000, .def = "20",
+	 .unit = "calls", AT(stw_conf_pool, v.health.min_calls),
+	 .help = "Fewer calls in the window say nothing."},
+	{"pools[].health.unanswered_percent", STW_OPT_UINT, RELOAD, .max = 100, .def = "50",
+	 .unit = "percent", AT(stw_conf_pool, v.health.unanswered_percent),
+	 .help = "A member is thrown out when so much of its calls had no answer of any kind before "
+		 "they were sent again. 0: never for that."},
+	{"pools[].health.errors_percent", STW_OPT_UINT, RELOAD, .max = 100, .def = "50",
+	 .unit = "percent", AT(stw_conf_pool, v.health.errors_percent),
+	 .help = "A member is thrown out when so much of its calls ended in 5xx. 0: never for that."},
+	{"pools[].health.eject_percent", STW_OPT_UINT, RELOAD, .max = 100, .def = "34",
+	 .unit = "percent", AT(stw_conf_pool, v.health.eject_percent),
+	 .help = "How much of the pool's members may be out at once by what their calls showed: one at "
+		 "least unless 0, and never the last that serves."},
+	{"pools[].health.retry_after_max_s", STW_OPT_UINT, RELOAD, .max = 3600, .def = "60",
+	 .unit = "seconds", AT(stw_conf_pool, v.health.retry_after_max_s),
+	 .help = "503 with Retry-After from a member keeps new calls from it for as long as it asks, and "
+		 "so long at most. 0: it is not obeyed."},
+	{"pools[].health.panic_percent", STW_OPT_UINT, RELOAD, .max = 100, .def = "20",
+	 .unit = "percent", AT(stw_conf_pool, v.health.panic_percent),
+	 .help = "When less than so much of the pool's weight looks alive, all members serve: more likely "
+		 "we are cut off than they are all dead. Also when nothing is left at all, even with 0."},
 	{"pools[].members", STW_OPT_LIST, RELOAD, REQUIRED, .min = 1, .max = 4096,
 	 .noun = "member", LIST(stw_conf_pool, members, stw_conf_member),
 	 .help = "The proxies. One may be a member of several pools; it is then the same member, with "

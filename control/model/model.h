@@ -95,13 +95,43 @@ struct stw_model_pool_member {
 	uint32_t member; /* index into model.members */
 	uint32_t weight; /* 0..65535; 0: no new calls */
 	enum stw_asked asked;
+	uint8_t withheld; /* eighths of the weight that health takes away, 0..8; 0 from the file */
 	uint32_t line;
+};
+
+#define STW_HEALTH_TEXT 128 /* with the NUL */
+
+/* How members of a pool are watched (control/health). */
+struct stw_model_health {
+	bool probes;
+	char method[32];
+	char from[STW_HEALTH_TEXT];   /* URI; "": made of the listener's address */
+	char accept[STW_HEALTH_TEXT]; /* codes and ranges: "200-299,404" */
+	uint32_t interval_ms;
+	uint32_t jitter_percent;
+	uint32_t timeout_ms;
+	uint32_t backoff_ms; /* longest interval while failed */
+	uint32_t fall;	     /* that many missed ... */
+	uint32_t of;	     /* ... of so many, 1..32 */
+	uint32_t rise;	     /* answers in a row */
+	uint32_t hold_down_s;
+	uint32_t hold_down_max_s;
+	uint32_t slow_start_s;
+	uint32_t window_s; /* of traffic; 0: not watched */
+	uint32_t min_calls;
+	uint32_t unanswered_percent; /* 0: not watched */
+	uint32_t errors_percent;     /* 0: not watched */
+	uint32_t eject_percent;
+	uint32_t retry_after_max_s; /* 0: not obeyed */
+	uint32_t panic_percent;
 };
 
 struct stw_model_pool {
 	char name[STW_NAME_MAX];
 	bool record_route;
-	uint32_t slots; /* of its Maglev table: 65537 or 655373 */
+	uint32_t slots;	  /* of its Maglev table: 65537 or 655373 */
+	uint32_t quiet_s; /* a drained member without new requests for so long is empty */
+	struct stw_model_health health;
 	struct stw_model_pool_member *members;
 	size_t n_members;
 	uint32_t line;

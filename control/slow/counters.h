@@ -6,6 +6,8 @@
  * What became of the messages that took the slow path:
  *
  *     received = sent + answered + dropped + waiting
+ *
+ * Answers to control's own questions are counted apart.
  */
 
 #include <stdint.h>
@@ -19,7 +21,8 @@
 	X(waiting, "gauge: messages held until their name is resolved")            \
 	X(queue_full, "of answered and dropped: too many were waiting")            \
 	X(timed_out, "of answered and dropped: the name was not resolved in time") \
-	X(send_failed, "of dropped: the kernel did not take what was to go out")
+	X(send_failed, "of dropped: the kernel did not take what was to go out")   \
+	X(own, "answers to health probes")
 
 struct stw_slow_counters {
 #define X(name, help) uint64_t name;

@@ -12,7 +12,7 @@
 #include "control/decide/desk.h"
 #include "control/slow/registering.h"
 #include "control/slow/sockets.h"
-#include "dataplane/table/lookup.h"
+#include "dataplane/table/tables.h"
 
 /* A message that waits for its name; with room around it, as the rewrite wants. */
 struct held {
@@ -35,6 +35,7 @@ struct stw_slow {
 	struct held_list held;
 	size_t held_bytes;
 	struct ev_timer timer; /* of the one that waits longest */
+	struct stw_slow_watch watch;
 	struct stw_slow_counters c;
 };
 
@@ -183,10 +184,12 @@ static void answer_register(void *ctx, const struct stw_registering_request *req
 		s->c.dropped++; /* its listener went meanwhile */
 		return;
 	}
-	stw_route_refuse(&s->desk.snap, p.bytes, &p.msg, &p.src, &p.v, answer->status, answer->phrase);
+	stw_route_refuse(&s->desk.snap, p.bytes, &p.msg, &p.src, &p.v, answer->status,
+			 answer->phrase);
 	p.v.retry_after_s = answer->retry_after_s;
 	if (p.v.action != STW_ACTION_ANSWER ||
-	    stw_answer_with(&s->desk.snap, &p.msg, &p.src, &p.v, &more, p.bytes, p.room, &r) != STW_OK)
+	    stw_answer_with(&s->desk.snap, &p.msg, &p.src, &p.v, &more, p.bytes, p.room, &r) !=
+		    STW_OK)
 		s->c.dropped++;
 	else
 		count_sent(s, &p, p.v.listener_in, &r);
@@ -210,8 +213,15 @@ static void received(void *ctx, const struct stw_endpoint *local, const struct s
 			    .local = *local,
 			    .src = {.peer = *peer}};
 
+	bool decided = decide(s, &p);
+	if (decided && p.v.action == STW_ACTION_KERNEL && p.v.kernel_for == STW_KERNEL_FOR_HEALTH) {
+		s->c.own++;
+		if (s->watch.answered)
+			s->watch.answered(s->watch.ctx, peer, p.bytes, &p.msg);
+		return;
+	}
 	s->c.received++;
-	if (!decide(s, &p)) {
+	if (!decided) {
 		s->c.dropped++;
 	} else if (p.v.action != STW_ACTION_KERNEL) {
 		carry_out(s, &p);
@@ -222,6 +232,16 @@ static void received(void *ctx, const struct stw_endpoint *local, const struct s
 		s->c.queue_full++;
 		refuse(s, &p);
 	}
+}
+
+static void refused(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
+		    const char *quoted, size_t len)
+{
+	struct stw_slow *s = ctx;
+
+	(void)local;
+	if (s->watch.refused)
+		s->watch.refused(s->watch.ctx, peer, quoted, len);
 }
 
 /* Decide once more. @return true: it need not wait any longer, and did go its way */
@@ -270,7 +290,7 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 	TAILQ_INIT(&s->held);
 	ev_init(&s->timer, on_timer);
 	s->timer.data = s;
-	s->sockets = stw_sockets_new(loop, received, s);
+	s->sockets = stw_sockets_new(loop, received, refused, s);
 	s->registering = stw_registering_new(loop, answer_register, s);
 	if (!s->sockets || !s->registering) {
 		stw_slow_free(s);
@@ -324,6 +344,35 @@ const struct stw_desk *stw_slow_desk(const struct stw_slow *s)
 struct stw_registering *stw_slow_registering(const struct stw_slow *s)
 {
 	return s->registering;
+}
+
+void stw_slow_watch(struct stw_slow *s, const struct stw_slow_watch *watch)
+{
+	s->watch = *watch;
+}
+
+int stw_slow_way(const struct stw_slow *s, const struct stw_endpoint *peer,
+		 struct stw_endpoint *local, const struct stw_secret **secret)
+{
+	struct stw_hop hop;
+
+	if (!s->desk.tables || !s->linked)
+		return STW_EAGAIN;
+	if (stw_fib_lookup(s->desk.ways.fib, &peer->ip, &hop) != STW_OK ||
+	    !stw_ways_has_kernel(&s->desk.ways, hop.iface))
+		return STW_ENOENT;
+	uint16_t listener = s->desk.snap.facing[hop.iface][!stw_ip_is_v4(&peer->ip)];
+	if (listener == STW_NO_LISTENER)
+		return STW_ENOENT;
+	*local = stw_tables_listener(s->desk.tables, listener)->address;
+	*secret = &s->desk.tables->secrets[0];
+	return STW_OK;
+}
+
+bool stw_slow_send(const struct stw_slow *s, const struct stw_endpoint *local,
+		   const struct stw_endpoint *peer, const char *bytes, size_t len)
+{
+	return stw_sockets_send(s->sockets, local, peer, bytes, len);
 }
 
 const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s)

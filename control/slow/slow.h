@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <strowger/sip.h>
+
 #include "control/model/model.h"
 #include "control/resolve/names.h"
 #include "control/slow/counters.h"
@@ -22,6 +24,7 @@
 struct ev_loop;
 struct stw_desk;
 struct stw_registering;
+struct stw_secret;
 struct stw_slow; /* opaque; slow.c */
 
 #define STW_SLOW_MESSAGES   1024u
@@ -42,6 +45,33 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m);
  * @param m  as given to stw_slow_listen() last
  */
 void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up);
+
+/** What concerns questions that control asks by itself (control/health). Both are called from the
+ * loop, perhaps with an answer that nobody waits for. */
+struct stw_slow_watch {
+	void *ctx;
+	/* A worker, or the code that workers run, verified that we made its branch. */
+	void (*answered)(void *ctx, const struct stw_endpoint *peer, const char *buf,
+			 const struct stw_sip_msg *m);
+	/* Anyone may have said so: @quoted is what was sent, as far as the error holds it. */
+	void (*refused)(void *ctx, const struct stw_endpoint *peer, const char *quoted, size_t len);
+};
+
+void stw_slow_watch(struct stw_slow *s, const struct stw_slow_watch *watch);
+
+/**
+ * From which listener calls to @peer leave, as far as configuration tells.
+ *
+ * @param secret  signs now; borrowed until the next turn of the loop
+ * @return STW_OK, STW_EAGAIN (no tables yet), STW_ENOENT (no listener of that family, or the port
+ *         there has no kernel side)
+ */
+int stw_slow_way(const struct stw_slow *s, const struct stw_endpoint *peer,
+		 struct stw_endpoint *local, const struct stw_secret **secret);
+
+/** Send from a listener's address. @return true when the kernel took it */
+bool stw_slow_send(const struct stw_slow *s, const struct stw_endpoint *local,
+		   const struct stw_endpoint *peer, const char *bytes, size_t len);
 
 /** Decide by @image from now on; whatever waits for a name in it goes on. */
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image);

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <linux/errqueue.h>
+#include <linux/icmpv6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +31,7 @@ struct own_socket {
 struct stw_sockets {
 	struct ev_loop *loop;
 	stw_sockets_received_fn *received;
+	stw_sockets_refused_fn *refused;
 	void *ctx;
 	struct own_socket *first;
 	char buffer[STW_REWRITE_HEADROOM + STW_SOCKETS_ROOM];
@@ -63,6 +67,58 @@ static struct stw_endpoint from_address(const union address *a)
 				     .port = ntohs(a->v6.sin6_port)};
 }
 
+/* "Port unreachable" and its kin: the host answers for the port (RFC 1122 s3.2.2.1, RFC 4443). */
+static bool says_nobody(const struct sock_extended_err *e)
+{
+	return (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH &&
+		(e->ee_code == ICMP_PORT_UNREACH || e->ee_code == ICMP_HOST_UNREACH ||
+		 e->ee_code == ICMP_PROT_UNREACH)) ||
+	       (e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMPV6_DEST_UNREACH &&
+		(e->ee_code == ICMPV6_PORT_UNREACH || e->ee_code == ICMPV6_ADDR_UNREACH)) ||
+	       /* our own kernel: no ARP answer, no route */
+	       (e->ee_origin == SO_EE_ORIGIN_LOCAL && e->ee_errno == EHOSTUNREACH);
+}
+
+static const struct sock_extended_err *error_of(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+			return (const struct sock_extended_err *)CMSG_DATA(c);
+	return NULL;
+}
+
+/* One ICMP error from the socket's queue of them. @return false: there is none */
+static bool take_error(struct own_socket *o)
+{
+	struct stw_sockets *s = o->owner;
+	char control[512] __attribute__((aligned(8)));
+	union address to;
+	struct iovec iov = {.iov_base = s->buffer, .iov_len = sizeof(s->buffer)};
+	struct msghdr msg = {.msg_name = &to,
+			     .msg_namelen = sizeof(to),
+			     .msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control,
+			     .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(o->io.fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+	if (n < 0)
+		return false;
+	const struct sock_extended_err *e = error_of(&msg);
+	if (e && says_nobody(e) && msg.msg_namelen > 0) {
+		struct stw_endpoint peer = from_address(&to);
+		s->refused(s->ctx, &o->address, &peer, s->buffer, (size_t)n);
+	}
+	return true;
+}
+
+static void take_errors(struct own_socket *o)
+{
+	for (int i = 0; i < A_TURN && take_error(o); i++)
+		;
+}
+
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
 {
 	struct own_socket *o = io->data;
@@ -71,13 +127,14 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
 
 	(void)loop;
 	(void)revents;
+	take_errors(o);
 	for (int i = 0; i < A_TURN; i++) {
 		union address from;
 		socklen_t len = sizeof(from);
 		ssize_t n = recvfrom(io->fd, bytes, DATAGRAM_MAX, MSG_DONTWAIT, &from.any, &len);
 
 		if (n < 0)
-			return; /* nothing more */
+			return; /* nothing more, or an error that is told once */
 		struct stw_endpoint peer = from_address(&from);
 		s->received(s->ctx, &o->address, &peer, bytes, (size_t)n);
 	}
@@ -94,8 +151,9 @@ static bool prepare(int fd, bool v4)
 	if (!set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, IPPROTO_IP, IP_FREEBIND, 1))
 		return false;
 	if (v4)
-		return set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+		return set(fd, IPPROTO_IP, IP_RECVERR, 1) &&
+		       set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) &&
 	       set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 
@@ -171,7 +229,7 @@ static void forget_wanted(struct stw_sockets *s)
 }
 
 struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_fn *received,
-				    void *ctx)
+				    stw_sockets_refused_fn *refused, void *ctx)
 {
 	struct stw_sockets *s = calloc(1, sizeof(*s));
 
@@ -179,6 +237,7 @@ struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_f
 		return NULL;
 	s->loop = loop;
 	s->received = received;
+	s->refused = refused;
 	s->ctx = ctx;
 	return s;
 }
@@ -210,8 +269,13 @@ bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *lo
 	union address to;
 	socklen_t to_len = to_address(peer, &to);
 
-	return o && stw_ip_is_v4(&local->ip) == stw_ip_is_v4(&peer->ip) &&
-	       sendto(o->io.fd, bytes, len, MSG_DONTWAIT, &to.any, to_len) == (ssize_t)len;
+	if (!o || stw_ip_is_v4(&local->ip) != stw_ip_is_v4(&peer->ip))
+		return false;
+	/* An error of an earlier datagram is told instead of sending this one. */
+	for (int tries = 0; tries < 2; tries++)
+		if (sendto(o->io.fd, bytes, len, MSG_DONTWAIT, &to.any, to_len) == (ssize_t)len)
+			return true;
+	return false;
 }
 
 size_t stw_sockets_n(const struct stw_sockets *s)

@@ -25,9 +25,17 @@ struct stw_sockets; /* opaque; sockets.c */
 typedef void stw_sockets_received_fn(void *ctx, const struct stw_endpoint *local,
 				     const struct stw_endpoint *peer, char *bytes, size_t len);
 
+/**
+ * What was sent from @local to @peer, by us or by a worker, found nobody there, or so an ICMP
+ * message says. Anyone may have made it: @quoted is what it holds of the datagram.
+ */
+typedef void stw_sockets_refused_fn(void *ctx, const struct stw_endpoint *local,
+				    const struct stw_endpoint *peer, const char *quoted,
+				    size_t len);
+
 /** @return NULL without memory. Free with stw_sockets_free(). */
 struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_fn *received,
-				    void *ctx);
+				    stw_sockets_refused_fn *refused, void *ctx);
 
 /**
  * Have a socket for each listener of @m, and no others; those that stay are not touched. What

@@ -69,6 +69,15 @@ static void add_last_resort(struct draft *d)
 	add_route(d, &v6, 0, LAST_RESORT);
 }
 
+static uint64_t kernel_ports(const struct stw_model_port *ports, size_t n_ports)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < n_ports && i < 64; i++)
+		bits |= (uint64_t)(ports[i].kernel != STW_KERNEL_SIDE_NONE) << i;
+	return bits;
+}
+
 static int build(const struct stw_model_port *ports, size_t n_ports, struct stw_ways *out)
 {
 	size_t n_addresses = 0, n_routes = 2;
@@ -90,7 +99,8 @@ static int build(const struct stw_model_port *ports, size_t n_ports, struct stw_
 		fib = stw_fib_build(d->ifaces, d->n_ifaces, d->routes, d->n_routes, NULL, 0);
 	}
 	if (fib)
-		*out = (struct stw_ways){fib, d->addresses, d->n_addresses};
+		*out = (struct stw_ways){fib, d->addresses, d->n_addresses,
+					 kernel_ports(ports, n_ports)};
 	else
 		free(d->addresses);
 	free(d->routes);
@@ -117,6 +127,11 @@ int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
 			free(ports[i].addresses);
 	free(ports);
 	return err;
+}
+
+bool stw_ways_has_kernel(const struct stw_ways *w, uint16_t iface)
+{
+	return w->kernel_ports >> stw_fib_iface(w->fib, iface)->port & 1;
 }
 
 void stw_ways_snapshot(const struct stw_ways *w, const struct stw_tables *tables,

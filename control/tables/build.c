@@ -34,9 +34,32 @@ static void *rows(const struct draft *d, enum stw_image_kind kind)
 	return d->bytes + d->header->sections[kind].offset;
 }
 
+/* Eighths of its weight that a member has by its health. */
+static uint32_t eighths(const struct draft *d, const struct stw_model_pool_member *pm, bool panic)
+{
+	if (panic)
+		return 8;
+	return d->failed != NULL && d->failed[pm->member] ? 0 : 8u - pm->withheld;
+}
+
+/* Weights times eighths, where they fit: a power of two for all moves no slot. */
+static uint32_t scale_of(const struct stw_model_pool *pool)
+{
+	bool parts = false;
+
+	for (size_t i = 0; i < pool->n_members; i++) {
+		const struct stw_model_pool_member *pm = &pool->members[i];
+
+		parts |= pm->withheld > 0 && pm->withheld < 8;
+		if (pm->weight > STW_IMAGE_WEIGHT_MAX / 8)
+			return 1;
+	}
+	return parts ? 8 : 1;
+}
+
 /*
- * Who takes new calls of a pool: asked up, with weight, not failed. When all of these have failed
- * they are kept all the same (panic): a farm that only looks dead is better than none.
+ * Who takes new calls of a pool: asked up, with weight, and a share by its health. When nobody has
+ * one all are kept all the same (panic): a farm that only looks dead is better than none.
  *
  * @param out  [pool->n_members], index = row of the pool; weight 0: no new calls
  * @return how many do
@@ -44,15 +67,17 @@ static void *rows(const struct draft *d, enum stw_image_kind kind)
 static size_t eligible(const struct draft *d, const struct stw_model_pool *pool, bool panic,
 		       struct stw_maglev_member *out)
 {
+	uint32_t scale = scale_of(pool);
 	size_t n = 0;
 
 	for (size_t i = 0; i < pool->n_members; i++) {
 		const struct stw_model_pool_member *pm = &pool->members[i];
-		bool failed = d->failed != NULL && d->failed[pm->member] && !panic;
-		bool serves = pm->asked == STW_ASKED_UP && pm->weight > 0 && !failed;
+		uint32_t share = eighths(d, pm, panic);
+		bool serves = pm->asked == STW_ASKED_UP && pm->weight > 0 && share > 0;
+		uint32_t weight = pm->weight * scale * share / 8;
 
 		out[i].id = d->model->members[pm->member].id;
-		out[i].weight = serves ? pm->weight : 0;
+		out[i].weight = serves ? (weight > 0 ? weight : 1) : 0;
 		n += serves;
 	}
 	return n;
@@ -80,7 +105,7 @@ static int fill_pool(const struct draft *d, size_t i, struct stw_image_pool *row
 		pm[k].member = (uint16_t)m->member;
 		pm[k].weight = (uint16_t)m->weight;
 		pm[k].asked = (uint8_t)m->asked;
-		pm[k].failed = d->failed != NULL && d->failed[m->member];
+		pm[k].failed = eighths(d, m, false) == 0;
 	}
 	if (row->n_slots == 0)
 		return STW_OK;

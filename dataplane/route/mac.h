@@ -42,6 +42,8 @@
 /* Flags of a branch. */
 #define STW_BRANCH_TO_MEMBER \
 	1u /* the request went to a member: so the response must come from one */
+#define STW_BRANCH_OF_CONTROL \
+	2u /* control asked by itself: there is no Via before ours, the response is its own */
 
 /* The SipHash of a sum under the key of @state. */
 static inline uint64_t stw_mac_of(const struct stw_siphash *state, stw_nh_sum sum)
@@ -152,6 +154,22 @@ static inline uint64_t stw_branch_make(const struct stw_secret *secret,
 	sum += stw_nh_pair(nh->fields + 4, stw_nh_load(ip->b), stw_nh_load(ip->b + 8));
 	return (uint64_t)secret->id << 60 | (uint64_t)in->flags << 56 | (uint64_t)in->mark << 48 |
 	       (stw_mac_of(&secret->branch, sum) & STW_MAC48);
+}
+
+/** The branch of a request that control makes itself, a health probe. Of @m: Call-ID and CSeq. */
+static inline uint64_t stw_branch_of_control(const struct stw_secret *secret, const char *buf,
+					     const struct stw_sip_msg *m, stw_nh_sum call)
+{
+	static const struct stw_sip_via none;
+	const struct stw_branch_input in = {
+		.buf = buf,
+		.m = m,
+		.via = &none,
+		.call = call,
+		.flags = STW_BRANCH_OF_CONTROL | STW_BRANCH_TO_MEMBER,
+	};
+
+	return stw_branch_make(secret, &in);
 }
 
 static inline uint8_t stw_branch_key_id(uint64_t branch)

@@ -130,6 +130,24 @@ static void prefer_marked(struct stw_decision *d, uint8_t mark)
 		}
 }
 
+/* No Via under ours: an answer to control's own question, if the branch says so, or to nobody's. */
+static void decide_lone(struct stw_decision *d, uint64_t branch)
+{
+	const struct stw_secret *secret = stw_tables_secret(d->t, stw_branch_key_id(branch));
+
+	if (!(stw_branch_flags(branch) & STW_BRANCH_OF_CONTROL) || secret == NULL)
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_NO_VIA);
+	else if (stw_branch_of_control(secret, d->buf, d->m, stw_decide_call(d, secret)) != branch)
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_FORGED);
+	else if (!from_right_place(d, branch))
+		stw_decide_drop(d, STW_C_DROP_RESPONSE_STRANGER);
+	else {
+		d->v->from_member = false; /* its counters are of calls */
+		d->v->action = STW_ACTION_KERNEL;
+		d->v->kernel_for = STW_KERNEL_FOR_HEALTH;
+	}
+}
+
 void stw_decide_response(struct stw_decision *d)
 {
 	struct stw_sip_via previous;
@@ -150,7 +168,7 @@ void stw_decide_response(struct stw_decision *d)
 		return;
 	}
 	if (!next_via(d, &previous)) {
-		stw_decide_drop(d, STW_C_DROP_RESPONSE_NO_VIA);
+		decide_lone(d, branch);
 		return;
 	}
 	const struct stw_ip *received =

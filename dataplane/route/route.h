@@ -66,7 +66,11 @@ enum stw_action {
 enum stw_how { STW_HOW_NONE, STW_HOW_COOKIE, STW_HOW_HASH, STW_HOW_URI, STW_HOW_VIA };
 
 /* Why a message goes to the kernel side: what is asked of control there. */
-enum stw_kernel_for { STW_KERNEL_FOR_NAME, STW_KERNEL_FOR_REGISTRAR };
+enum stw_kernel_for {
+	STW_KERNEL_FOR_NAME,
+	STW_KERNEL_FOR_REGISTRAR,
+	STW_KERNEL_FOR_HEALTH, /* the answer to a probe of control's own */
+};
 
 #define STW_ROUTE_POPS_MAX 4
 /* Pieces cut out of a message: one a line of popped Routes, and the Routes that take the place of

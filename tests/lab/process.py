@@ -71,6 +71,15 @@ class Process:
         self.signal(signal.SIGKILL)
         return self.child.wait()
 
+    def signal_all(self, number):
+        """@number to the process and to all it forked (they are one group)."""
+        os.killpg(self.pid, number)
+
+    def kill_all(self):
+        """kill -9 of the whole group at once, as when its host loses power."""
+        self.signal_all(signal.SIGKILL)
+        return self.child.wait()
+
     def stop(self, grace_s=10):
         """SIGTERM; after @grace_s SIGKILL. Return the exit code."""
         self.signal(signal.SIGTERM)

@@ -20,7 +20,7 @@ def every_show_works_without_a_data_plane(r):
         expect_equal(answer["version"], 1, f"version of show {what}")
         expect_equal(answer["dataplane"], "waiting", f"dataplane of show {what}")
         expect_equal(answer["reason"], "it is not running", f"reason of show {what}")
-    expect_equal({m["state"] for m in r.members().values()}, {"unknown"}, "observed states")
+    expect_equal({m["state"] for m in r.members().values()}, {"probing"}, "observed states")
     expect_equal({m["number"] for m in r.members().values()}, {None}, "numbers")
 
 
