@@ -106,8 +106,8 @@ static void print_result(const json_t *answer, const json_t *result)
 	stw_ask_verdict_text(result, text, sizeof(text));
 	printf("decision: %s\n", text);
 	const json_t *v = json_object_get(result, "verdict");
-	if (json_is_string(json_object_get(v, "cookie")))
-		printf("cookie:   %s\n", stw_text(v, "cookie"));
+	if (json_is_string(json_object_get(v, "remark")))
+		printf("remark:   %s\n", stw_text(v, "remark"));
 	if (json_is_string(json_object_get(v, "by")))
 		printf("leaves:   by listener %s (%s)%s\n", stw_text(v, "by_listener"),
 		       stw_text(v, "by"),

@@ -102,6 +102,7 @@ static const char *how_text(uint8_t how)
 	case STW_HOW_HASH: return "hash";
 	case STW_HOW_URI: return "uri";
 	case STW_HOW_VIA: return "via";
+	case STW_HOW_FLOW: return "flow";
 	default: return NULL;
 	}
 }
@@ -112,9 +113,8 @@ static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 	json_t *o = json_pack("{s:s, s:s?, s:s?}", "action", action_text(v), "how",
 			      how_text(v->how), "member", member_at(d, m, v->member));
 
-	if (v->cookie_failed)
-		json_object_set_new(o, "cookie",
-				    json_string(stw_counter_rows[v->cookie_failed].help));
+	if (v->odd)
+		json_object_set_new(o, "remark", json_string(stw_counter_rows[v->odd].help));
 	if (v->action == STW_ACTION_FORWARD) {
 		const struct stw_endpoint *out =
 			&stw_tables_listener(d->tables, v->listener_out)->address;

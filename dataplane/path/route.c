@@ -40,6 +40,7 @@ static void count_how(struct stw_worker *w, const struct stw_verdict *v)
 	case STW_HOW_COOKIE: stw_count(w, STW_C_BY_COOKIE, 1); break;
 	case STW_HOW_HASH: stw_count(w, STW_C_BY_HASH, 1); break;
 	case STW_HOW_URI: stw_count(w, STW_C_BY_URI, 1); break;
+	case STW_HOW_FLOW: stw_count(w, STW_C_BY_FLOW, 1); break;
 	default: break;
 	}
 	if (v->new_call)
@@ -57,13 +58,14 @@ static uint32_t tag_of(const struct stw_burst *b, unsigned i)
 	return stw_tag(STW_TAG_SENT, member_number(b->snap, v->member), v->new_call);
 }
 
-/* Whether a source may have another answer. Members may have all. */
+/* Whether a source may have another answer. Members and trusted peers may have all. */
 static bool may_answer(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 {
 	const struct stw_endpoint *peer = &b->src[i].peer;
 
 	return stw_budget_take(w->budget, &peer->ip, w->now_tsc) ||
-	       stw_tables_find_member(b->snap->tables, peer) >= 0;
+	       stw_tables_find_member(b->snap->tables, peer) >= 0 ||
+	       stw_tables_trusts(b->snap->tables, b->src[i].listener, &peer->ip);
 }
 
 /* @return true when the message goes on to the rewrite */
@@ -71,8 +73,8 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 {
 	const struct stw_verdict *v = &b->verdict[i];
 
-	if (v->cookie_failed != 0)
-		stw_count(w, (enum stw_counter)v->cookie_failed, 1);
+	if (v->odd != 0)
+		stw_count(w, (enum stw_counter)v->odd, 1);
 	if (v->from_member)
 		count_from(w, b, i);
 	b->tag[i] = tag_of(b, i);

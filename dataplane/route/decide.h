@@ -27,6 +27,8 @@ struct stw_decision {
 struct stw_routes {
 	bool has_cookie;
 	char cookie[STW_COOKIE_DIGITS];
+	struct stw_span flow;	/* what claims to be a flow token (flow.h); empty: none */
+	uint16_t flow_listener; /* whose URI it is in */
 	struct stw_span uri;	/* the Request-URI, restored where a strict router moved it */
 	struct stw_span target; /* URI of the Route that remains on top, else @uri */
 };
@@ -47,11 +49,22 @@ static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reas
 /** A status for the sender; an ACK gets none (RFC 3261 s17, s16.11). */
 void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase);
 
+/** Is this a port that nothing is sent to, and no member's? */
+static inline bool stw_decide_port_closed(const struct stw_decision *d,
+					  const struct stw_endpoint *dst)
+{
+	return stw_tables_port_closed(d->t, dst->port) && stw_tables_find_member(d->t, dst) < 0;
+}
+
 /** The way to d->v->dst. @return false: there is none, the verdict is a drop */
 static inline bool stw_decide_way(struct stw_decision *d)
 {
 	if (d->v->dst.port == 0) {
 		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
+		return false;
+	}
+	if (stw_decide_port_closed(d, &d->v->dst)) {
+		stw_decide_drop(d, STW_C_DROP_CLOSED_PORT);
 		return false;
 	}
 	if (stw_fib_lookup(d->snap->fib, &d->v->dst.ip, &d->v->hop) != STW_OK) {
@@ -86,6 +99,12 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out);
 
 /** True for an address nobody may be sent to on a stranger's word. */
 bool stw_ip_forbidden(const struct stw_ip *ip);
+
+/** The same, and our own addresses, whatever the port. */
+static inline bool stw_decide_forbidden(const struct stw_decision *d, const struct stw_ip *ip)
+{
+	return stw_ip_forbidden(ip) || stw_tables_has_listener_ip(d->t, ip);
+}
 
 /** Address of a URI we can send to. @return STW_OK, STW_ENOENT (a name), STW_ERANGE (not by UDP) */
 int stw_uri_address(const char *buf, const struct stw_sip_uri *uri, struct stw_endpoint *out);

@@ -51,14 +51,16 @@ static inline uint32_t stw_loop_digest(const struct stw_decision *d,
 				       const struct stw_routes *routes)
 {
 	const struct stw_verdict *v = d->v;
-	uint64_t h =
-		v->call_hash ^ (uint64_t)v->from_member << 8 ^ d->t->listeners[v->listener_in].mark;
+	bool obeyed = v->from_member || v->trusted;
+	uint64_t h = v->call_hash ^ (uint64_t)obeyed << 8 ^ d->t->listeners[v->listener_in].mark;
 
 	h = stw_loop_bytes(h, d->buf + d->m->uri.off, d->m->uri.len);
 	if (routes->target.off != d->m->uri.off)
 		h = stw_loop_bytes(h, d->buf + routes->target.off, routes->target.len);
 	if (routes->has_cookie)
 		h = stw_loop_bytes(h, routes->cookie, STW_COOKIE_DIGITS);
+	if (routes->flow.len > 0)
+		h = stw_loop_bytes(h, d->buf + routes->flow.off, routes->flow.len);
 	return (uint32_t)(h >> 32);
 }
 

@@ -6,6 +6,7 @@
 
 #include <strowger/errors.h>
 
+#include "dataplane/route/flow.h"
 #include "dataplane/route/loop.h"
 #include "dataplane/route/quick.h"
 #include "dataplane/route/token_list.h"
@@ -140,16 +141,16 @@ static bool by_cookie(struct stw_decision *d, const struct stw_routes *routes)
 		return false;
 	if (!stw_cookie_get(routes->cookie, &key, &id, &mac) ||
 	    (secret = stw_tables_secret(d->t, key)) == NULL) {
-		d->v->cookie_failed = STW_C_COOKIE_FORGED;
+		d->v->odd = STW_C_COOKIE_FORGED;
 		return false;
 	}
 	if (stw_cookie_mac(secret, id, stw_decide_call(d, secret)) != mac) {
-		d->v->cookie_failed = STW_C_COOKIE_FORGED;
+		d->v->odd = STW_C_COOKIE_FORGED;
 		return false;
 	}
 	int member = stw_tables_find_member_id(d->t, id);
 	if (member < 0) {
-		d->v->cookie_failed = STW_C_COOKIE_UNKNOWN;
+		d->v->odd = STW_C_COOKIE_UNKNOWN;
 		return false;
 	}
 	to_member(d, (uint16_t)member, STW_HOW_COOKIE);
@@ -167,6 +168,31 @@ static bool by_hash(struct stw_decision *d, uint16_t listener)
 		return false;
 	}
 	to_member(d, d->t->slots[stw_pool_slot(pool, d->v->call_hash)], STW_HOW_HASH);
+	return true;
+}
+
+static bool forbid(struct stw_decision *d, enum stw_counter reason, const char *phrase)
+{
+	if (d->m->method == STW_METHOD_ACK)
+		stw_decide_drop(d, reason);
+	else
+		stw_decide_answer(d, 403, phrase);
+	return false;
+}
+
+/* To whoever it is, if anybody may be sent there. */
+static bool to_address(struct stw_decision *d, const struct stw_endpoint *dst, enum stw_how how)
+{
+	struct stw_verdict *v = d->v;
+
+	if (stw_decide_forbidden(d, &dst->ip))
+		return forbid(d, STW_C_DROP_FORBIDDEN_TARGET, "Forbidden Target");
+	if (stw_decide_port_closed(d, dst))
+		return forbid(d, STW_C_DROP_CLOSED_PORT, "Forbidden Port");
+	int member = stw_tables_find_member(d->t, dst);
+	v->how = (uint8_t)how;
+	v->dst = *dst;
+	v->member = member >= 0 ? (uint16_t)member : STW_NO_MEMBER;
 	return true;
 }
 
@@ -195,18 +221,31 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 		if (ours >= 0)
 			return by_hash(d, (uint16_t)ours);
 	}
-	if (stw_ip_forbidden(&dst.ip) || stw_tables_find_listener(d->t, &dst) >= 0) {
-		if (d->m->method == STW_METHOD_ACK)
-			stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
-		else
-			stw_decide_answer(d, 403, "Forbidden Target");
+	return to_address(d, &dst, STW_HOW_URI);
+}
+
+/* RFC 5626 s5.3: our token in Route names the flow. From the flow's own end it does not: that is
+ * an outgoing request. */
+static bool by_flow_or_uri(struct stw_decision *d, const struct stw_routes *routes)
+{
+	struct stw_endpoint flow;
+
+	if (routes->flow.len == 0)
+		return by_uri(d, routes);
+	if (!stw_flow_get(d->t, routes->flow_listener, d->buf + routes->flow.off, routes->flow.len,
+			  &flow)) {
+		d->v->odd = STW_C_FLOW_FORGED;
+		stw_decide_answer(d, 403, "Forged Flow Token");
 		return false;
 	}
-	int member = stw_tables_find_member(d->t, &dst);
-	d->v->how = STW_HOW_URI;
-	d->v->dst = dst;
-	d->v->member = member >= 0 ? (uint16_t)member : STW_NO_MEMBER;
-	return true;
+	if (stw_endpoint_equal(&flow, &d->src->peer))
+		return by_uri(d, routes);
+	if (flow.transport != STW_TRANSPORT_UDP) {
+		stw_decide_answer(d, 430, "Flow Failed");
+		return false;
+	}
+	d->v->listener_out = routes->flow_listener;
+	return to_address(d, &flow, STW_HOW_FLOW);
 }
 
 /* s16.3 step 4. One Via alone cannot tell of an earlier passage. */
@@ -229,14 +268,19 @@ static bool targeted(struct stw_decision *d)
 	if (from >= 0) {
 		d->v->from_member = true;
 		d->v->member_from = (uint16_t)from;
+	} else {
+		d->v->trusted = stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
 	}
 	if (looped(d, &routes)) {
+		d->v->odd = STW_C_LOOPS;
 		stw_decide_answer(d, 482, "Loop Detected");
 		return false;
 	}
 	if (from >= 0)
-		return by_uri(d, &routes);
-	return by_cookie(d, &routes) || by_hash(d, d->src->listener);
+		return by_flow_or_uri(d, &routes);
+	/* A trusted peer may be one side of a dialog with a member, or anybody's caller. */
+	return by_cookie(d, &routes) ||
+	       (d->v->trusted ? by_flow_or_uri(d, &routes) : by_hash(d, d->src->listener));
 }
 
 /* What forms a dialog takes our Record-Route (s16.6 step 4); REGISTER never (s10.2). */
@@ -254,17 +298,32 @@ static bool forms_dialog(const struct stw_decision *d)
 static void note_dialog(struct stw_decision *d)
 {
 	struct stw_verdict *v = d->v;
+	uint16_t member = v->from_member ? v->member_from : v->member;
 
 	if (!forms_dialog(d))
 		return;
 	v->new_call = d->m->method == STW_METHOD_INVITE && v->member != STW_NO_MEMBER;
-	uint16_t member = v->from_member ? v->member_from : v->member;
+	if (member == STW_NO_MEMBER)
+		return; /* a trusted peer's, to others: no member is in this dialog */
 	const struct stw_image_pool *pool =
 		stw_tables_pool(d->t, d->t->listeners[v->listener_in].view.pool);
 	v->record_route = v->from_member
 				  ? d->t->record_route[member]
 				  : pool != NULL && (pool->flags & STW_IMAGE_POOL_RECORD_ROUTE);
 	v->cookie_member = d->t->members[member].id;
+	v->flow = v->record_route &&
+		  (v->how == STW_HOW_FLOW || (!v->from_member && stw_flow_wanted(d)));
+}
+
+/* A phone's registration at a member comes back through us (RFC 3327, RFC 5626 s5.1). */
+static void note_registration(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+
+	if (d->m->method != STW_METHOD_REGISTER || v->from_member || v->member == STW_NO_MEMBER)
+		return;
+	v->path = stw_path_wanted(d);
+	v->first_hop = !v->via.more && !(d->m->repeated >> STW_HDR_VIA & 1);
 }
 
 static void make_branch(struct stw_decision *d)
@@ -284,6 +343,19 @@ static void make_branch(struct stw_decision *d)
 	v->branch = stw_branch_make(&d->t->secrets[0], &in);
 }
 
+/* The listener it leaves by. Of several on one address, the one it came to goes on. */
+static bool facing(struct stw_decision *d)
+{
+	struct stw_verdict *v = d->v;
+
+	if (!stw_decide_facing(d))
+		return false;
+	if (stw_ip_equal(&d->t->listeners[v->listener_out].view.address.ip,
+			 &d->t->listeners[v->listener_in].view.address.ip))
+		v->listener_out = v->listener_in;
+	return true;
+}
+
 void stw_decide_request(struct stw_decision *d)
 {
 	struct stw_verdict *v = d->v;
@@ -295,14 +367,11 @@ void stw_decide_request(struct stw_decision *d)
 		v->kernel_for = STW_KERNEL_FOR_REGISTRAR;
 		return;
 	}
-	if (!targeted(d) || !stw_decide_way(d) || !stw_decide_facing(d))
+	if (!targeted(d) || !stw_decide_way(d) || (v->how != STW_HOW_FLOW && !facing(d)))
 		return;
-	/* Of several listeners on one address, the one it came to goes on. */
-	if (stw_ip_equal(&d->t->listeners[v->listener_out].view.address.ip,
-			 &d->t->listeners[v->listener_in].view.address.ip))
-		v->listener_out = v->listener_in;
 	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);
 	note_dialog(d);
+	note_registration(d);
 	make_branch(d);
 	v->action = STW_ACTION_FORWARD;
 }

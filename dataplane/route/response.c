@@ -182,7 +182,7 @@ void stw_decide_response(struct stw_decision *d)
 		stw_decide_drop(d, STW_C_DROP_RESPONSE_STRANGER);
 	else if (!destination(d, &previous, received))
 		stw_decide_drop(d, STW_C_DROP_RESPONSE_NO_ADDRESS);
-	else if (stw_ip_forbidden(&d->v->dst.ip) || stw_tables_find_listener(d->t, &d->v->dst) >= 0)
+	else if (stw_decide_forbidden(d, &d->v->dst.ip))
 		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
 	else if (stw_decide_way(d) && stw_decide_facing(d)) {
 		prefer_marked(d, stw_branch_mark(branch));

@@ -6,6 +6,7 @@
 
 #include <strowger/errors.h>
 
+#include "dataplane/route/flow.h"
 #include "dataplane/route/mac.h"
 
 #define DEFAULT_HOPS "Max-Forwards: 70\r\n" /* s16.6 step 3 */
@@ -33,6 +34,9 @@ static void keep_constant(struct scratch *s, const char text[STW_LISTENER_TEXT],
 	s->n += len;
 }
 
+#define RECORD_ROUTE	 "Record-Route: <sip:"
+#define RECORD_ROUTE_LEN (sizeof(RECORD_ROUTE) - 1)
+
 /* "Record-Route: <sip:host:port;lr;stw=...>" of one side. */
 static void put_record_route(struct scratch *s, const struct stw_listener_row *listener,
 			     const char cookie[STW_COOKIE_DIGITS])
@@ -42,28 +46,89 @@ static void put_record_route(struct scratch *s, const struct stw_listener_row *l
 	keep(s, ">\r\n", 3);
 }
 
-/* Lines of ours, above all others: Via, Record-Route, and Max-Forwards if there is none. */
-static void add_lines(struct stw_edits *edits, struct scratch *s, const struct stw_tables *t,
-		      const struct stw_sip_msg *m, const struct stw_verdict *v)
+/* "token@host:port;lr" of the listener on the flow's side. */
+static void put_flow(struct scratch *s, const struct stw_tables *t, uint16_t listener,
+		     const struct stw_endpoint *peer, size_t tail)
 {
-	const struct stw_listener_row *in = &t->listeners[v->listener_in];
-	const struct stw_listener_row *out = &t->listeners[v->listener_out];
-	char digits[STW_COOKIE_DIGITS];
-	size_t from = s->n;
+	const struct stw_listener_row *l = &t->listeners[listener];
 
-	_Static_assert(STW_COOKIE_DIGITS == STW_BRANCH_DIGITS, "one buffer for both");
+	s->n += stw_flow_put(t, listener, peer, s->text + s->n);
+	keep(s, "@", 1);
+	keep(s, l->record_route + RECORD_ROUTE_LEN, l->record_route_len - RECORD_ROUTE_LEN - tail);
+}
+
+/* Who is on the far side, seen from the farm, and by which listener. */
+struct far_side {
+	const struct stw_endpoint *peer;
+	uint16_t listener;
+};
+
+static struct far_side far_side(const struct stw_source *src, const struct stw_verdict *v)
+{
+	if (v->how == STW_HOW_FLOW)
+		return (struct far_side){&v->dst, v->listener_out};
+	return (struct far_side){&src->peer, v->listener_in};
+}
+
+/* RFC 5658: each side gets the address it can reach; RFC 5626 s5.2: the far one with its token. */
+static void put_record_routes(struct scratch *s, const struct stw_tables *t,
+			      const struct stw_source *src, const struct stw_verdict *v)
+{
+	struct far_side far = far_side(src, v);
+	char cookie[STW_COOKIE_DIGITS];
+
+	stw_cookie_put(cookie, &t->secrets[0], v->cookie_member, v->call);
+	for (uint16_t i = 0; i < (v->listener_in != v->listener_out ? 2 : 1); i++) {
+		uint16_t l = i == 0 ? v->listener_out : v->listener_in;
+
+		if (!v->flow || l != far.listener) {
+			put_record_route(s, &t->listeners[l], cookie);
+			continue;
+		}
+		keep(s, RECORD_ROUTE, RECORD_ROUTE_LEN);
+		put_flow(s, t, l, far.peer, 0);
+		keep(s, cookie, STW_COOKIE_DIGITS);
+		keep(s, ">\r\n", 3);
+	}
+}
+
+/* The same for registrations: the way back to the phone, our inner side on top (RFC 3327 s5.2). */
+static void put_paths(struct scratch *s, const struct stw_tables *t, const struct stw_source *src,
+		      const struct stw_verdict *v)
+{
+	const struct stw_listener_row *out = &t->listeners[v->listener_out];
+	const size_t around = RECORD_ROUTE_LEN + sizeof(";stw=") - 1;
+
+	if (v->listener_in != v->listener_out) {
+		keep(s, "Path: <sip:", 11);
+		keep(s, out->record_route + RECORD_ROUTE_LEN, out->record_route_len - around);
+		keep(s, ">\r\n", 3);
+	}
+	keep(s, "Path: <sip:", 11);
+	put_flow(s, t, v->listener_in, &src->peer, sizeof(";stw=") - 1);
+	if (v->first_hop)
+		keep(s, ";ob", 3);
+	keep(s, ">\r\n", 3);
+}
+
+/* Lines of ours, above all others: Via, Record-Route or Path, and Max-Forwards if there is none. */
+static void add_lines(struct stw_edits *edits, struct scratch *s, const struct stw_tables *t,
+		      const struct stw_sip_msg *m, const struct stw_source *src,
+		      const struct stw_verdict *v)
+{
+	const struct stw_listener_row *out = &t->listeners[v->listener_out];
+	char digits[STW_BRANCH_DIGITS];
+	size_t from = s->n;
 
 	keep_constant(s, out->via, out->via_len);
 	stw_hex_put64(digits, v->branch);
 	stw_hex_put32(digits + STW_BRANCH_MAC_DIGITS, v->loop);
 	keep(s, digits, STW_BRANCH_DIGITS);
 	keep(s, "\r\n", 2);
-	if (v->record_route) {
-		stw_cookie_put(digits, &t->secrets[0], v->cookie_member, v->call);
-		put_record_route(s, out, digits);
-		if (in != out) /* RFC 5658: each side gets the address it can reach */
-			put_record_route(s, in, digits);
-	}
+	if (v->record_route)
+		put_record_routes(s, t, src, v);
+	if (v->path)
+		put_paths(s, t, src, v);
 	if (m->max_forwards < 0)
 		keep(s, DEFAULT_HOPS, sizeof(DEFAULT_HOPS) - 1);
 	stw_edits_add(edits, m->headers_off, 0, s->text + from, s->n - from);
@@ -125,7 +190,7 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 
 	edits.n = 0;
 	s.n = 0;
-	add_lines(&edits, &s, t, m, v);
+	add_lines(&edits, &s, t, m, src, v);
 	if (v->add_received)
 		stw_edits_via(&edits, &v->via, &src->peer, via_text);
 	bool in_place = hops_in_place(m);

@@ -62,8 +62,15 @@ enum stw_action {
 	STW_ACTION_KERNEL, /* hand it to the kernel side as it came */
 };
 
-/* How the destination was found; counted as BY_COOKIE, BY_HASH, BY_URI. */
-enum stw_how { STW_HOW_NONE, STW_HOW_COOKIE, STW_HOW_HASH, STW_HOW_URI, STW_HOW_VIA };
+/* How the destination was found; counted as BY_COOKIE, BY_HASH, BY_URI, BY_FLOW. */
+enum stw_how {
+	STW_HOW_NONE,
+	STW_HOW_COOKIE,
+	STW_HOW_HASH,
+	STW_HOW_URI,
+	STW_HOW_VIA,
+	STW_HOW_FLOW,
+};
 
 /* Why a message goes to the kernel side: what is asked of control there. */
 enum stw_kernel_for {
@@ -78,17 +85,22 @@ enum stw_kernel_for {
 #define STW_ROUTE_CUTS_MAX (STW_ROUTE_POPS_MAX + 2)
 
 struct stw_verdict {
-	uint8_t action;	       /* enum stw_action */
-	uint8_t how;	       /* enum stw_how */
-	uint8_t cookie_failed; /* 0, or the detail counter to add: COOKIE_FORGED, COOKIE_UNKNOWN */
-	bool new_call;	       /* INVITE without a To tag, to a member */
-	bool record_route;     /* add our Record-Route */
-	bool from_member;      /* the sender is a member: @member_from */
-	uint16_t reason;       /* DROP: enum stw_counter, a DROP_ row */
-	uint16_t status;       /* ANSWER */
-	const char *phrase;    /* ANSWER: static text */
-	uint16_t member;       /* destination member's index, STW_NO_MEMBER */
-	uint16_t member_from;  /* sender member's index, STW_NO_MEMBER */
+	uint8_t action;	      /* enum stw_action */
+	uint8_t how;	      /* enum stw_how */
+	uint8_t odd;	      /* 0, or the detail counter to add: COOKIE_FORGED, COOKIE_UNKNOWN,
+			       * FLOW_FORGED, LOOPS */
+	bool new_call;	      /* INVITE without a To tag, to a member */
+	bool record_route;    /* add our Record-Route */
+	bool from_member;     /* the sender is a member: @member_from */
+	bool trusted;	      /* the sender is none, but a trusted peer of the listener */
+	bool flow;	      /* our Record-Route tells the flow on the far side (flow.h) */
+	bool path;	      /* add our Path (RFC 3327), with that flow */
+	bool first_hop;	      /* with ;ob, as no proxy is before us (RFC 5626 s5.1) */
+	uint16_t reason;      /* DROP: enum stw_counter, a DROP_ row */
+	uint16_t status;      /* ANSWER */
+	const char *phrase;   /* ANSWER: static text */
+	uint16_t member;      /* destination member's index, STW_NO_MEMBER */
+	uint16_t member_from; /* sender member's index, STW_NO_MEMBER */
 	uint16_t listener_in;
 	uint16_t listener_out; /* FORWARD: its address is our source, Via and Record-Route */
 	struct stw_endpoint

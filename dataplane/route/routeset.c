@@ -3,6 +3,7 @@
 /* The Route header (RFC 3261 s16.4, s16.6 step 6, s16.12): lines, comma lists, ours and others'. */
 
 #include "dataplane/route/decide.h"
+#include "dataplane/route/flow.h"
 #include "dataplane/route/quick.h"
 
 /* Walks the elements of all Route lines. */
@@ -93,6 +94,19 @@ static bool take_cookie(const struct stw_decision *d, struct stw_span params,
 	if (!out->has_cookie)
 		memcpy(out->cookie, d->buf + value.off, STW_COOKIE_DIGITS);
 	out->has_cookie = true;
+	return true;
+}
+
+/* @return whether the URI of @listener has one; the first of a message is kept. */
+static bool take_flow(const struct stw_decision *d, const struct stw_sip_uri *uri, int listener,
+		      struct stw_routes *out)
+{
+	if (!uri->has_user || !stw_flow_claimed(d->buf + uri->user.off, uri->user.len))
+		return false;
+	if (out->flow.len == 0) {
+		out->flow = uri->user;
+		out->flow_listener = (uint16_t)listener;
+	}
 	return true;
 }
 
@@ -187,21 +201,22 @@ static int do_strict(struct stw_decision *d, struct stw_routes *out, const struc
 	return STW_OK;
 }
 
-/* Only a URI with our cookie can be a Record-Route of ours. */
+/* Only a URI with our cookie or flow token can be a Record-Route or Path of ours. */
 static bool request_uri_is_ours(struct stw_decision *d, struct stw_routes *out)
 {
 	const char *text = d->buf + d->m->uri.off;
 	struct stw_sip_uri uri;
 	struct stw_span value;
+	int listener;
 
 	if (memchr(text, ';', d->m->uri.len) == NULL ||
-	    memmem(text, d->m->uri.len, "stw=", 4) == NULL ||
+	    memmem(text, d->m->uri.len, "stw", 3) == NULL ||
 	    stw_sip_uri_parse(d->buf, d->m->uri, &uri) != STW_OK ||
-	    stw_uri_listener(d->t, &uri) < 0 ||
-	    stw_sip_param_find(d->buf, uri.params, "stw", 3, &value) != STW_OK)
+	    (listener = stw_uri_listener(d->t, &uri)) < 0)
 		return false;
+	bool flow = take_flow(d, &uri, listener, out);
 	take_cookie(d, uri.params, out);
-	return true;
+	return flow || stw_sip_param_find(d->buf, uri.params, "stw", 3, &value) == STW_OK;
 }
 
 /* A Record-Route of the listener it came to, as we wrote it. */
@@ -238,9 +253,11 @@ static bool is_ours(const struct stw_decision *d, const struct element *e, bool 
 		return false;
 	}
 	*lr = uri.lr;
-	if (stw_uri_listener(d->t, &uri) < 0)
+	int listener = stw_uri_listener(d->t, &uri);
+	if (listener < 0)
 		return false;
-	return take_cookie(d, uri.params, out) || first;
+	bool flow = take_flow(d, &uri, listener, out);
+	return take_cookie(d, uri.params, out) || flow || first;
 }
 
 static int take_next(struct stw_decision *d, const struct element *e, bool lr,
@@ -263,6 +280,7 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 	int err = STW_OK;
 
 	out->has_cookie = false;
+	out->flow.len = 0;
 	out->uri = out->target = d->m->uri;
 	if (!stw_sip_has(d->m, STW_HDR_ROUTE))
 		return STW_OK;

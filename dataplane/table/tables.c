@@ -181,6 +181,7 @@ static void fill_secret(const struct stw_image_secret *in, struct stw_secret *ou
 	out->cookie = stw_siphash_start(derive(in->key, "cook"));
 	out->branch = stw_siphash_start(derive(in->key, "bran"));
 	out->tag = stw_siphash_start(derive(in->key, "tag "));
+	out->flow = stw_siphash_start(derive(in->key, "flow"));
 	out->beyond[0] = derive(in->key, "lon0");
 	out->beyond[1] = derive(in->key, "lon1");
 	out->id = in->id;

@@ -53,6 +53,7 @@ struct stw_secret {
 	struct stw_siphash cookie;
 	struct stw_siphash branch;
 	struct stw_siphash tag;
+	struct stw_siphash flow;
 	struct stw_sipkey beyond[2]; /* of pieces longer than NH's window */
 	uint8_t id;
 };

@@ -47,6 +47,7 @@
 	X(DROP_ACK_UNROUTABLE, "ack_unroutable", "ACK that would need an error answer")           \
 	X(DROP_ACK_ABSORBED, "ack_absorbed", "ACK to a final answer of our own")                  \
 	X(DROP_FORBIDDEN_TARGET, "forbidden_target", "destination a sender may not reach by us")  \
+	X(DROP_CLOSED_PORT, "closed_port", "destination port that nothing is sent to")            \
 	X(DROP_ANSWER_BUDGET, "answer_budget", "answers to this source are limited")              \
 	X(DROP_NO_ROUTE, "no_route", "no route to the destination")                               \
 	X(DROP_NO_LISTENER, "no_listener", "no listener of that family to send from")             \
@@ -70,6 +71,9 @@
 	X(BY_COOKIE, "by_cookie", "requests routed by the cookie in our Route")            \
 	X(BY_HASH, "by_hash", "requests routed by hash")                                   \
 	X(BY_URI, "by_uri", "requests of members routed by Route or Request-URI")          \
+	X(BY_FLOW, "by_flow", "requests of members sent to the flow their Route names")    \
+	X(LOOPS, "loops", "requests that came back unchanged, answered 482")               \
+	X(FLOW_FORGED, "flow_forged", "flow tokens that did not verify, answered 403")     \
 	X(COOKIE_FORGED, "cookie_forged", "cookies that did not verify; routed by hash")   \
 	X(COOKIE_UNKNOWN, "cookie_unknown", "cookies of members no longer known")          \
 	X(FRAGMENTS_RECEIVED, "fragments_received", "IP fragments for our listeners")      \

@@ -2,7 +2,8 @@
 
 /*
  * A datagram through parse, route and rewrite or answer, from a stranger and from a member. The
- * first byte chooses the sender, so that one corpus file tells the whole story.
+ * first byte chooses the sender, and with its highest bit a proxy of two sides that trusts the
+ * stranger and always gives flow tokens, so that one corpus file tells the whole story.
  */
 
 #include <stdlib.h>
@@ -28,23 +29,40 @@ static void forward(struct stw_proxy *p, char *buf, size_t len, struct stw_endpo
 		abort();
 }
 
+static struct stw_proxy *open_proxy(void)
+{
+	struct stw_proxy *p = stw_proxy_new(4);
+
+	p->farm.trusted[0] = (struct stw_model_prefix){stw_farm_v4(203, 0, 113, 0, 0).ip, 24};
+	p->farm.listeners[0].trusted = p->farm.trusted;
+	p->farm.listeners[0].n_trusted = 1;
+	p->farm.listeners[0].nat = p->farm.listeners[1].nat = STW_NAT_ALWAYS;
+	p->farm.listeners[2].address = stw_farm_v4(198, 51, 100, 1, 5060);
+	p->farm.model.n_listeners = 3;
+	p->farm.model.proxy.max_breadth = 60;
+	stw_proxy_publish(p);
+	return p;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct stw_proxy *p;
+	static struct stw_proxy *proxy[2];
 	const struct stw_endpoint peers[] = {stw_farm_v4(203, 0, 113, 5, 5062),
 					     stw_farm_v6(9, 5060),
 					     stw_farm_v4(198, 51, 100, 10, 5060)};
 
 	if (size == 0 || size > UINT16_MAX)
 		return 0;
-	if (p == NULL)
-		p = stw_proxy_new(4);
+	if (proxy[0] == NULL) {
+		proxy[0] = stw_proxy_new(4);
+		proxy[1] = open_proxy();
+	}
 	/* exact behind, so that a sanitizer sees one byte too far */
 	char *memory = malloc(STW_REWRITE_HEADROOM + size - 1);
 	if (memory == NULL)
 		return 0;
 	memcpy(memory + STW_REWRITE_HEADROOM, data + 1, size - 1);
-	forward(p, memory + STW_REWRITE_HEADROOM, size - 1, peers[data[0] % 3]);
+	forward(proxy[data[0] >> 7], memory + STW_REWRITE_HEADROOM, size - 1, peers[data[0] % 3]);
 	free(memory);
 	return 0;
 }

@@ -6,8 +6,8 @@
  * An oracle for forwarded requests, written without any of the code it judges: take away what a
  * proxy may change from both the input and the output, and compare the rest byte for byte.
  *
- * May change: our Via and Record-Route lines on top, received and rport of the sender's Via, the
- * number in Max-Forwards, and bytes after the body. Routes are not touched here: the RFC tests
+ * May change: our Via, Record-Route and Path lines on top, received and rport of the sender's Via,
+ * the number in Max-Forwards, and bytes after the body. Routes are not touched here: the RFC tests
  * judge those.
  */
 
@@ -112,6 +112,16 @@ static inline void stw_bytes_reduce(struct stw_bytes *b)
 	}
 }
 
+/* Lines of this name from the line at @at on. */
+static inline size_t stw_bytes_count(const struct stw_bytes *b, size_t at, const char *name)
+{
+	size_t n = 0;
+
+	for (; at < b->len && b->p[at] != '\r'; at = stw_bytes_line_end(b, at))
+		n += stw_bytes_named(b, at, name) != 0;
+	return n;
+}
+
 /**
  * Does the forwarded @out say what @in said?
  *
@@ -127,6 +137,10 @@ static inline bool stw_roundtrip_ok(char *in, size_t in_len, char *out, size_t o
 	if (stw_bytes_named(&b, top, "Via") == 0)
 		return false;
 	stw_bytes_erase(&b, top, end - top);
+	while (stw_bytes_named(&b, top, "Path") != 0 &&
+	       stw_bytes_count(&b, top, "Path") >
+		       stw_bytes_count(&a, stw_bytes_line_end(&a, 0), "Path"))
+		stw_bytes_erase(&b, top, stw_bytes_line_end(&b, top) - top);
 	while (memmem(b.p + top, stw_bytes_line_end(&b, top) - top, ";lr;stw=", 8) != NULL &&
 	       stw_bytes_named(&b, top, "Record-Route") != 0)
 		stw_bytes_erase(&b, top, stw_bytes_line_end(&b, top) - top);
