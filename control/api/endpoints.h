@@ -30,6 +30,19 @@ enum stw_effect {
 	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates")   \
 	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total")  \
 	X(NAMES, "GET", "/v1/names", READ, "", "host names resolved, and the slow path")          \
+	X(REGISTRAR, "GET", "/v1/registrar", READ, "", "the registrar: domains, users, counters") \
+	X(LOCATION, "POST", "/v1/location", INSPECT,                                              \
+	  "{\"name\": AOR?, \"after\": AOR?, \"limit\": 1..1000?}", "who is registered where")    \
+	X(LOCATION_REMOVE, "POST", "/v1/location/remove", DISRUPT, "{\"names\": [AOR]}",          \
+	  "forget users' bindings")                                                               \
+	X(SUBSCRIBERS, "POST", "/v1/subscribers", INSPECT,                                        \
+	  "{\"name\": user@domain?, \"after\": user@domain?, \"limit\": 1..1000?}",               \
+	  "who may register")                                                                     \
+	X(SUBSCRIBERS_PUT, "POST", "/v1/subscribers/put", CHANGE,                                 \
+	  "{\"subscribers\": [{\"name\": user@domain, \"password\": string}]}",                   \
+	  "let users register, or give them another password")                                    \
+	X(SUBSCRIBERS_REMOVE, "POST", "/v1/subscribers/remove", CHANGE,                           \
+	  "{\"names\": [user@domain]}", "let users register no more")                             \
 	X(METRICS, "GET", "/metrics", READ, "", "everything counted, for Prometheus")             \
 	X(CONFIG, "GET", "/v1/config", INSPECT, "", "the running configuration, without secrets") \
 	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")          \

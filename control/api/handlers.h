@@ -29,6 +29,13 @@ void stw_api_names(struct stw_api *api, struct stw_request *r);
 /* explain.c */
 void stw_api_explain(struct stw_api *api, struct stw_request *r);
 void stw_api_plan(struct stw_api *api, struct stw_request *r);
+/* registrar.c */
+void stw_api_registrar(struct stw_api *api, struct stw_request *r);
+void stw_api_location(struct stw_api *api, struct stw_request *r);
+void stw_api_location_remove(struct stw_api *api, struct stw_request *r);
+void stw_api_subscribers(struct stw_api *api, struct stw_request *r);
+void stw_api_subscribers_put(struct stw_api *api, struct stw_request *r);
+void stw_api_subscribers_remove(struct stw_api *api, struct stw_request *r);
 /* change.c */
 void stw_api_config(struct stw_api *api, struct stw_request *r);
 void stw_api_reload(struct stw_api *api, struct stw_request *r);

@@ -116,7 +116,10 @@ int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char 
 int stw_cli_call_text(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *body,
 		      struct stw_answer *out);
 
-/* Handlers: show.c, farm.c, change.c, top.c, complete.c, strowgerctl.c */
+/* Handlers: registrar.c, show.c, farm.c, change.c, top.c, complete.c, strowgerctl.c */
+int stw_run_bindings(struct stw_cli *cli);
+int stw_run_unbind(struct stw_cli *cli);
+int stw_run_subscriber(struct stw_cli *cli);
 int stw_run_show(struct stw_cli *cli);
 int stw_run_drain(struct stw_cli *cli);
 int stw_run_undrain(struct stw_cli *cli);

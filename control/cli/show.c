@@ -351,6 +351,7 @@ static void print_answer(const struct stw_cli *cli, const json_t *answer)
 	case STW_ENDPOINT_POOLS: stw_print_pools(answer, stdout); break;
 	case STW_ENDPOINT_MEMBERS: stw_print_members(answer, stdout); break;
 	case STW_ENDPOINT_NAMES: stw_print_names(answer, stdout); break;
+	case STW_ENDPOINT_REGISTRAR: stw_print_registrar(answer, stdout); break;
 	case STW_ENDPOINT_COUNTERS: stw_print_counters(answer, cli->all, stdout); break;
 	default: break;
 	}

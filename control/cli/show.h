@@ -22,6 +22,7 @@ void stw_print_listeners(const json_t *answer, FILE *out);
 void stw_print_pools(const json_t *answer, FILE *out);
 void stw_print_members(const json_t *answer, FILE *out);
 void stw_print_names(const json_t *answer, FILE *out);
+void stw_print_registrar(const json_t *answer, FILE *out);
 void stw_print_counters(const json_t *answer, bool all, FILE *out);
 
 /** Text of @o's member @key: its string or number; "-" for null and absent. Ring of static buffers.

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The registrar's endpoints: its state, its bindings, its subscribers. */
+
+#include "control/api/handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <strowger/errors.h>
+
+#include "control/registrar/location.h"
+#include "control/registrar/subscribers.h"
+#include "control/slow/registering.h"
+
+#define ROWS_MAX 1000
+
+static struct stw_registrar *registrar_of(const struct stw_api *api, const char **why)
+{
+	return stw_registering_registrar(stw_slow_registering(api->control->slow), why);
+}
+
+static json_t *texts(const struct stw_model_registrar *r)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < r->n_domains; i++)
+		json_array_append_new(rows, json_string(r->domains[i]));
+	return rows;
+}
+
+static json_t *counters(const struct stw_registrar_counters *c)
+{
+	json_t *o = json_object();
+#define X(name, text) json_object_set_new(o, #name, json_integer((json_int_t)c->name));
+	STW_REGISTRAR_COUNTERS(X)
+#undef X
+	return o;
+}
+
+static json_t *count_of(struct stw_store *s, enum stw_store_table t)
+{
+	uint64_t n;
+
+	return stw_store_count(s, t, &n) == STW_OK ? json_integer((json_int_t)n) : json_null();
+}
+
+void stw_api_registrar(struct stw_api *api, struct stw_request *r)
+{
+	const struct stw_model_registrar *config = &api->control->model->registrar;
+	const char *why;
+	struct stw_registrar *registrar = registrar_of(api, &why);
+	json_t *reply = stw_api_envelope(api);
+
+	json_object_set_new(reply, "domains", texts(config));
+	json_object_set_new(reply, "state",
+			    json_string(registrar		 ? "serving"
+					: config->n_domains == 0 ? "off"
+								 : "failed"));
+	json_object_set_new(reply, "reason", registrar ? json_null() : json_string(why));
+	if (registrar) {
+		struct stw_store *s = stw_registrar_store(registrar);
+
+		json_object_set_new(reply, "users_registered", count_of(s, STW_TABLE_LOCATION));
+		json_object_set_new(reply, "subscribers", count_of(s, STW_TABLE_SUBSCRIBER));
+		json_object_set_new(reply, "counters", counters(stw_registrar_counters(registrar)));
+	}
+	stw_reply(r, 200, reply);
+}
+
+/* --- bodies --- */
+
+static bool bad_body(struct stw_request *r, const char *detail)
+{
+	const struct stw_endpoint_row *row = &stw_endpoint_rows[r->endpoint];
+
+	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s", row->path, detail,
+		    row->body);
+	return false;
+}
+
+/* The registrar's store, and the body as an object; else the problem is told. */
+static struct stw_store *open_body(struct stw_api *api, struct stw_request *r, json_t **body)
+{
+	const char *why;
+	struct stw_registrar *registrar = registrar_of(api, &why);
+	json_error_t e;
+
+	if (!registrar) {
+		stw_problem(r, 409, "no-registrar", "No registrar", "%s",
+			    *why ? why
+				 : "no domains are configured: name them in registrar.domains");
+		return NULL;
+	}
+	*body = json_loadb(r->body_len ? r->body : "{}", r->body_len ? r->body_len : 2,
+			   JSON_REJECT_DUPLICATES, &e);
+	if (json_is_object(*body))
+		return stw_registrar_store(registrar);
+	json_decref(*body);
+	bad_body(r, "not a JSON object");
+	return NULL;
+}
+
+struct page {
+	const char *after, *only;
+	json_int_t limit;
+};
+
+static bool read_page(struct stw_request *r, json_t *body, struct page *out)
+{
+	*out = (struct page){.limit = ROWS_MAX};
+	if (json_unpack(body, "{s?s, s?s, s?I !}", "after", &out->after, "name", &out->only,
+			"limit", &out->limit) != 0)
+		return bad_body(r, "unknown keys, or values of another type");
+	if (out->limit < 1 || out->limit > ROWS_MAX)
+		return bad_body(r, "limit is not in 1..1000");
+	return true;
+}
+
+/* --- bindings --- */
+
+struct listing {
+	json_t *rows;
+	const struct page *page;
+	uint64_t now_s;
+	bool more;
+};
+
+static json_t *text_json(struct stw_str t)
+{
+	json_t *j = json_stringn(t.p ? t.p : "", t.len);
+
+	return j ? j : json_string("(not UTF-8)");
+}
+
+static json_t *binding_json(const struct stw_binding *b, uint64_t now_s)
+{
+	char source[STW_ENDPOINT_TEXT], listener[STW_ENDPOINT_TEXT];
+
+	stw_endpoint_format(&b->source, source);
+	stw_endpoint_format(&b->listener, listener);
+	return json_pack("{s:o, s:f, s:I, s:s, s:s, s:o, s:o, s:i, s:o, s:I}", "contact",
+			 text_json(b->uri), "q", b->q / (double)STW_Q_ONE, "expires_in_s",
+			 (json_int_t)(b->expires_s > now_s ? b->expires_s - now_s : 0), "source",
+			 source, "listener", listener, "path", text_json(b->path), "instance",
+			 text_json(b->instance), "reg_id", (int)b->reg_id, "call_id",
+			 text_json(b->call_id), "cseq", (json_int_t)b->cseq);
+}
+
+static json_t *record_json(struct stw_store_value key, struct stw_store_value row, uint64_t now_s)
+{
+	struct stw_record *record = malloc(sizeof(*record));
+	json_t *bindings = json_array();
+	int err = record ? stw_record_decode(row.p, row.len, record) : STW_ENOMEM;
+
+	for (size_t i = 0; !err && i < record->n; i++)
+		if (!record->b[i].gone && record->b[i].expires_s > now_s)
+			json_array_append_new(bindings, binding_json(&record->b[i], now_s));
+	free(record);
+	return json_pack("{s:o, s:b, s:o}", "aor", text_json(stw_str(key.p, key.len)), "damaged",
+			 err != STW_OK, "bindings", bindings);
+}
+
+/* True for a row that begins the page's next one. */
+static bool is_page_full(struct listing *l, struct stw_store_value key)
+{
+	const char *after = l->page->after;
+
+	if (after && strlen(after) == key.len && memcmp(after, key.p, key.len) == 0)
+		return false;
+	l->more = json_array_size(l->rows) == (size_t)l->page->limit;
+	return l->more;
+}
+
+static bool is_after(const struct listing *l, struct stw_store_value key)
+{
+	const char *after = l->page->after;
+
+	return !after || strlen(after) != key.len || memcmp(after, key.p, key.len) != 0;
+}
+
+static bool add_record(void *ctx, struct stw_store_value key, struct stw_store_value row)
+{
+	struct listing *l = ctx;
+
+	if (is_page_full(l, key))
+		return false;
+	if (is_after(l, key))
+		json_array_append_new(l->rows, record_json(key, row, l->now_s));
+	return true;
+}
+
+static bool add_name(void *ctx, struct stw_store_value key, struct stw_store_value row)
+{
+	struct listing *l = ctx;
+
+	(void)row;
+	if (is_page_full(l, key))
+		return false;
+	if (is_after(l, key))
+		json_array_append_new(l->rows, text_json(stw_str(key.p, key.len)));
+	return true;
+}
+
+static int list(struct stw_store *s, enum stw_store_table t, struct listing *l)
+{
+	const char *from = l->page->only ? l->page->only : l->page->after;
+	const struct stw_store_value key = {from, from ? strlen(from) : 0};
+	stw_store_row_fn *add = t == STW_TABLE_LOCATION ? add_record : add_name;
+	struct stw_store_value row;
+
+	if (!l->page->only)
+		return stw_store_walk(s, t, key, add, l);
+	int err = stw_store_get(s, t, key, &row);
+
+	if (!err)
+		add(l, key, row);
+	return err == STW_ENOENT ? STW_OK : err;
+}
+
+static void reply_list(struct stw_api *api, struct stw_request *r, enum stw_store_table t,
+		       const char *what)
+{
+	json_t *body = NULL;
+	struct stw_store *s = open_body(api, r, &body);
+	struct page page;
+
+	if (!s)
+		return;
+	if (read_page(r, body, &page)) {
+		struct listing l = {.rows = json_array(),
+				    .page = &page,
+				    .now_s = stw_clock_s(
+					    stw_registrar_clock(registrar_of(api, NULL)))};
+		int err = list(s, t, &l);
+
+		if (err) {
+			json_decref(l.rows);
+			stw_problem(r, 500, "store", "The store cannot be read", "%s",
+				    stw_err_text(err));
+		} else {
+			stw_reply(r, 200, json_pack("{s:o, s:b}", what, l.rows, "more", l.more));
+		}
+	}
+	json_decref(body);
+}
+
+void stw_api_location(struct stw_api *api, struct stw_request *r)
+{
+	reply_list(api, r, STW_TABLE_LOCATION, "users");
+}
+
+void stw_api_subscribers(struct stw_api *api, struct stw_request *r)
+{
+	reply_list(api, r, STW_TABLE_SUBSCRIBER, "subscribers");
+}
+
+/* --- changes --- */
+
+static void reply_commit(struct stw_api *api, struct stw_request *r, int err, size_t n)
+{
+	struct stw_registrar *registrar = registrar_of(api, NULL);
+
+	if (!err)
+		err = stw_registrar_commit(registrar);
+	if (err) {
+		stw_store_abort(stw_registrar_store(registrar));
+		stw_problem(r, 507, "store", "The store did not take it",
+			    "%s: nothing was changed; see the log", stw_err_text(err));
+	} else {
+		stw_reply(r, 200, json_pack("{s:I}", "changed", (json_int_t)n));
+	}
+}
+
+static int put_one(struct stw_store *s, const json_t *row)
+{
+	const char *name = json_string_value(json_object_get(row, "name"));
+	const json_t *password = json_object_get(row, "password");
+
+	if (!name || !json_is_string(password) || strlen(name) > STW_SUBSCRIBER_NAME ||
+	    json_string_length(password) > 1024)
+		return STW_EMALFORMED;
+	return stw_subscriber_put(s, stw_str(name, strlen(name)),
+				  stw_str(json_string_value(password),
+					  json_string_length(password)));
+}
+
+void stw_api_subscribers_put(struct stw_api *api, struct stw_request *r)
+{
+	json_t *body = NULL, *rows, *row;
+	struct stw_store *s = open_body(api, r, &body);
+	char detail[400];
+	size_t i;
+	int err = STW_OK;
+
+	if (!s)
+		return;
+	rows = json_object_get(body, "subscribers");
+	if (!json_is_array(rows) || json_object_size(body) != 1) {
+		bad_body(r, "subscribers is no list");
+	} else {
+		json_array_foreach(rows, i, row)
+		{
+			err = put_one(s, row);
+			if (err)
+				break;
+		}
+		if (err == STW_EMALFORMED || err == STW_ERANGE) {
+			stw_store_abort(s);
+			snprintf(detail, sizeof(detail),
+				 "subscriber %zu needs a name user@domain, the domain in lower "
+				 "case, and a password of 1..1024 bytes; none was stored",
+				 i + 1);
+			bad_body(r, detail);
+		} else {
+			reply_commit(api, r, err, json_array_size(rows));
+		}
+	}
+	json_decref(body);
+}
+
+/* Remove each name of the list @key by @remove. */
+static void remove_all(struct stw_api *api, struct stw_request *r, const char *key,
+		       int (*remove)(struct stw_store *s, struct stw_str name))
+{
+	json_t *body = NULL, *rows, *row;
+	struct stw_store *s = open_body(api, r, &body);
+	size_t i, n = 0;
+	int err = STW_OK;
+
+	if (!s)
+		return;
+	rows = json_object_get(body, key);
+	if (!json_is_array(rows) || json_object_size(body) != 1) {
+		bad_body(r, "names is no list");
+	} else {
+		json_array_foreach(rows, i, row)
+		{
+			if (!json_is_string(row) || json_string_length(row) > STW_STORE_KEY_MAX)
+				continue;
+			err = remove(s, stw_str(json_string_value(row), json_string_length(row)));
+			if (err && err != STW_ENOENT)
+				break;
+			n += err == STW_OK;
+			err = STW_OK;
+		}
+		reply_commit(api, r, err, n);
+	}
+	json_decref(body);
+}
+
+void stw_api_subscribers_remove(struct stw_api *api, struct stw_request *r)
+{
+	remove_all(api, r, "names", stw_subscriber_remove);
+}
+
+static int forget_user(struct stw_store *s, struct stw_str aor)
+{
+	struct stw_location *l = malloc(sizeof(*l));
+	int err = l ? stw_location_get(s, aor, l) : STW_ENOMEM;
+	bool was_there = !err && l->record.n > 0;
+
+	if (was_there) {
+		l->record.n = 0;
+		err = stw_location_put(s, aor, l);
+	}
+	free(l);
+	return err ? err : was_there ? STW_OK : STW_ENOENT;
+}
+
+void stw_api_location_remove(struct stw_api *api, struct stw_request *r)
+{
+	remove_all(api, r, "names", forget_user);
+}

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Subscribers and bindings by API and strowgerctl."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+from rig import PATIENCE_S, Rig, Tap, expect, expect_equal
+
+DOMAIN = "registrar: {domains: [example.com]}\n"
+
+
+def ctl(rig, *arguments, text=""):
+    done = subprocess.run([rig.ctl_program, "--socket", rig.api, *arguments], input=text,
+                          capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    return done.returncode, done.stdout, done.stderr
+
+
+def without_domains_there_is_none(rig):
+    rig.write()
+    rig.start()
+    expect_equal(rig.show("registrar")["state"], "off", "state")
+    code, _, err = ctl(rig, "subscriber", "list")
+    expect_equal(code, 1, "exit code")
+    expect("registrar.domains" in err, f"advice: {err}")
+
+
+def subscribers_come_and_go(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    expect_equal(rig.show("registrar")["state"], "serving", "state")
+    for name in ("bob@example.com", "alice@example.com"):
+        code, out, err = ctl(rig, "subscriber", "add", name, text="secret\n")
+        expect_equal((code, out), (0, f"{name} may register\n"), err)
+    expect_equal(ctl(rig, "subscriber", "list")[1], "alice@example.com\nbob@example.com\n", "list")
+    expect_equal(ctl(rig, "subscriber", "remove", "bob@example.com")[0], 0, "remove")
+    code, _, err = ctl(rig, "subscriber", "remove", "bob@example.com")
+    expect_equal((code, "not there" in err), (1, True), "remove again")
+    expect_equal(rig.show("registrar")["subscribers"], 1, "left")
+
+
+def bad_names_and_passwords_are_told(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    for name, password in (("bob", "x\n"), ("@example.com", "x\n"), ("bob@Example.com", "x\n"),
+                           ("b ob@example.com", "x\n")):
+        code, _, err = ctl(rig, "subscriber", "add", name, text=password)
+        expect_equal((code, "user@domain" in err), (1, True), f"{name}: {err}")
+    expect_equal(ctl(rig, "subscriber", "add", "bob@example.com", text="\n")[0], 2, "no password")
+    expect_equal(ctl(rig, "subscriber", "whatever")[0], 2, "unknown verb")
+    expect_equal(rig.show("registrar")["subscribers"], 0, "none stored")
+
+
+def thousands_are_imported_and_listed(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    lines = "# phones\n\n" + "".join(f"u{i:05d}@example.com  pass word{i}\n" for i in range(2500))
+    code, out, err = ctl(rig, "subscriber", "import", "-", text=lines)
+    expect_equal((code, out), (0, "2500 subscribers stored\n"), err)
+    listed = ctl(rig, "subscriber", "list")[1].split()
+    expect_equal((len(listed), listed[0], listed[-1]),
+                 (2500, "u00000@example.com", "u02499@example.com"), "listed")
+    code, _, err = ctl(rig, "subscriber", "import", "-", text="a@example.com x\nb@example.com\n")
+    expect_equal((code, "-:2: no password" in err), (1, True), err)
+
+
+def they_outlive_a_kill(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    ctl(rig, "subscriber", "add", "bob@example.com", text="secret\n")
+    rig.stop(9)
+    rig.start()
+    expect_equal(ctl(rig, "subscriber", "list")[1], "bob@example.com\n", "list")
+
+
+def a_reload_opens_and_closes_it(rig):
+    rig.write()
+    rig.start()
+    rig.write(extra=DOMAIN)
+    rig.good("reload")
+    expect_equal(rig.show("registrar")["state"], "serving", "opened")
+    rig.write()
+    rig.good("reload")
+    expect_equal(rig.show("registrar")["state"], "off", "closed")
+
+
+def a_store_that_cannot_be_opened_is_told(rig):
+    rig.write(extra="registrar: {domains: [example.com], store: /proc/nowhere}\n")
+    rig.start()
+    state = rig.show("registrar")
+    expect_equal(state["state"], "failed", "state")
+    expect("/proc/nowhere" in state["reason"], state["reason"])
+    expect("/proc/nowhere" in rig.good("show", "registrar"), "text")
+
+
+def bindings_of_nobody_are_an_empty_table(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    expect_equal(rig.good("show", "bindings").split()[0], "USER", "heading")
+    expect_equal(rig.good("show", "bindings", "--json"), "", "no rows")
+    code, _, err = ctl(rig, "unbind", "bob@example.com")
+    expect_equal((code, "not there" in err), (1, True), err)
+    body = json.dumps({"limit": 0})
+    expect(b"limit is not in 1..1000" in rig.http(
+        f"POST /v1/location HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+        f"{len(body)}\r\n\r\n{body}".encode()), "limit")
+
+
+CASES = (without_domains_there_is_none, subscribers_come_and_go, bad_names_and_passwords_are_told,
+         thousands_are_imported_and_listed, they_outlive_a_kill, a_reload_opens_and_closes_it,
+         a_store_that_cannot_be_opened_is_told, bindings_of_nobody_are_an_empty_table)
+
+
+def main():
+    programs = [os.path.abspath(path) for path in sys.argv[1:4]]
+    with Tap() as tap:
+        for case in CASES:
+            with tempfile.TemporaryDirectory(prefix="stw-registrar-") as directory:
+                r = Rig(programs, directory)
+                try:
+                    with tap.case(case.__name__):
+                        case(r)
+                finally:
+                    r.close()
+
+
+if __name__ == "__main__":
+    main()
