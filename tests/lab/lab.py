@@ -130,11 +130,23 @@ class Lab:
                             *addresses.with_prefix(addresses.CALLER))
         for address in addresses.PROXIES + addresses.PHONES:
             self.farm.address(self.peer_interface("inside"), *addresses.with_prefix(address))
-        self._route(self.farm, addresses.INSIDE)
+        self.route(self.farm, addresses.INSIDE)
 
-    def _route(self, host, gateway):
+    @staticmethod
+    def route(host, gateway):
+        """@host sends all it has no better way for to @gateway."""
         for family in addresses.FAMILIES:
-            host.ip(f"-{family}", "route", "add", "default", "via", gateway[family])
+            host.ip(f"-{family}", "route", "replace", "default", "via", gateway[family])
+
+    def add_host(self, role):
+        """One more host, with no cable yet."""
+        host = netns.Host(f"{self.id}-{role}")
+        with registry.lock():
+            self.entry.data["namespaces"].append(host.name)
+            self.entry.save()
+        host.create()
+        self.hosts += (host,)
+        return host
 
     def close(self):
         """Take everything away, last started first. Signals wait until it is done."""
@@ -241,7 +253,7 @@ class Lab:
             self.balancer.address(self.interface(port), *addresses.with_prefix(own))
         self.balancer.sysctl("net.ipv4.ip_forward", 1)
         self.balancer.sysctl("net.ipv6.conf.all.forwarding", 1)
-        self._route(self.caller, addresses.OUTSIDE)
+        self.route(self.caller, addresses.OUTSIDE)
 
     def start_strowger(self, weights=(10, 10), families=(4,), driver=None, shared=False, **how):
         """Configuration, both processes, both ready. `self.balance` speaks with them.

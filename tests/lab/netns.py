@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hosts and cables: network namespaces and veth pairs, by ip(8)."""
 
+import contextlib
+import ctypes
 import os
 import signal
+import socket
 import subprocess
 import time
 
 from lab.wait import WaitTimeout, wait_until
 
 NETNS_DIR = "/run/netns"
+OUR_NETNS = "/proc/thread-self/ns/net"
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def run(argv, check=True):
@@ -18,6 +24,12 @@ def run(argv, check=True):
     if check and done.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
+
+
+def _enter(descriptor):
+    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 class Host:
@@ -53,6 +65,19 @@ class Host:
             nodad = ["nodad"] if ":" in address else []
             self.ip("addr", "add", address, "dev", interface, *nodad)
         self.ip("link", "set", interface, "up")
+
+    def socket(self, family=socket.AF_INET, kind=socket.SOCK_DGRAM):
+        """A socket of ours that lives in this host."""
+        with contextlib.ExitStack() as stack:
+            home = os.open(OUR_NETNS, os.O_RDONLY)
+            stack.callback(os.close, home)
+            away = os.open(os.path.join(NETNS_DIR, self.name), os.O_RDONLY)
+            stack.callback(os.close, away)
+            _enter(away)
+            try:
+                return socket.socket(family, kind)
+            finally:
+                _enter(home)
 
     def links(self):
         """Names of its interfaces."""

@@ -24,14 +24,16 @@ class ProcessDied(Exception):
 class Process:
     """One child process in a session of its own, so that Ctrl-C reaches the runner alone."""
 
-    def __init__(self, name, argv, log, cwd=None, end_with_us=False):
-        """@end_with_us: SIGTERM when our process is gone, for want of a watchdog."""
+    def __init__(self, name, argv, log, cwd=None, end_with_us=False, listens=False, env=None):
+        """@end_with_us: SIGTERM when our process is gone, for want of a watchdog. @listens: to
+        tell(). @env: variables in addition to ours."""
         self.name = name
         self.log = log
         with open(log, "ab") as out:
             self.child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                cwd=cwd, start_new_session=True,
+                argv, stdin=subprocess.PIPE if listens else subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT, cwd=cwd, start_new_session=True,
+                env={**os.environ, **(env or {})},
                 preexec_fn=_end_with_parent if end_with_us else None)
 
     @property
@@ -40,6 +42,11 @@ class Process:
 
     def running(self):
         return self.child.poll() is None
+
+    def tell(self, line):
+        """Write a line to its standard input."""
+        self.child.stdin.write(line.encode() + b"\n")
+        self.child.stdin.flush()
 
     def tail(self):
         """The end of its output, for messages."""
