@@ -97,6 +97,19 @@ static void use_names(struct stw_control *c)
 		stw_error("slow path: listeners could not be taken over");
 }
 
+void stw_control_log(struct stw_control *c, enum stw_log_level level)
+{
+	enum stw_log_format format = (enum stw_log_format)c->model->log_format;
+
+	if (level == stw_log_level() && format == stw_log_format())
+		return;
+	stw_log_set_level(level);
+	stw_log_set_format(format);
+	/* At our start the data plane has read the same file. */
+	if (c->publish)
+		stw_publish_log(c->publish, level, format);
+}
+
 /* Makes @m the running model; it belongs to @c on STW_OK only. */
 static int take_model(struct stw_control *c, struct stw_model *m)
 {
@@ -109,7 +122,7 @@ static int take_model(struct stw_control *c, struct stw_model *m)
 	c->model = m;
 	c->file_words = words;
 	c->numbered_for = 0;
-	stw_log_set_level((enum stw_log_level)m->log_level);
+	stw_control_log(c, (enum stw_log_level)m->log_level);
 	lay_overrides(c);
 	return STW_OK;
 }

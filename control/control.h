@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <strowger/log.h>
+
 #include "control/config/config.h"
 #include "control/health/monitor.h"
 #include "control/model/diff.h"
@@ -107,6 +109,9 @@ int stw_control_set_weight(struct stw_control *c, size_t member, const char *poo
 
 /** "up", "drain", "down". */
 const char *stw_asked_text(enum stw_asked asked);
+
+/** Both processes log this level and above, in the form the configuration says. */
+void stw_control_log(struct stw_control *c, enum stw_log_level level);
 
 /** Stops publishing; the data plane goes on serving. Accepts NULL. */
 void stw_control_free(struct stw_control *c);

@@ -2,16 +2,24 @@
 #include <strowger/log.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "control/log_limit.h"
 
 /* A line is cut at this length, so that one write(2) to a pipe stays whole (PIPE_BUF). */
 #define LINE_MAX_BYTES 4096
 #define TEXT_MAX_BYTES 2048
+#define TAIL_BYTES     64 /* of a line: quote, suppressed count, newline */
 
 static const char *const level_names[] = {
 	[STW_LOG_ERROR] = "error",
@@ -20,18 +28,65 @@ static const char *const level_names[] = {
 	[STW_LOG_DEBUG] = "debug",
 };
 
+static const char *const format_names[] = {[STW_LOG_LOGFMT] = "logfmt", [STW_LOG_JSON] = "json"};
+
+/* As syslog(3) numbers them. */
+static const char priorities[] = {
+	[STW_LOG_ERROR] = '3', [STW_LOG_WARN] = '4', [STW_LOG_INFO] = '6', [STW_LOG_DEBUG] = '7'};
+
 static const char *_Atomic log_who = "strowger";
 static _Atomic int log_level = STW_LOG_INFO;
+static _Atomic int log_format = STW_LOG_LOGFMT;
+static _Atomic bool to_journal;
+
+/* ---- settings ---- */
+
+/* systemd tells device and inode of the journal's socket; somebody may have redirected us since. */
+static bool is_journal(void)
+{
+	const char *told = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return told && sscanf(told, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
 
 void stw_log_init(const char *who, enum stw_log_level level)
 {
 	atomic_store_explicit(&log_who, who, memory_order_relaxed);
+	atomic_store_explicit(&to_journal, is_journal(), memory_order_relaxed);
 	stw_log_set_level(level);
 }
 
 void stw_log_set_level(enum stw_log_level level)
 {
 	atomic_store_explicit(&log_level, (int)level, memory_order_relaxed);
+}
+
+enum stw_log_level stw_log_level(void)
+{
+	return (enum stw_log_level)atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+void stw_log_set_format(enum stw_log_format format)
+{
+	atomic_store_explicit(&log_format, (int)format, memory_order_relaxed);
+}
+
+enum stw_log_format stw_log_format(void)
+{
+	return (enum stw_log_format)atomic_load_explicit(&log_format, memory_order_relaxed);
+}
+
+const char *stw_log_level_name(enum stw_log_level level)
+{
+	return level_names[level];
+}
+
+const char *stw_log_format_name(enum stw_log_format format)
+{
+	return format_names[format];
 }
 
 int stw_log_level_parse(const char *name)
@@ -43,46 +98,91 @@ int stw_log_level_parse(const char *name)
 	return -1;
 }
 
-/* Bytes of @c as it stands in a quoted value: quotes and control bytes are escaped, so that nobody
- * outside can forge a second line or a second field. UTF-8 passes. */
-static size_t escape(unsigned char c, char out[5])
+/* ---- the limit ---- */
+
+static struct stw_log_limit limit;
+static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool admit(const char *fmt, unsigned *suppressed)
 {
-	static const char hex[] = "0123456789abcdef";
+	struct timespec now;
+	bool yes;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&limit_lock);
+	yes = stw_log_limit_admit(&limit, fmt, now.tv_sec, suppressed);
+	pthread_mutex_unlock(&limit_lock);
+	return yes;
+}
+
+/* ---- the line ---- */
+
+struct line {
+	char bytes[LINE_MAX_BYTES];
+	size_t n;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct line *line, const char *fmt, ...)
+{
+	size_t room = sizeof(line->bytes) - line->n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	int n = vsnprintf(line->bytes + line->n, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		line->n += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+/* Bytes of the UTF-8 character at @s, 0 for what is none (RFC 3629, without its finer rules). */
+static size_t utf8_len(const char *s)
+{
+	const unsigned char *b = (const unsigned char *)s;
+	size_t n = b[0] < 0x80 ? 1 : b[0] >= 0xf0 && b[0] < 0xf5 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+
+	if (b[0] >= 0xf5 || (b[0] >= 0x80 && b[0] < 0xc2))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* One character as it stands in a quoted value; @return how many bytes of @s it was. */
+static size_t escape(const char *s, bool json, char out[8])
+{
 	static const char from[] = "\"\\\n\r\t";
 	static const char to[] = "\"\\nrt";
-	const char *at = c != '\0' ? strchr(from, c) : NULL;
+	const char *at = strchr(from, *s);
+	const unsigned char c = (unsigned char)*s;
+	size_t n = utf8_len(s);
 
-	out[0] = '\\';
-	if (at) {
-		out[1] = to[at - from];
-		return 2;
-	}
-	if (c < 0x20 || c == 0x7f) {
-		out[1] = 'x';
-		out[2] = hex[c >> 4];
-		out[3] = hex[c & 15];
-		return 4;
-	}
-	out[0] = (char)c;
-	return 1;
+	if (at)
+		snprintf(out, 8, "\\%c", to[at - from]);
+	else if (c < 0x20 || c == 0x7f || n == 0)
+		snprintf(out, 8, json ? "\\u%04x" : "\\x%02x", c);
+	else
+		snprintf(out, 8, "%.*s", (int)n, s);
+	return n > 0 ? n : 1;
 }
 
-static size_t put_escaped(char *line, size_t at, size_t room, const char *text)
+static void put_escaped(struct line *line, const char *text, bool json)
 {
-	for (; *text; text++) {
-		char e[5];
-		size_t n = escape((unsigned char)*text, e);
+	while (*text) {
+		char e[8];
+		size_t used = escape(text, json, e), n = strlen(e);
 
-		if (n > room - at)
-			break;
-		memcpy(line + at, e, n);
-		at += n;
+		if (n > sizeof(line->bytes) - TAIL_BYTES - line->n)
+			return;
+		memcpy(line->bytes + line->n, e, n);
+		line->n += n;
+		text += used;
 	}
-	return at;
 }
 
-static size_t put_head(char *line, size_t room, enum stw_log_level level)
+static void put_head(struct line *line, enum stw_log_level level, bool json)
 {
+	const char *who = atomic_load_explicit(&log_who, memory_order_relaxed);
 	struct timespec now;
 	struct tm tm;
 	char day[32];
@@ -90,33 +190,48 @@ static size_t put_head(char *line, size_t room, enum stw_log_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	int n = snprintf(line, room, "time=%s.%03ldZ level=%s who=%s msg=\"", day,
-			 now.tv_nsec / 1000000, level_names[level],
-			 atomic_load_explicit(&log_who, memory_order_relaxed));
-	return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+	if (atomic_load_explicit(&to_journal, memory_order_relaxed))
+		put(line, "<%c>", priorities[level]);
+	put(line,
+	    json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"who\":\"%s\",\"msg\":\""
+		 : "time=%s.%03ldZ level=%s who=%s msg=\"",
+	    day, now.tv_nsec / 1000000, level_names[level], who);
+}
+
+static void put_tail(struct line *line, unsigned suppressed, bool json)
+{
+	put(line, "\"");
+	if (suppressed > 0)
+		put(line, json ? ",\"suppressed\":%u" : " suppressed=%u", suppressed);
+	put(line, json ? "}\n" : "\n");
 }
 
 void stw_log(enum stw_log_level level, const char *fmt, ...)
 {
+	const bool json = stw_log_format() == STW_LOG_JSON;
+	struct line line;
 	char text[TEXT_MAX_BYTES];
-	char line[LINE_MAX_BYTES];
+	unsigned suppressed = 0;
 	int saved = errno;
 	va_list ap;
 
-	if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed) ||
-	    (unsigned)level > STW_LOG_DEBUG)
+	if ((unsigned)level > STW_LOG_DEBUG || level > stw_log_level())
 		return;
+	if (level != STW_LOG_DEBUG && !admit(fmt, &suppressed)) {
+		errno = saved;
+		return;
+	}
 	va_start(ap, fmt);
+	errno = saved; /* for %m */
 	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
 		text[0] = '\0';
 	va_end(ap);
-
-	size_t n = put_head(line, sizeof(line) - 2, level);
-	n = put_escaped(line, n, sizeof(line) - 2, text);
-	line[n++] = '"';
-	line[n++] = '\n';
+	line.n = 0;
+	put_head(&line, level, json);
+	put_escaped(&line, text, json);
+	put_tail(&line, suppressed, json);
 	/* Nobody to tell when standard error is gone or full. */
-	ssize_t written = write(STDERR_FILENO, line, n);
+	ssize_t written = write(STDERR_FILENO, line.bytes, line.n);
 	(void)written;
 	errno = saved;
 }

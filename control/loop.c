@@ -30,6 +30,7 @@ struct running {
 	struct ev_signal hup;
 	struct ev_signal term;
 	struct ev_signal interrupt;
+	struct ev_timer alive;
 };
 
 static void print_message(void *ctx, const char *message)
@@ -73,6 +74,24 @@ static void on_stop(struct ev_loop *loop, struct ev_signal *w, int revents)
 	(void)revents;
 	stw_info("stopping: signal %d; the data plane goes on serving", w->signum);
 	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_alive(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	stw_notify("WATCHDOG=1");
+}
+
+/* A loop that turns is alive. */
+static void start_watchdog(struct running *run)
+{
+	double every_s = stw_notify_watchdog_s();
+	if (every_s <= 0)
+		return;
+	ev_timer_init(&run->alive, on_alive, every_s, every_s);
+	ev_timer_start(run->loop, &run->alive);
 }
 
 static void watch_signal(struct running *run, struct ev_signal *w, int signum,
@@ -157,6 +176,7 @@ static int start(struct running *run, const char *config_path)
 	watch_signal(run, &run->term, SIGTERM, on_stop);
 	watch_signal(run, &run->interrupt, SIGINT, on_stop);
 	stw_control_start(run->control);
+	start_watchdog(run);
 	return STW_OK;
 }
 

@@ -26,3 +26,14 @@ void stw_notify(const char *state)
 	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sun, size);
 	close(fd);
 }
+
+double stw_notify_watchdog_s(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+
+	if (!usec || (pid && strtol(pid, NULL, 10) != (long)getpid()))
+		return 0;
+	const double s = strtod(usec, NULL) / 3e6;
+
+	return s > 0 ? s : 0;
+}

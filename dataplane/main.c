@@ -18,8 +18,10 @@
 #include <strowger/sip.h>
 
 #include "control/config/config.h"
+#include "control/notify.h"
 #include "dataplane/eal.h"
 #include "dataplane/installer.h"
+#include "dataplane/life.h"
 #include "dataplane/path/cksum.h"
 #include "dataplane/port.h"
 #include "dataplane/snapshot.h"
@@ -40,6 +42,7 @@ struct dataplane {
 	struct stw_snapshots snapshots;
 	struct stw_installer *installer;
 	struct stw_workers workers;
+	struct stw_life life;
 };
 
 static int stop_fd = -1;
@@ -100,11 +103,13 @@ static int start_ports(struct dataplane *dp)
 	return err;
 }
 
-static void refresh_ports(void *arg)
+/* About every 200 ms. */
+static void refresh(void *arg)
 {
 	struct dataplane *dp = arg;
 
 	stw_ports_refresh(&dp->ports, dp->stats);
+	stw_life_tick(&dp->life, dp->stats, rte_get_timer_cycles());
 }
 
 /* One argument for all hooks: the process. */
@@ -154,7 +159,7 @@ static int start_installer(struct dataplane *dp)
 		.stats = dp->stats,
 		.stats_fd = dp->stats_fd,
 		.stop_fd = stop_fd,
-		.hooks = {dp, take_requests, workers_awake, tables_changed, refresh_ports},
+		.hooks = {dp, take_requests, workers_awake, tables_changed, refresh},
 	};
 
 	for (size_t i = 0; i < dp->ports.n; i++)
@@ -234,12 +239,16 @@ static int serve(const char *config_path)
 	if (err != STW_OK)
 		return EXIT_FAILURE;
 	stw_log_set_level((enum stw_log_level)dp.model->log_level);
+	stw_log_set_format((enum stw_log_format)dp.model->log_format);
 	err = start(&dp);
 	if (err == STW_OK) {
 		stw_info("ready: %s, %u workers, %zu ports, %s parser", STW_VERSION, dp.workers.n,
 			 dp.ports.n, stw_sip_kernel_name(stw_sip_kernel_in_use()));
+		stw_life_init(&dp.life, stw_notify_watchdog_s(), rte_get_timer_hz());
+		stw_notify("READY=1");
 		err = stw_installer_run(dp.installer);
 	}
+	stw_notify("STOPPING=1");
 	stop(&dp);
 	if (stop_signals > 0)
 		stw_info("stopped");

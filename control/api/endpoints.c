@@ -37,7 +37,8 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_EXPLAIN] = stw_api_explain,
 	[STW_ENDPOINT_DRAIN] = stw_api_drain,
 	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
-	[STW_ENDPOINT_WEIGHT] = stw_api_weight,
+	[STW_ENDPOINT_WEIGHT] = stw_api_weight,	    [STW_ENDPOINT_LOG] = stw_api_log,
+	[STW_ENDPOINT_LOG_SET] = stw_api_log_set,
 };
 /* clang-format on */
 

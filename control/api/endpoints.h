@@ -45,6 +45,8 @@ enum stw_effect {
 	  "{\"names\": [user@domain]}", "let users register no more")                             \
 	X(METRICS, "GET", "/metrics", READ, "", "everything counted, for Prometheus")             \
 	X(CONFIG, "GET", "/v1/config", INSPECT, "", "the running configuration, without secrets") \
+	X(LOG, "GET", "/v1/log", READ, "", "what both processes log")                           \
+	X(LOG_SET, "POST", "/v1/log", CHANGE, "{\"level\": string}", "log more, or less")       \
 	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")          \
 	X(CHECK, "POST", "/v1/check", INSPECT, "YAML",                                            \
 	  "check a configuration, tell what it changes")                                          \

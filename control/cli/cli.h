@@ -126,6 +126,7 @@ int stw_run_undrain(struct stw_cli *cli);
 int stw_run_weight(struct stw_cli *cli);
 int stw_run_reload(struct stw_cli *cli);
 int stw_run_check(struct stw_cli *cli);
+int stw_run_log(struct stw_cli *cli);
 int stw_run_explain(struct stw_cli *cli);
 int stw_run_replay(struct stw_cli *cli);
 int stw_run_plan(struct stw_cli *cli);

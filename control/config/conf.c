@@ -159,6 +159,7 @@ static int copy_rest(const struct stw_model *m, struct stw_conf *c)
 	c->registrar.n_domains = 0;
 	memcpy(c->state_dir, m->state_dir, sizeof(c->state_dir));
 	c->log_level = m->log_level;
+	c->log_format = m->log_format;
 	c->cores = array(m->dataplane.n_cores, sizeof(*c->cores));
 	c->servers = array(m->resolver.n_servers, sizeof(*c->servers));
 	c->domains = array(m->registrar.n_domains, sizeof(*c->domains));

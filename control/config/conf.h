@@ -119,6 +119,7 @@ struct stw_conf {
 	STW_CONF_LIST(struct stw_conf_port_range, closed_ports);
 	char state_dir[sizeof(((struct stw_model *)0)->state_dir)];
 	int log_level;
+	int log_format;
 	STW_CONF_LIST(struct stw_conf_port, ports);
 	STW_CONF_LIST(struct stw_conf_listener, listeners);
 	STW_CONF_LIST(struct stw_conf_pool, pools);

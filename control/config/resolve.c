@@ -209,6 +209,7 @@ static int resolve_rest(const struct stw_conf *c, struct stw_model *m)
 	m->registrar = c->registrar;
 	memcpy(m->state_dir, c->state_dir, sizeof(m->state_dir));
 	m->log_level = c->log_level;
+	m->log_format = c->log_format;
 	for (size_t i = 0; i < c->n_secrets; i++)
 		m->secrets[m->n_secrets++] = c->secrets[i].v;
 	m->dataplane.cores = array(c->n_cores, sizeof(*m->dataplane.cores));

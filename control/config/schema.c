@@ -69,8 +69,12 @@ const struct stw_opt stw_schema[] = {
 		 "and drains and weights asked for at run time."},
 	{"control.log_level", STW_OPT_ENUM, RELOAD, .def = "info",
 	 .choices = "error|warn|info|debug", AT(stw_conf, log_level),
-	 .help = "The least important lines that are still logged, by both processes. The data plane "
-		 "reads it when it starts."},
+	 .help = "The least important lines that are still logged, by both processes. strowgerctl "
+		 "log-level changes it until the next reload."},
+	{"control.log_format", STW_OPT_ENUM, RELOAD, .def = "logfmt",
+	 .choices = "logfmt|json", AT(stw_conf, log_format),
+	 .help = "Form of the lines that both processes log on standard error: key=value, or one JSON "
+		 "object a line."},
 
 	{"api", STW_OPT_SECTION, CONTROL,
 	 .help = "The HTTP interface of control, which strowgerctl uses."},

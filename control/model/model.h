@@ -232,6 +232,7 @@ struct stw_model {
 	size_t n_secrets;
 	char state_dir[108]; /* /var/lib/strowger */
 	int log_level;	     /* enum stw_log_level */
+	int log_format;	     /* enum stw_log_format */
 };
 
 /** Free @m and all it owns. Accepts NULL. */

@@ -200,6 +200,19 @@ int stw_channel_send_image(int fd, uint64_t generation, const void *bytes, size_
 	return err;
 }
 
+int stw_channel_send_log(int fd, enum stw_log_level level, enum stw_log_format format)
+{
+	const struct stw_ctl_log m = {
+		.h = {.type = STW_CTL_LOG, .version = STW_CTL_VERSION},
+		.level = (uint32_t)level,
+		.format = (uint32_t)format,
+	};
+	ssize_t n = send(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? STW_EAGAIN : STW_EIO;
+	return STW_OK;
+}
+
 void stw_channel_close_fds(struct stw_channel_message *m)
 {
 	for (size_t i = 0; i < STW_CHANNEL_FDS; i++) {

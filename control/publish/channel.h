@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <strowger/ctl_proto.h>
+#include <strowger/log.h>
 
 #define STW_CHANNEL_FDS 2
 
@@ -48,6 +49,9 @@ int stw_channel_receive(int fd, struct stw_channel_message *out);
  * @return STW_OK, STW_EAGAIN (socket full), STW_ENOMEM (no memfd of that size), STW_EIO
  */
 int stw_channel_send_image(int fd, uint64_t generation, const void *bytes, size_t size_bytes);
+
+/** Send level and form of log lines. @return STW_OK, STW_EAGAIN (socket full), STW_EIO */
+int stw_channel_send_log(int fd, enum stw_log_level level, enum stw_log_format format);
 
 /** Close the descriptors of @m that are open. */
 void stw_channel_close_fds(struct stw_channel_message *m);

@@ -38,6 +38,9 @@ struct stw_publish {
 	struct stw_image good;	    /* last one accepted */
 	bool good_again;	    /* what is in flight is @good, not @sent */
 	bool again;		    /* the data plane lacks what we last sent */
+	bool log_told;		    /* somebody asked for: */
+	enum stw_log_level log_level;
+	enum stw_log_format log_format;
 };
 
 static void send_newest(struct stw_publish *p);
@@ -264,6 +267,14 @@ static void compare_served(struct stw_publish *p, const struct stw_channel_messa
 	}
 }
 
+/* A data plane that cannot take it now hears it with the next connection. */
+static void send_log(struct stw_publish *p)
+{
+	if (p->log_told && is_up(p) &&
+	    stw_channel_send_log(p->fd, p->log_level, p->log_format) != STW_OK)
+		stw_warn("the data plane was not told how to log: it does not read its socket");
+}
+
 static void on_hello(struct stw_publish *p, struct stw_channel_message *m)
 {
 	char reason[STW_PUBLISH_REASON];
@@ -282,6 +293,7 @@ static void on_hello(struct stw_publish *p, struct stw_channel_message *m)
 	p->status.pid = m->hello.pid;
 	stw_info("data plane connected: pid %llu, serves generation %llu",
 		 (unsigned long long)m->hello.pid, (unsigned long long)m->hello.generation);
+	send_log(p);
 	compare_served(p, m);
 	p->owner.link(p->owner.ctx, true);
 	send_newest(p);
@@ -383,6 +395,14 @@ uint64_t stw_publish_change(struct stw_publish *p)
 		ev_timer_start(p->loop, &p->kick);
 	}
 	return ++p->status.changes;
+}
+
+void stw_publish_log(struct stw_publish *p, enum stw_log_level level, enum stw_log_format format)
+{
+	p->log_told = true;
+	p->log_level = level;
+	p->log_format = format;
+	send_log(p);
 }
 
 void stw_publish_get_status(const struct stw_publish *p, struct stw_publish_status *out)

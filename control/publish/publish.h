@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <strowger/log.h>
 #include <strowger/stats.h>
 
 #include "control/tables/build.h"
@@ -97,6 +98,9 @@ void stw_publish_start(struct stw_publish *p);
  * @return the change's number, 1, 2, ...
  */
 uint64_t stw_publish_change(struct stw_publish *p);
+
+/** Have the data plane log so: now, and after each reconnect. */
+void stw_publish_log(struct stw_publish *p, enum stw_log_level level, enum stw_log_format format);
 
 void stw_publish_get_status(const struct stw_publish *p, struct stw_publish_status *out);
 

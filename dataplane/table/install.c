@@ -26,6 +26,7 @@ struct received {
 	union {
 		struct stw_ctl_header h;
 		struct stw_ctl_image image;
+		struct stw_ctl_log log;
 		uint8_t bytes[512];
 	} m;
 	size_t len;
@@ -307,6 +308,22 @@ static void tell(struct stw_install *x, const struct stw_ctl_result *out, bool s
 	send_result(x, out);
 }
 
+/* @return true when it was one, good or not. */
+static bool take_log(const struct received *r)
+{
+	const struct stw_ctl_log *m = &r->m.log;
+	if (r->truncated || r->len != sizeof(*m) || m->h.version != STW_CTL_VERSION ||
+	    m->h.type != STW_CTL_LOG || r->n_fds != 0)
+		return false;
+	if (m->level > STW_LOG_DEBUG || m->format > STW_LOG_JSON) {
+		stw_warn("control asked for an unknown log level or form: ignored");
+		return true;
+	}
+	stw_log_set_level((enum stw_log_level)m->level);
+	stw_log_set_format((enum stw_log_format)m->format);
+	return true;
+}
+
 bool stw_install_read(struct stw_install *x)
 {
 	struct stw_ctl_result out = {.h = {.type = STW_CTL_RESULT, .version = STW_CTL_VERSION}};
@@ -320,6 +337,8 @@ bool stw_install_read(struct stw_install *x)
 		close_fd(&x->control_fd);
 		return false;
 	}
+	if (take_log(&r))
+		return false;
 	out.err = check_message(&r, &out);
 	if (out.err == STW_OK)
 		out.err = install(x, &r.m.image, r.fds[0], &swapped, &out);

@@ -12,6 +12,7 @@
  *                                     (sealed memfd; absent before the first: then 1 fd)
  *   control -> data plane   IMAGE   + 1 fd: a sealed memfd with a table image (table_image.h)
  *   data plane -> control   RESULT    accepted (after the grace period) or refused with a reason
+ *   control -> data plane   LOG       level and form of log lines from now on; not answered
  *   control -> data plane   STOP_LISTENING is not here: the data plane stops by SIGTERM only
  *
  * Generations grow. An image whose generation is not above the served one is refused (STW_ESTALE),
@@ -26,6 +27,7 @@ enum stw_ctl_type {
 	STW_CTL_HELLO = 1,
 	STW_CTL_IMAGE = 2,
 	STW_CTL_RESULT = 3,
+	STW_CTL_LOG = 4,
 };
 
 struct stw_ctl_header {
@@ -46,6 +48,12 @@ struct stw_ctl_image {
 	struct stw_ctl_header h;
 	uint64_t generation;
 	uint64_t size_bytes;
+};
+
+struct stw_ctl_log {
+	struct stw_ctl_header h;
+	uint32_t level;	 /* enum stw_log_level */
+	uint32_t format; /* enum stw_log_format */
 };
 
 struct stw_ctl_result {

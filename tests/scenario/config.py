@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Configurations that must be refused: messages name file, line and cure, and what runs stays."""
 
+import json
 import os
 import subprocess
 
-from _common import (Lab, Tap, expect, expect_all_answered, expect_equal, need_root)
+from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_equal, need_root,
+                     wait_until)
 from lab import strowger
 
 # name, text to replace, its replacement, words the message must have; the line is found by the test
@@ -61,6 +63,43 @@ def reload_refuses(lab, balance, good, fault):
     expect_all_answered(caller, caller.wait())
 
 
+def log_lines(balance, name):
+    with open(getattr(balance, name).log, encoding="utf-8") as f:
+        return f.read().splitlines()
+
+
+def logs_more(balance):
+    code, text = balance.ctl("log-level", "loud", check=False)
+    expect(code == 1 and "debug" in text, f"an unknown level: {code} {text}")
+    expect("level=debug" not in "\n".join(log_lines(balance, "dataplane")), "debug unasked for")
+    balance.ctl("log-level", "debug")
+    expect_equal(json.loads(balance.ctl("show", "log", "--json")[1])["level"], "debug", "level")
+    # New neighbours come and go in the lab; a new FIB is told at debug.
+    balance.host.ip("neigh", "replace", addresses.CALLER[4][:-1] + "99", "lladdr",
+                    "02:00:00:00:00:99", "dev", balance.host.links()[-1])
+    wait_until(lambda: any("level=debug" in line for line in log_lines(balance, "dataplane")), 20,
+               "the data plane to log at debug")
+
+
+def logs_as_the_file_says(balance, good):
+    text = good.replace("control:\n", "control:\n  log_format: json\n  log_level: warn\n", 1)
+    with open(balance.config_file, "w", encoding="utf-8") as f:
+        f.write(text)
+    balance.ctl("reload")
+    told = json.loads(balance.ctl("show", "log", "--json")[1])
+    expect_equal((told["level"], told["format"]), ("warn", "json"), "level and format")
+    balance.control.stop()  # the data plane mentions that, at info
+    balance.start_control()
+    balance.wait_control()
+    balance.dataplane.kill()
+    wait_until(lambda: any(line.startswith("{") for line in log_lines(balance, "control")), 20,
+               "control to warn, as JSON, that the data plane is lost")
+    for line in log_lines(balance, "control"):
+        if line.startswith("{"):
+            expect_equal(json.loads(line)["level"], "warn", "level")
+    expect("control disconnected" not in log_lines(balance, "dataplane")[-1], "info was logged")
+
+
 def main():
     need_root()
     with Tap() as tap, Lab("config", tap=tap) as lab:
@@ -79,6 +118,10 @@ def main():
         with tap.case("reload_of_a_mended_configuration_is_accepted"):
             lab.configure()
             balance.ctl("reload")
+        with tap.case("both_processes_log_more_when_asked_to"):
+            logs_more(balance)
+        with tap.case("a_reload_makes_both_log_as_the_file_says"):
+            logs_as_the_file_says(balance, good)
 
 
 main()

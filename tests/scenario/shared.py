@@ -102,6 +102,17 @@ def listeners_change(lab, balance):
     expect_equal(balance.ledger().counters["received"], received, "packets the workers got")
 
 
+def expect_discreet_logs(lab):
+    """Nothing of a message's content stands in what both processes said at their normal level."""
+    for name in ("dataplane", "control"):
+        with open(lab.log(f"{name}.log"), encoding="utf-8") as f:
+            text = f.read()
+        expect("level=info" in text, f"{name} said nothing")
+        told = [word for word in ("sip:", "SIP/2.0", "Call-ID", "INVITE", "level=debug")
+                if word in text]
+        expect(not told, f"{name}.log has {told}")
+
+
 def rewrite(balance, text):
     with open(balance.config_file + ".new", "w", encoding="utf-8") as f:
         f.write(text)
@@ -146,6 +157,8 @@ def main():
             expect_no_program(lab)
             expect_equal(interfaces(lab), before, "interfaces")
             transfer.wait_more()
+        with tap.case("logs_tell_nothing_of_calls"):
+            expect_discreet_logs(lab)
         with tap.case("the_transfer_lost_no_byte"):
             sent, received = transfer.finish()
             tap.note(f"{sent} bytes in one connection")
