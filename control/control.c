@@ -87,7 +87,7 @@ static bool has_family(const struct stw_model *m, bool v4)
 	return false;
 }
 
-/* Resolver and slow path by the running model. Without memory they go on as before. */
+/* Resolver, slow path and export by the running model. Without memory they go on as before. */
 static void use_names(struct stw_control *c)
 {
 	const struct stw_model *m = c->model;
@@ -95,6 +95,11 @@ static void use_names(struct stw_control *c)
 		stw_error("resolver: its configuration could not be taken over");
 	if (stw_slow_listen(c->slow, m))
 		stw_error("slow path: listeners could not be taken over");
+	struct stw_endpoint hep;
+	bool exports =
+		strcmp(m->hep.server, "off") != 0 &&
+		stw_endpoint_parse(m->hep.server, strlen(m->hep.server), 9060, &hep) == STW_OK;
+	stw_export_to(c->export, exports ? &hep : NULL, m->hep.node);
 }
 
 void stw_control_log(struct stw_control *c, enum stw_log_level level)
@@ -291,7 +296,8 @@ static int make_names(struct stw_control *c, struct ev_loop *loop)
 	c->pace = stw_pace_new(loop, publish_names, c);
 	c->names = c->pace ? stw_names_new(loop, names_changed, c) : NULL;
 	c->slow = c->names ? stw_slow_new(loop, c->names) : NULL;
-	return c->slow ? STW_OK : STW_ENOMEM;
+	c->export = c->slow ? stw_export_new(loop, c->publish) : NULL;
+	return c->export ? STW_OK : STW_ENOMEM;
 }
 
 /* With what was known of members when control last ran. */
@@ -562,6 +568,7 @@ void stw_control_free(struct stw_control *c)
 {
 	if (!c)
 		return;
+	stw_export_free(c->export);
 	stw_publish_free(c->publish);
 	stw_monitor_free(c->monitor);
 	stw_slow_free(c->slow);

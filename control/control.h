@@ -23,6 +23,7 @@
 #include "control/model/numbers.h"
 #include "control/model/override.h"
 #include "control/publish/publish.h"
+#include "control/records/export.h"
 #include "control/resolve/names.h"
 #include "control/slow/slow.h"
 
@@ -51,8 +52,9 @@ struct stw_control {
 	struct stw_publish *publish;
 	struct stw_names *names;
 	struct stw_slow *slow;
-	struct stw_pace *pace; /* of images with other names */
 	struct stw_monitor *monitor;
+	struct stw_export *export; /* of recorded messages */
+	struct stw_pace *pace;	   /* of images with other names */
 	struct stw_control_watch watch;
 	uint64_t numbered_for; /* generation the model's numbers were assigned with, 0: not yet */
 	double started_unix_s;

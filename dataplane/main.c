@@ -28,8 +28,9 @@
 #include "dataplane/stats.h"
 #include "dataplane/worker.h"
 
-#define EXIT_USAGE     2
-#define DEFAULT_CONFIG "/etc/strowger/strowger.yaml"
+#define STW_RECORDED_ERRORS 256u /* of each worker */
+#define EXIT_USAGE	    2
+#define DEFAULT_CONFIG	    "/etc/strowger/strowger.yaml"
 
 /* The process, in order of start. */
 struct dataplane {
@@ -83,7 +84,13 @@ static void print_message(void *ctx, const char *message)
 
 static int start_stats(struct dataplane *dp)
 {
-	int err = stw_stats_new((uint32_t)dp->model->dataplane.n_cores, &dp->stats, &dp->stats_fd);
+	const struct stw_model_dataplane *d = &dp->model->dataplane;
+	const struct stw_flight_shape records = {
+		.n = d->record_messages,
+		.n_errors = d->record_messages ? STW_RECORDED_ERRORS : 0,
+		.text_bytes = d->record_bytes,
+	};
+	int err = stw_stats_new((uint32_t)d->n_cores, &records, &dp->stats, &dp->stats_fd);
 
 	if (err != STW_OK) {
 		stw_error("statistics block: %s", stw_err_text(err));

@@ -18,7 +18,8 @@ static uint64_t align_up(uint64_t n)
 	return (n + 63) & ~(uint64_t)63;
 }
 
-static void fill_header(struct stw_stats *s, uint32_t n_workers, uint64_t size)
+static void fill_header(struct stw_stats *s, uint32_t n_workers,
+			const struct stw_flight_shape *records, uint64_t size)
 {
 	s->magic = STW_STATS_MAGIC;
 	s->version = STW_STATS_VERSION;
@@ -31,12 +32,16 @@ static void fill_header(struct stw_stats *s, uint32_t n_workers, uint64_t size)
 	s->workers_offset = align_up(sizeof(*s));
 	s->members_offset = s->workers_offset + n_workers * sizeof(struct stw_stats_worker);
 	s->stages_offset = s->members_offset + n_workers * sizeof(struct stw_stats_members);
+	s->records_offset = s->stages_offset + n_workers * sizeof(struct stw_stats_stages);
+	s->record_shape = *records;
 }
 
-int stw_stats_new(uint32_t n_workers, struct stw_stats **out, int *fd)
+int stw_stats_new(uint32_t n_workers, const struct stw_flight_shape *records,
+		  struct stw_stats **out, int *fd)
 {
 	/* Our own mapping stays writable; those made from now on cannot be. */
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
+	const struct stw_flight_shape shape = records ? *records : (struct stw_flight_shape){0};
 	uint64_t size;
 	void *map;
 	int f;
@@ -45,7 +50,8 @@ int stw_stats_new(uint32_t n_workers, struct stw_stats **out, int *fd)
 		return STW_ERANGE;
 	size = align_up(sizeof(struct stw_stats)) + n_workers * sizeof(struct stw_stats_worker) +
 	       n_workers * sizeof(struct stw_stats_members) +
-	       n_workers * sizeof(struct stw_stats_stages);
+	       n_workers * sizeof(struct stw_stats_stages) +
+	       n_workers * stw_flight_worker_bytes(&shape);
 	f = memfd_create("strowger-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (f < 0)
 		return STW_EIO;
@@ -60,7 +66,7 @@ int stw_stats_new(uint32_t n_workers, struct stw_stats **out, int *fd)
 		close(f);
 		return STW_ENOMEM;
 	}
-	fill_header(map, n_workers, size);
+	fill_header(map, n_workers, &shape, size);
 	*out = map;
 	*fd = f;
 	return STW_OK;

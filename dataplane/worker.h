@@ -24,6 +24,7 @@
 #include "dataplane/path/budget.h"
 #include "dataplane/path/reassembly.h"
 #include "dataplane/port.h"
+#include "dataplane/recorder.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tag.h"
 #include "dataplane/timing.h"
@@ -101,6 +102,7 @@ struct stw_worker {
 	const struct stw_snapshot *held_snap; /* compared, never followed */
 	struct stw_held *held;
 	struct stw_timing timing;
+	struct stw_recorder recorder;
 	struct stw_burst burst;
 };
 

@@ -35,6 +35,7 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_CHECK] = stw_api_check,
 	[STW_ENDPOINT_PLAN] = stw_api_plan,
 	[STW_ENDPOINT_EXPLAIN] = stw_api_explain,
+	[STW_ENDPOINT_RECORDS] = stw_api_records,
 	[STW_ENDPOINT_DRAIN] = stw_api_drain,
 	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
 	[STW_ENDPOINT_WEIGHT] = stw_api_weight,	    [STW_ENDPOINT_LOG] = stw_api_log,

@@ -55,6 +55,11 @@ enum stw_effect {
 	  "{\"messages\": [{\"base64\": string, \"from\": address?, \"to\": address?}], "         \
 	  "\"config\": YAML?, \"whole\": bool?}",                                                 \
 	  "decide messages as a worker would, and tell why")                                      \
+	X(RECORDS, "POST", "/v1/records", INSPECT,                                                \
+	  "{\"errors\": bool?, \"from_now\": bool?, \"cursor\": object?, \"limit\": 1..20000?, "  \
+	  "\"call_id\": string?, \"user\": string?, \"address\": IP?, \"method\": string?, "      \
+	  "\"code\": 1..699?}",                                                                   \
+	  "what the flight recorder holds: messages with their decision")                         \
 	X(DRAIN, "POST", "/v1/members/{member}/drain", CHANGE, "{\"pool\": string?}",             \
 	  "no new calls to a member; its dialogs stay")                                           \
 	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",         \

@@ -39,6 +39,8 @@ void stw_api_subscribers_remove(struct stw_api *api, struct stw_request *r);
 /* log.c */
 void stw_api_log(struct stw_api *api, struct stw_request *r);
 void stw_api_log_set(struct stw_api *api, struct stw_request *r);
+/* records.c */
+void stw_api_records(struct stw_api *api, struct stw_request *r);
 /* change.c */
 void stw_api_config(struct stw_api *api, struct stw_request *r);
 void stw_api_reload(struct stw_api *api, struct stw_request *r);

@@ -88,3 +88,58 @@ void stw_ask_verdict_text(const json_t *result, char *out, size_t size)
 	else
 		snprintf(out, size, "drop: %s (%s)", stw_text(v, "reason"), stw_text(v, "help"));
 }
+
+unsigned char *stw_ask_bytes(const json_t *base64, size_t *len)
+{
+	const char *text = json_string_value(base64);
+	size_t n_text = json_string_length(base64);
+	unsigned char *bytes = n_text && n_text % 4 == 0 ? malloc(n_text / 4 * 3 + 1) : NULL;
+
+	if (!bytes)
+		return NULL;
+	int n = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)n_text);
+	for (size_t i = 1; n > 0 && i <= 2 && text[n_text - i] == '='; i++)
+		n--; /* the decoder counts the padding */
+	if (n >= 0) {
+		*len = (size_t)n;
+		return bytes;
+	}
+	free(bytes);
+	return NULL;
+}
+
+/* @return columns it took */
+static size_t put_wire(unsigned char c)
+{
+	if (c >= 0x20 && c < 0x7f) {
+		putchar(c);
+		return 1;
+	}
+	return (size_t)printf("\\x%02x", c);
+}
+
+void stw_print_wire(const unsigned char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\r' && i + 1 < len && text[i + 1] == '\n')
+			continue;
+		if (text[i] == '\n' || text[i] == '\t')
+			putchar(text[i]);
+		else
+			put_wire(text[i]);
+	}
+}
+
+size_t stw_print_wire_line(const unsigned char *text, size_t len, size_t off)
+{
+	size_t column = 0, at = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i == off)
+			at = column;
+		if (text[i] == '\r' && i + 1 == len)
+			break;
+		column += put_wire(text[i]);
+	}
+	return off < len ? at : column;
+}

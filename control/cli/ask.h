@@ -24,3 +24,12 @@ void stw_ask_verdict_text(const json_t *result, char *out, size_t size);
 
 /** First line of the message: "INVITE sip:b@example.com", "200 OK (INVITE)". */
 void stw_ask_message_text(const json_t *result, char *out, size_t size);
+
+/** Bytes of a base64 text. @return NULL when it is none; free with free() */
+unsigned char *stw_ask_bytes(const json_t *base64, size_t *len);
+
+/** Print what came from the wire: no control character reaches the terminal. */
+void stw_print_wire(const unsigned char *text, size_t len);
+
+/** The same for a part of a line. @return the column at which byte @off was printed */
+size_t stw_print_wire_line(const unsigned char *text, size_t len, size_t off);

@@ -38,6 +38,14 @@ enum stw_option {
 	STW_OPTION_TO = 1 << 8,
 	STW_OPTION_CONFIG = 1 << 9,
 	STW_OPTION_PACKET = 1 << 10,
+	STW_OPTION_CALL_ID = 1 << 11,
+	STW_OPTION_USER = 1 << 12,
+	STW_OPTION_ADDRESS = 1 << 13,
+	STW_OPTION_METHOD = 1 << 14,
+	STW_OPTION_CODE = 1 << 15,
+	STW_OPTION_PAST = 1 << 16,
+	STW_OPTION_FULL = 1 << 17,
+	STW_OPTION_WRITE = 1 << 18,
 };
 
 struct stw_option_row {
@@ -61,7 +69,15 @@ struct stw_cli {
 	const char *from;
 	const char *to;
 	const char *config;
+	const char *call_id;
+	const char *user;
+	const char *address;
+	const char *method;
+	const char *write;
 	long packet; /* 0: not given */
+	long code;   /* 0: not given */
+	bool past;
+	bool full;
 	bool json;
 	bool all;
 	long count;	   /* of top: 0 until stopped */
@@ -128,6 +144,8 @@ int stw_run_reload(struct stw_cli *cli);
 int stw_run_check(struct stw_cli *cli);
 int stw_run_log(struct stw_cli *cli);
 int stw_run_explain(struct stw_cli *cli);
+int stw_run_trace(struct stw_cli *cli);
+int stw_run_last_errors(struct stw_cli *cli);
 int stw_run_replay(struct stw_cli *cli);
 int stw_run_plan(struct stw_cli *cli);
 int stw_run_top(struct stw_cli *cli);

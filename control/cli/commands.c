@@ -16,9 +16,20 @@ const struct stw_option_row stw_option_rows[] = {
 	{STW_OPTION_TO, "--to", NULL, "ADDRESS", "the listener it is sent to"},
 	{STW_OPTION_CONFIG, "--config", NULL, "FILE", "compare with this configuration"},
 	{STW_OPTION_PACKET, "--packet", NULL, "NUMBER", "of a capture: this packet"},
+	{STW_OPTION_CALL_ID, "--call-id", NULL, "CALL-ID", "messages of this call"},
+	{STW_OPTION_USER, "--user", NULL, "USER", "user of From, To or Request-URI"},
+	{STW_OPTION_ADDRESS, "--address", NULL, "IP", "from there, or sent there"},
+	{STW_OPTION_METHOD, "--method", NULL, "METHOD", "of a request, or of its answers"},
+	{STW_OPTION_CODE, "--code", NULL, "STATUS", "of a response; 4: all 4xx"},
+	{STW_OPTION_PAST, "--past", NULL, NULL, "what is recorded, instead of what comes"},
+	{STW_OPTION_FULL, "--full", NULL, NULL, "print whole messages"},
+	{STW_OPTION_WRITE, "--write", NULL, "FILE", "write a pcapng file"},
 };
 const size_t stw_n_option_rows = sizeof(stw_option_rows) / sizeof(stw_option_rows[0]);
 
+#define FILTER_OPTIONS                                                                   \
+	(STW_OPTION_CALL_ID | STW_OPTION_USER | STW_OPTION_ADDRESS | STW_OPTION_METHOD | \
+	 STW_OPTION_CODE)
 #define TOP_OPTIONS (STW_OPTION_ONCE | STW_OPTION_COUNT | STW_OPTION_INTERVAL)
 
 const struct stw_command stw_commands[] = {
@@ -63,8 +74,15 @@ const struct stw_command stw_commands[] = {
 	{"plan", "FILE", "what a configuration would move", STW_ENDPOINT_PLAN, STW_OPTION_JSON, 1,
 	 1, STW_WORDS_FILE, stw_run_plan},
 	{"explain", "[FILE]", "what becomes of a message, and why", STW_ENDPOINT_EXPLAIN,
-	 STW_OPTION_JSON | STW_OPTION_FROM | STW_OPTION_TO | STW_OPTION_PACKET, 0, 1,
-	 STW_WORDS_FILE, stw_run_explain},
+	 STW_OPTION_JSON | STW_OPTION_FROM | STW_OPTION_TO | STW_OPTION_PACKET | STW_OPTION_CALL_ID,
+	 0, 1, STW_WORDS_FILE, stw_run_explain},
+	{"trace", "", "follow messages and their decisions", STW_ENDPOINT_RECORDS,
+	 STW_OPTION_JSON | FILTER_OPTIONS | STW_OPTION_PAST | STW_OPTION_FULL | STW_OPTION_WRITE |
+		 STW_OPTION_COUNT,
+	 0, 0, STW_WORDS_NONE, stw_run_trace},
+	{"last-errors", "", "the last rejected and dropped messages", STW_ENDPOINT_RECORDS,
+	 STW_OPTION_JSON | FILTER_OPTIONS | STW_OPTION_FULL | STW_OPTION_COUNT, 0, 0,
+	 STW_WORDS_NONE, stw_run_last_errors},
 	{"replay", "FILE", "decide a capture's messages again", STW_ENDPOINT_EXPLAIN,
 	 STW_OPTION_JSON | STW_OPTION_CONFIG, 1, 1, STW_WORDS_FILE, stw_run_replay},
 	{"log-level", "error|warn|info|debug", "log more, or less, until a reload",

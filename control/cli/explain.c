@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "control/cli/ask.h"
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
@@ -16,34 +14,15 @@
 #define A_REQUEST	1000u	   /* messages */
 #define A_REQUEST_BYTES (8u << 20) /* of them */
 
-/* Text that came from the wire, for a terminal: no control character gets through. */
-static void print_wire(const unsigned char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\r' && i + 1 < len && text[i + 1] == '\n')
-			continue;
-		if (text[i] == '\n' || text[i] == '\t' || (text[i] >= 0x20 && text[i] != 0x7f))
-			putchar(text[i]);
-		else
-			printf("\\x%02x", text[i]);
-	}
-}
-
 static void print_rewritten(const json_t *result)
 {
-	const json_t *base64 = json_object_get(result, "rewritten_base64");
-	size_t len = json_string_length(base64);
-	unsigned char *bytes = len ? malloc(len / 4 * 3 + 1) : NULL;
+	size_t len;
+	unsigned char *bytes = stw_ask_bytes(json_object_get(result, "rewritten_base64"), &len);
 
 	if (!bytes)
 		return;
-	const char *text = json_string_value(base64);
-	int n = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)len);
-	for (size_t i = 1; n > 0 && i <= 2 && text[len - i] == '='; i++)
-		n--;
 	printf("\nas it leaves:\n\n");
-	if (n > 0)
-		print_wire(bytes, (size_t)n);
+	stw_print_wire(bytes, len);
 	free(bytes);
 }
 
@@ -193,28 +172,73 @@ static int explain_packet(struct stw_cli *cli, const char *path)
 	return rc;
 }
 
-int stw_run_explain(struct stw_cli *cli)
+/* As if it came again, whole: what was not kept of the body is filled up with blanks. */
+static json_t *message_of(const json_t *record)
 {
-	const char *path = cli->n_args ? cli->args[0] : "-";
-	size_t len;
-	char *text;
+	size_t len, whole = (size_t)json_integer_value(json_object_get(record, "bytes"));
+	unsigned char *bytes = stw_ask_bytes(json_object_get(record, "base64"), &len);
+	unsigned char *filled = bytes && whole <= MESSAGE_MAX ? realloc(bytes, whole + 1) : NULL;
+	json_t *message = NULL;
 
-	if (strcmp(path, "-") != 0) {
-		char magic[4];
-		FILE *f = fopen(path, "rb");
-		size_t n = f ? fread(magic, 1, sizeof(magic), f) : 0;
-
-		if (f)
-			fclose(f);
-		if (is_capture(magic, n))
-			return explain_packet(cli, path);
+	if (filled) {
+		bytes = filled;
+		if (whole > len)
+			memset(filled + len, ' ', whole - len);
+		message = stw_ask_message(filled, whole,
+					  json_string_value(json_object_get(record, "from")),
+					  json_string_value(json_object_get(record, "sent_to")));
 	}
-	text = stw_file_read(path, MESSAGE_MAX, &len);
+	free(bytes);
+	return message;
+}
+
+/* The oldest message of a call that the flight recorder holds. */
+static int explain_call(struct stw_cli *cli)
+{
+	struct stw_answer a;
+	json_t *body = json_pack("{s:s, s:i}", "call_id", cli->call_id, "limit", 20000);
+	int rc = stw_cli_call(cli, STW_ENDPOINT_RECORDS, NULL, body, &a);
+	json_t *message = NULL;
+
+	json_decref(body);
+	if (rc == STW_EXIT_OK)
+		message = message_of(json_array_get(json_object_get(a.json, "records"), 0));
+	stw_answer_fini(&a);
+	if (message)
+		return explain_one(cli, message);
+	if (rc == STW_EXIT_OK)
+		fprintf(stderr,
+			"strowgerctl: the flight recorder holds no message of call \"%s\"\n",
+			cli->call_id);
+	return rc == STW_EXIT_OK ? STW_EXIT_FAILED : rc;
+}
+
+static int explain_file(struct stw_cli *cli, const char *path)
+{
+	size_t len;
+	char *text = stw_file_read(path, MESSAGE_MAX, &len);
+
 	if (!text)
 		return STW_EXIT_FAILED;
 	int rc = explain_one(cli, stw_ask_message(text, len, cli->from, cli->to));
 	free(text);
 	return rc;
+}
+
+int stw_run_explain(struct stw_cli *cli)
+{
+	const char *path = cli->n_args ? cli->args[0] : "-";
+	char magic[4];
+	size_t n = 0;
+
+	if (cli->call_id)
+		return explain_call(cli);
+	FILE *f = strcmp(path, "-") != 0 ? fopen(path, "rb") : NULL;
+	if (f) {
+		n = fread(magic, 1, sizeof(magic), f);
+		fclose(f);
+	}
+	return is_capture(magic, n) ? explain_packet(cli, path) : explain_file(cli, path);
 }
 
 /* ---- replay ---- */

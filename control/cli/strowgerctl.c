@@ -61,6 +61,15 @@ static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const
 	case STW_OPTION_ALL: cli->all = true; break;
 	case STW_OPTION_POOL: cli->pool = value; break;
 	case STW_OPTION_ONCE: cli->count = 1; break;
+	case STW_OPTION_CALL_ID: cli->call_id = value; break;
+	case STW_OPTION_USER: cli->user = value; break;
+	case STW_OPTION_ADDRESS: cli->address = value; break;
+	case STW_OPTION_METHOD: cli->method = value; break;
+	case STW_OPTION_WRITE: cli->write = value; break;
+	case STW_OPTION_PAST: cli->past = true; break;
+	case STW_OPTION_FULL: cli->full = true; break;
+	case STW_OPTION_CODE:
+		return set_number(&cli->code, "--code must be a status, got \"%s\"", value);
 	case STW_OPTION_FROM: cli->from = value; break;
 	case STW_OPTION_TO: cli->to = value; break;
 	case STW_OPTION_CONFIG: cli->config = value; break;

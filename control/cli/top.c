@@ -12,6 +12,7 @@
 
 #include "control/cli/client.h"
 #include "control/cli/grid.h"
+#include "control/cli/loop.h"
 #include "control/cli/show.h"
 
 /* Three answers of about one moment. */
@@ -186,13 +187,6 @@ static void print_view(const struct view *v, bool live)
 	print_drops(v);
 }
 
-static void wait_s(double seconds)
-{
-	struct timespec ts = {.tv_sec = (time_t)seconds};
-	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
-	nanosleep(&ts, NULL);
-}
-
 /* One turn. On a terminal the screen is drawn again, and a lost control is waited for. */
 static int turn(struct stw_cli *cli, bool live)
 {
@@ -216,7 +210,7 @@ int stw_run_top(struct stw_cli *cli)
 	bool live = isatty(STDOUT_FILENO) && cli->count == 0;
 	for (long i = 0; cli->count == 0 || i < cli->count; i++) {
 		if (i > 0) {
-			wait_s(cli->interval_s);
+			stw_wait_s(cli->interval_s);
 			if (!live)
 				printf("\n");
 		}

@@ -82,6 +82,18 @@ static void check_http(const struct stw_conf *c, struct stw_report *report)
 			c->api.http);
 }
 
+static void check_hep(const struct stw_conf *c, struct stw_report *report)
+{
+	const struct stw_node *node = stw_node_get(c->node, "hep");
+	struct stw_endpoint at;
+
+	if (strcmp(c->hep.server, "off") != 0 &&
+	    stw_endpoint_parse(c->hep.server, strlen(c->hep.server), 9060, &at) != STW_OK)
+		stw_report(report, stw_node_at(node, "server"),
+			   "server must be an address, such as 192.0.2.9:9060, or off; got \"%s\"",
+			   c->hep.server);
+}
+
 static void check_resolver(const struct stw_conf *c, struct stw_report *report)
 {
 	const struct stw_node *node = stw_node_get(c->node, "resolver");
@@ -150,6 +162,7 @@ int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 	check_cores(c, report);
 	check_sockets(c, report);
 	check_http(c, report);
+	check_hep(c, report);
 	check_secrets(c, report);
 	check_resolver(c, report);
 	check_registrar(c, report);

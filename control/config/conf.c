@@ -151,6 +151,7 @@ static int copy_rest(const struct stw_model *m, struct stw_conf *c)
 	c->dataplane = m->dataplane;
 	c->dataplane.cores = NULL;
 	c->api = m->api;
+	c->hep = m->hep;
 	c->resolver = m->resolver;
 	c->resolver.servers = NULL;
 	c->resolver.n_servers = 0;

@@ -110,6 +110,7 @@ struct stw_conf {
 	struct stw_model_dataplane dataplane; /* its cores stay empty */
 	STW_CONF_LIST(struct stw_conf_core, cores);
 	struct stw_model_api api;
+	struct stw_model_hep hep;
 	struct stw_model_resolver resolver; /* its servers stay empty */
 	STW_CONF_LIST(struct stw_conf_server, servers);
 	struct stw_model_registrar registrar; /* its domains stay empty */

@@ -205,6 +205,7 @@ static int resolve_rest(const struct stw_conf *c, struct stw_model *m)
 {
 	m->dataplane = c->dataplane;
 	m->api = c->api;
+	m->hep = c->hep;
 	m->resolver = c->resolver;
 	m->registrar = c->registrar;
 	memcpy(m->state_dir, c->state_dir, sizeof(m->state_dir));

@@ -53,6 +53,16 @@ const struct stw_opt stw_schema[] = {
 	 .help = "The most answers of our own (483, 503, 200 to OPTIONS and the like) that one "
 		 "source gets from each worker. A source is an IPv4 address or an IPv6 /64; members "
 		 "have no limit. 0: nobody has."},
+	{"dataplane.record_messages", STW_OPT_CHOICE, RESTART, .def = "4096",
+	 .choices = "0|256|512|1024|2048|4096|8192|16384|32768|65536", .unit = "messages",
+	 AT(stw_conf, dataplane.record_messages),
+	 .help = "The flight recorder: how many of the last messages each worker keeps, with what was "
+		 "decided, for strowgerctl trace. A worker with small bursts keeps every message, a busy one "
+		 "all messages of one call in 16. 0 records nothing."},
+	{"dataplane.record_bytes", STW_OPT_CHOICE, RESTART, .def = "1024",
+	 .choices = "256|512|1024|2048|4096|8192", .unit = "bytes", AT(stw_conf, dataplane.record_bytes),
+	 .help = "How much the flight recorder keeps of each message, from its first byte. Messages are "
+		 "personal data; they stay in memory, and only who may use the API's socket sees them."},
 	{"dataplane.socket", STW_OPT_PATH, RESTART, .min = 2, .max = 107,
 	 .def = "/run/strowger/dataplane.sock", AT(stw_conf, dataplane.socket),
 	 .help = "Unix socket on which the data plane takes tables from control."},
@@ -99,6 +109,15 @@ const struct stw_opt stw_schema[] = {
 		 "the HTTP port (Authorization: Bearer TOKEN) may do there what the Unix socket allows. "
 		 "There is no encryption on that port: put a TLS proxy before it when it is not the "
 		 "loopback. Others than the owner must not be able to read the file."},
+
+	{"hep", STW_OPT_SECTION, RELOAD,
+	 .help = "Export of recorded messages to a capture server that speaks HEPv3, such as Homer, Kamailio's "
+		 "sipcapture or sngrep. Control sends what the flight recorder holds; when it cannot keep "
+		 "up, messages are left out, never delayed."},
+	{"hep.server", STW_OPT_TEXT, RELOAD, .min = 3, .max = 63, .def = "off", AT(stw_conf, hep.server),
+	 .help = "Address and port of the server, by UDP; port 9060 unless given. off: nothing is sent."},
+	{"hep.node", STW_OPT_UINT, RELOAD, .max = 4294967295, .def = "1", AT(stw_conf, hep.node),
+	 .help = "Capture agent id that tells this node from others."},
 
 	{"resolver", STW_OPT_SECTION, RELOAD,
 	 .help = "How control resolves host names in the URIs of members' requests (RFC 3263: NAPTR, SRV, "

@@ -11,6 +11,7 @@
 
 #include <strowger/errors.h>
 
+#include "dataplane/route/words.h"
 #include "dataplane/table/tables.h"
 
 static json_t *address(const struct stw_endpoint *ep)
@@ -85,33 +86,13 @@ static json_t *message(const struct stw_case *c, const struct stw_sip_msg *m)
 	return o;
 }
 
-static const char *action_text(const struct stw_verdict *v)
-{
-	switch (v->action) {
-	case STW_ACTION_FORWARD: return "forward";
-	case STW_ACTION_ANSWER: return "answer";
-	case STW_ACTION_KERNEL: return "resolve";
-	default: return "drop";
-	}
-}
-
-static const char *how_text(uint8_t how)
-{
-	switch (how) {
-	case STW_HOW_COOKIE: return "cookie";
-	case STW_HOW_HASH: return "hash";
-	case STW_HOW_URI: return "uri";
-	case STW_HOW_VIA: return "via";
-	case STW_HOW_FLOW: return "flow";
-	default: return NULL;
-	}
-}
-
 static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 		       const struct stw_case *c, const struct stw_verdict *v)
 {
-	json_t *o = json_pack("{s:s, s:s?, s:s?}", "action", action_text(v), "how",
-			      how_text(v->how), "member", member_at(d, m, v->member));
+	json_t *o =
+		json_pack("{s:s, s:s?, s:s?}", "action",
+			  stw_action_text((enum stw_action)v->action), "how",
+			  stw_how_text((enum stw_how)v->how), "member", member_at(d, m, v->member));
 
 	if (v->odd)
 		json_object_set_new(o, "remark", json_string(stw_counter_rows[v->odd].help));

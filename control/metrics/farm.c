@@ -123,6 +123,43 @@ static void member_counter(const struct stw_model *m, int c, const struct totals
 	}
 }
 
+static void first_answer(struct stw_stats *st, const char *member, int number, FILE *out)
+{
+	static const char family[] = "strowger_member_first_answer_seconds";
+	uint64_t sum = 0;
+	char le[24];
+
+	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++) {
+		for (uint32_t w = 0; st && number >= 0 && w < st->n_workers; w++)
+			sum += atomic_load_explicit(
+				&stw_stats_members(st, w)->first_answer[number][b],
+				memory_order_relaxed);
+		if (b + 1 < STW_LATENCY_BUCKETS)
+			snprintf(le, sizeof(le), "%.9g", (double)(UINT64_C(2) << b) / 1e6);
+		else
+			snprintf(le, sizeof(le), "+Inf");
+		stw_sample_u64(out, family, "_bucket",
+			       (const struct stw_label[]){{"member", member},
+							  {"le", le},
+							  {NULL, NULL}},
+			       sum);
+	}
+	stw_sample_u64(out, family, "_count",
+		       (const struct stw_label[]){{"member", member}, {NULL, NULL}}, sum);
+}
+
+static void first_answers(struct stw_api *api, FILE *out)
+{
+	const struct stw_control *c = api->control;
+	struct stw_stats *st = stw_publish_stats(c->publish);
+
+	stw_family(out, "strowger_member_first_answer_seconds", "histogram",
+		   "From a request sent to the member to its first answer.");
+	for (size_t i = 0; i < c->model->n_members; i++)
+		first_answer(st, c->model->members[i].name,
+			     stw_numbers_find(c->numbers, &c->model->members[i].address), out);
+}
+
 void stw_metrics_farm(struct stw_api *api, FILE *out)
 {
 	const struct stw_model *m = api->control->model;
@@ -133,4 +170,5 @@ void stw_metrics_farm(struct stw_api *api, FILE *out)
 	for (int c = 0; all && c < STW_N_MEMBER_COUNTERS; c++)
 		member_counter(m, c, all, out);
 	free(all);
+	first_answers(api, out);
 }

@@ -81,6 +81,15 @@ static void slow_path(const struct stw_slow_counters *c, FILE *out)
 	    (double)c->waiting);
 }
 
+static void export(const struct stw_export_counters *c, FILE *out)
+{
+	one(out, "strowger_export_sent_total", "counter",
+	    "Recorded messages sent to the HEP server.", (double)c->sent);
+	one(out, "strowger_export_lost_total", "counter",
+	    "Recorded messages that were not sent: too many, or the server refused them.",
+	    (double)c->lost);
+}
+
 void stw_metrics_process(struct stw_api *api, FILE *out)
 {
 	const struct stw_control *c = api->control;
@@ -105,5 +114,6 @@ void stw_metrics_process(struct stw_api *api, FILE *out)
 	}
 	tables(&status, out);
 	configuration(c, out);
+	export(stw_export_counters(c->export), out);
 	slow_path(stw_slow_counters(c->slow), out);
 }

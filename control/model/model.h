@@ -77,6 +77,8 @@ struct stw_model_dataplane {
 	uint16_t burst;		     /* 1..64 */
 	uint32_t idle_sleep_us;	     /* longest sleep of an idle worker, 0: never sleeps */
 	uint32_t answers_per_source; /* a second, from each worker; 0: no limit */
+	uint32_t record_messages;    /* of each worker, a power of two; 0: none */
+	uint32_t record_bytes;	     /* kept of each at most, a multiple of 64 */
 	char socket[108];	     /* control connects here */
 };
 
@@ -205,6 +207,12 @@ struct stw_model_registrar {
 	enum stw_durability durability;
 };
 
+/* Where recorded messages go (control/records/export.h). */
+struct stw_model_hep {
+	char server[64]; /* "off", or address:port */
+	uint32_t node;
+};
+
 struct stw_model_api {
 	char socket[108];
 	char group[32];	      /* owner group of the socket, "" for none */
@@ -216,6 +224,7 @@ struct stw_model_api {
 struct stw_model {
 	struct stw_model_dataplane dataplane;
 	struct stw_model_api api;
+	struct stw_model_hep hep;
 	struct stw_model_resolver resolver;
 	struct stw_model_registrar registrar;
 	struct stw_model_proxy proxy;

@@ -15,6 +15,21 @@ static bool rows_fit(uint64_t offset, uint64_t count, uint64_t row, uint64_t siz
 	       count * row <= size - offset;
 }
 
+static bool is_power_of_two_or_zero(uint32_t n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+static bool records_fit(const struct stw_stats *s, uint64_t size)
+{
+	const struct stw_flight_shape *r = &s->record_shape;
+
+	return is_power_of_two_or_zero(r->n) && is_power_of_two_or_zero(r->n_errors) &&
+	       r->n <= 1u << 20 && r->n_errors <= 1u << 20 && r->text_bytes <= 65472 &&
+	       r->text_bytes % 64 == 0 &&
+	       rows_fit(s->records_offset, s->n_workers, stw_flight_worker_bytes(r), size);
+}
+
 static int check(const struct stw_stats *s, uint64_t size, char *reason, size_t reason_len)
 {
 	if (s->magic != STW_STATS_MAGIC) {
@@ -34,6 +49,7 @@ static int check(const struct stw_stats *s, uint64_t size, char *reason, size_t 
 	    s->n_ports > STW_STATS_PORTS_MAX ||
 	    !rows_fit(s->workers_offset, s->n_workers, sizeof(struct stw_stats_worker), size) ||
 	    !rows_fit(s->members_offset, s->n_workers, sizeof(struct stw_stats_members), size) ||
+	    !records_fit(s, size) ||
 	    !rows_fit(s->stages_offset, s->n_workers, sizeof(struct stw_stats_stages), size)) {
 		snprintf(reason, reason_len, "stats block: counts or offsets leave the block");
 		return STW_EBOUNDS;

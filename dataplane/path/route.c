@@ -78,6 +78,8 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 	if (v->from_member)
 		count_from(w, b, i);
 	b->tag[i] = tag_of(b, i);
+	if (stw_recorder_wants(&w->recorder, b, i))
+		stw_flight_decided(&w->recorder, b, i, w->now_tsc);
 	switch (v->action) {
 	case STW_ACTION_FORWARD: count_how(w, v); return true;
 	case STW_ACTION_ANSWER:

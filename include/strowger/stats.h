@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 #include <strowger/counters.h>
+#include <strowger/flight.h>
 
 #define STW_STATS_MAGIC	  0x53575453u /* "STWS" */
-#define STW_STATS_VERSION 3u
+#define STW_STATS_VERSION 4u
 /* Member numbers are 0..STW_MEMBER_NUMBERS - 1: room for all members there can be, twice, so that a
  * reload may replace every one. */
 #define STW_MEMBERS_MAX	      8192u
@@ -124,7 +125,9 @@ struct stw_stats {
 	uint64_t workers_offset; /* struct stw_stats_worker [n_workers] */
 	uint64_t members_offset; /* struct stw_stats_members [n_workers] */
 	uint64_t stages_offset;	 /* struct stw_stats_stages [n_workers] */
-	char version_text[64];	 /* of the data plane's build */
+	uint64_t records_offset; /* the flight recorder's rings, two a worker */
+	struct stw_flight_shape record_shape;
+	char version_text[64]; /* of the data plane's build */
 	/* written by the installer */
 	_Atomic uint64_t generation; /* of the tables being served, 0 before the first */
 	_Atomic uint64_t swap_ns;    /* last swap: from publishing to the end of the grace period */
@@ -150,4 +153,19 @@ static inline struct stw_stats_members *stw_stats_members(struct stw_stats *s, u
 static inline struct stw_stats_stages *stw_stats_stages(struct stw_stats *s, uint32_t i)
 {
 	return (struct stw_stats_stages *)((char *)s + s->stages_offset) + i;
+}
+
+/** Worker @i's ring of messages; record_shape.n is not 0. */
+static inline struct stw_flight_ring *stw_stats_records(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_flight_ring *)((char *)s + s->records_offset +
+					  i * stw_flight_worker_bytes(&s->record_shape));
+}
+
+/** Worker @i's ring of rejected and dropped ones. */
+static inline struct stw_flight_ring *stw_stats_error_records(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_flight_ring *)((char *)stw_stats_records(s, i) +
+					  stw_flight_ring_bytes(&s->record_shape,
+								s->record_shape.n));
 }

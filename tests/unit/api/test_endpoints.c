@@ -153,17 +153,14 @@ static void each_row_is_found_and_answers(void **state)
 				   : i == STW_ENDPOINT_EXPLAIN ? "{\"messages\": []}"
 							       : "";
 		unsigned status = status_of(r, row->method, path, body);
-		if (i == STW_ENDPOINT_PLAN) {
-			assert_int_equal(status, 422); /* an empty configuration */
-			continue;
-		}
-		if (needs_registrar(i)) {
-			assert_int_equal(status, 409);
-			continue;
-		}
 		/* Without a data plane a change of tables is accepted, not served. */
 		bool changes = row->effect == STW_EFFECT_CHANGE && i != STW_ENDPOINT_LOG_SET;
-		assert_int_equal(status, changes ? 202 : 200);
+		unsigned wanted = changes ? 202 : 200;
+		if (i == STW_ENDPOINT_PLAN)
+			wanted = 422; /* an empty configuration */
+		if (i == STW_ENDPOINT_RECORDS || needs_registrar(i))
+			wanted = 409; /* they are the data plane's; there is no registrar here */
+		assert_int_equal(status, wanted);
 		assert_true(row->help[0] != '\0');
 	}
 }

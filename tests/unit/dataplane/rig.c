@@ -108,6 +108,8 @@ static void make_kernel_side(struct rig *r)
 
 void rig_start(struct rig *r, unsigned n_workers, uint16_t n_tx)
 {
+	const struct stw_flight_shape shape = {.n = 256, .n_errors = 64, .text_bytes = 512};
+
 	memset(r, 0, sizeof(*r));
 	r->n_tx = n_tx;
 	fill_model(r, n_workers);
@@ -116,7 +118,7 @@ void rig_start(struct rig *r, unsigned n_workers, uint16_t n_tx)
 	eal_started = true;
 	for (unsigned p = 0; p < RIG_PORTS; p++)
 		make_device(r, p, n_workers);
-	assert_int_equal(stw_stats_new(n_workers, &r->stats, &r->stats_fd), STW_OK);
+	assert_int_equal(stw_stats_new(n_workers, &shape, &r->stats, &r->stats_fd), STW_OK);
 	assert_int_equal(stw_ports_start(&r->farm.model, n_workers, &r->ports), STW_OK);
 	make_kernel_side(r);
 	rcu_register_thread();

@@ -15,12 +15,13 @@
 
 static void block_describes_itself(void **state)
 {
+	const struct stw_flight_shape shape = {.n = 8, .n_errors = 4, .text_bytes = 64};
 	struct stw_stats *s, *seen;
 	struct stat st;
 	int fd;
 
 	(void)state;
-	assert_int_equal(stw_stats_new(3, &s, &fd), STW_OK);
+	assert_int_equal(stw_stats_new(3, &shape, &s, &fd), STW_OK);
 	assert_int_equal(s->magic, STW_STATS_MAGIC);
 	assert_int_equal(s->version, STW_STATS_VERSION);
 	assert_int_equal(s->n_workers, 3);
@@ -30,6 +31,8 @@ static void block_describes_itself(void **state)
 	assert_int_equal(st.st_size, s->size_bytes);
 	/* The last row ends within the block, and each begins on a line of its own. */
 	assert_true((char *)(stw_stats_members(s, 2) + 1) <= (char *)s + s->size_bytes);
+	assert_true((char *)stw_stats_records(s, 3) == (char *)s + s->size_bytes);
+	assert_int_equal((uintptr_t)stw_stats_error_records(s, 1) % 64, 0);
 	assert_int_equal((uintptr_t)stw_stats_worker(s, 1)->c % 64, 0);
 	assert_int_equal((uintptr_t)stw_stats_members(s, 1) % 64, 0);
 	seen = mmap(NULL, s->size_bytes, PROT_READ, MAP_SHARED, fd, 0);
@@ -48,7 +51,7 @@ static void nobody_else_resizes_or_writes(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(stw_stats_new(1, &s, &fd), STW_OK);
+	assert_int_equal(stw_stats_new(1, NULL, &s, &fd), STW_OK);
 	assert_int_not_equal(ftruncate(fd, 4096), 0);
 	assert_int_not_equal(ftruncate(fd, (off_t)s->size_bytes * 2), 0);
 	assert_ptr_equal(mmap(NULL, s->size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
@@ -63,8 +66,8 @@ static void sizes_that_are_refused(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(stw_stats_new(0, &s, &fd), STW_ERANGE);
-	assert_int_equal(stw_stats_new(STW_STATS_WORKERS_MAX + 1, &s, &fd), STW_ERANGE);
+	assert_int_equal(stw_stats_new(0, NULL, &s, &fd), STW_ERANGE);
+	assert_int_equal(stw_stats_new(STW_STATS_WORKERS_MAX + 1, NULL, &s, &fd), STW_ERANGE);
 	stw_stats_free(NULL, -1);
 }
 

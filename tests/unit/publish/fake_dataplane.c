@@ -28,7 +28,9 @@ static void make_stats(struct fake *f, uint32_t n_workers)
 	uint64_t workers = (sizeof(struct stw_stats) + 63) / 64 * 64;
 	uint64_t members = workers + n_workers * sizeof(struct stw_stats_worker);
 	uint64_t stages = members + n_workers * sizeof(struct stw_stats_members);
-	uint64_t size = stages + n_workers * sizeof(struct stw_stats_stages);
+	const struct stw_flight_shape shape = {.n = 16, .n_errors = 8, .text_bytes = 512};
+	uint64_t records = stages + n_workers * sizeof(struct stw_stats_stages);
+	uint64_t size = records + n_workers * stw_flight_worker_bytes(&shape);
 	static uint64_t next_pid = 1000;
 
 	f->stats_fd = memfd_create("fake-stats", MFD_CLOEXEC);
@@ -47,6 +49,8 @@ static void make_stats(struct fake *f, uint32_t n_workers)
 	f->stats->workers_offset = workers;
 	f->stats->members_offset = members;
 	f->stats->stages_offset = stages;
+	f->stats->records_offset = records;
+	f->stats->record_shape = shape;
 	snprintf(f->stats->version_text, sizeof(f->stats->version_text), "fake");
 	for (uint32_t i = 0; i < n_workers; i++)
 		stw_stats_worker(f->stats, i)->core = i;

@@ -6,7 +6,8 @@
  *
  * Commands on standard input, one a line, each answered with "ok" once carried out: accept, refuse,
  * wait, answer, restart, hangup; count NUMBER (one new call to that member, answered 200, through
- * worker 0). Ends at the end of its input.
+ * worker 0), record good|bad NUMBER (an entry of the flight recorder). Ends at the end of its
+ * input.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +16,10 @@
 #include <string.h>
 
 #include <strowger/errors.h>
+#include <strowger/sip.h>
+#include <strowger/tsc.h>
 
+#include "dataplane/route/route.h"
 #include "tests/unit/publish/fake_dataplane.h"
 
 #define HEARTBEAT_MS 200
@@ -36,6 +40,44 @@ static void count_call(struct fake *f, unsigned long number)
 	bump_worker(f, STW_C_NEW_CALLS);
 }
 
+static const char good[] = "INVITE sip:bob@192.0.2.1 SIP/2.0\r\n"
+			   "Via: SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bK-%lu\r\n"
+			   "From: <sip:alice@192.0.2.99>;tag=a\r\nTo: <sip:bob@192.0.2.1>\r\n"
+			   "Call-ID: call-%lu@caller\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+			   "Content-Length: 0\r\n\r\n";
+static const char bad[] = "OPTIONS sip:b@192.0.2.1 SIP/2.0\r\n"
+			  "Via: SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bK-%lu\r\n"
+			  "Call-ID: bad-%lu@caller\r\nCSeq: o\033ne OPTIONS\r\n\r\n";
+
+/* As a worker would: a call to k1, or a message that was rejected. */
+static void record(struct fake *f, bool is_good, unsigned long number)
+{
+	const uint8_t caller[4] = {192, 0, 2, 99}, us[4] = {192, 0, 2, 1},
+		      k1[4] = {198, 51, 100, 11};
+	struct stw_flight head = {.tsc = stw_tsc_now(),
+				  .from = {.ip = stw_ip_from_v4(caller), .port = 5060},
+				  .to = {.ip = stw_ip_from_v4(us), .port = 5060},
+				  .kind = STW_SIP_REQUEST};
+	char text[512];
+	int len = snprintf(text, sizeof(text), is_good ? good : bad, number, number);
+
+	head.len = (uint32_t)len;
+	if (is_good) {
+		head.action = STW_ACTION_FORWARD;
+		head.how = STW_HOW_HASH;
+		head.next = (struct stw_endpoint){.ip = stw_ip_from_v4(k1), .port = 5060};
+	} else {
+		head.action = STW_ACTION_ANSWER;
+		head.end = 400;
+		head.reject = STW_REJECT_CSEQ;
+		head.error_off = (uint16_t)(strstr(text, "CSeq: ") + 6 - text);
+		stw_flight_put(stw_stats_error_records(f->stats, 0), &f->stats->record_shape,
+			       f->stats->record_shape.n_errors, &head, text, (uint32_t)len);
+	}
+	stw_flight_put(stw_stats_records(f->stats, 0), &f->stats->record_shape,
+		       f->stats->record_shape.n, &head, text, (uint32_t)len);
+}
+
 static void obey(struct fake *f, const char *line)
 {
 	if (strcmp(line, "accept") == 0)
@@ -52,6 +94,10 @@ static void obey(struct fake *f, const char *line)
 		fake_hang_up(f);
 	else if (strncmp(line, "count ", 6) == 0)
 		count_call(f, strtoul(line + 6, NULL, 10));
+	else if (strncmp(line, "record good ", 12) == 0)
+		record(f, true, strtoul(line + 12, NULL, 10));
+	else if (strncmp(line, "record bad ", 11) == 0)
+		record(f, false, strtoul(line + 11, NULL, 10));
 	else
 		return;
 	puts("ok");

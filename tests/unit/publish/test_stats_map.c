@@ -83,7 +83,13 @@ static void wrong_values_are_refused(void **state)
 	REFUSED(f->stats->members_offset = UINT64_MAX - 63, STW_EBOUNDS);
 	REFUSED(f->stats->members_offset += 64 * 1024, STW_EBOUNDS);
 	REFUSED(f->stats->stages_offset = UINT64_MAX - 63, STW_EBOUNDS);
-	REFUSED(f->stats->stages_offset += 64, STW_EBOUNDS);
+	REFUSED(f->stats->stages_offset += 64 * 1024, STW_EBOUNDS);
+	REFUSED(f->stats->records_offset += 64, STW_EBOUNDS);
+	REFUSED(f->stats->record_shape.n = 3, STW_EBOUNDS);
+	REFUSED(f->stats->record_shape.n *= 2, STW_EBOUNDS);
+	REFUSED(f->stats->record_shape.n_errors = 1u << 31, STW_EBOUNDS);
+	REFUSED(f->stats->record_shape.text_bytes += 64, STW_EBOUNDS);
+	REFUSED(f->stats->record_shape.text_bytes = 100, STW_EBOUNDS);
 }
 
 static void short_files_are_refused(void **state)
