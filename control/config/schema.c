@@ -157,9 +157,10 @@ const struct stw_opt stw_schema[] = {
 	 AT(stw_conf, registrar.authenticate),
 	 .help = "Whether REGISTERs need the user's password (RFC 7616). Without it whoever can send "
 		 "to a listener can take over any user's calls."},
-	{"registrar.algorithms", STW_OPT_ENUM, RELOAD, .def = "both",
+	{"registrar.algorithms", STW_OPT_ENUM, RELOAD, .def = "md5",
 	 .choices = "both|sha-256|md5", AT(stw_conf, registrar.algorithms),
-	 .help = "Digest algorithms offered (RFC 8760). Phones that do not know SHA-256 take MD5."},
+	 .help = "Digest algorithms offered (RFC 8760). both is best where all phones can bear it: some "
+		 "that know MD5 only fail when SHA-256 is offered beside it, baresip 1.0 among them."},
 	{"registrar.nonce_ttl_s", STW_OPT_UINT, RELOAD, .min = 10, .max = 86400, .def = "300",
 	 .unit = "seconds", AT(stw_conf, registrar.nonce_ttl_s),
 	 .help = "How long a nonce can be used. Each use must count up, so that none can be repeated."},

@@ -129,11 +129,12 @@ class Pair:
 
     # the API, by its client
 
-    def ctl(self, *arguments, check=True):
-        """Run strowgerctl. Return (exit code, output); an exception when @check and it failed."""
+    def ctl(self, *arguments, check=True, text=""):
+        """Run strowgerctl, with @text on its standard input. Return (exit code, output); an
+        exception when @check and it failed."""
         done = subprocess.run(
             [program(self.build_dir, "ctl"), "--socket", self.api_socket, *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+            input=text, capture_output=True, text=True, check=False, timeout=60)
         if check and done.returncode != 0:
             raise CtlError(arguments, done.returncode, done.stdout + done.stderr)
         return done.returncode, done.stdout + done.stderr
@@ -141,6 +142,10 @@ class Pair:
     def show(self, what):
         """`strowgerctl show WHAT --json`, as Python values."""
         return json.loads(self.ctl("show", what, "--json")[1])
+
+    def ctl_lines(self, *arguments):
+        """What strowgerctl prints as JSON, one value a line."""
+        return [json.loads(line) for line in self.ctl(*arguments)[1].splitlines()]
 
     def linked(self):
         """The data plane serves tables, and control knows."""

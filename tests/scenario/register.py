@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Users register here with their passwords: sipp by the thousand, and real phones."""
+
+import os
+
+from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
+                     expect_equal, need_root, wait_until)
+from lab import phones, sipp
+
+USERS = 3000
+RATE = 600
+REGISTRAR = "registrar: {domains: [example.com], store_mb: 256}\n"
+BOTH = REGISTRAR.replace("store_mb", "algorithms: both, store_mb")
+
+
+def users_file(lab, name, password="secret"):
+    """sipp's, with what it needs to authenticate each user."""
+    path = os.path.join(lab.run_dir, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("SEQUENTIAL\n")
+        for i in range(USERS):
+            f.write(f"u{i};[authentication username=u{i} password={password}]\n")
+    return path
+
+
+def register(lab, name, users, expires=600, calls=USERS, rate=RATE):
+    caller = sipp.Caller(name, lab.caller, addresses.CALLER[4], addresses.host_port(addresses.OUTSIDE[4]),
+                         lab.log_dir, sipp.from_file("register.xml", lab.run_dir), calls, rate,
+                         port=5080, keys={"expires": str(expires)}, more=["-inf", users])
+    lab.processes.append(caller.process)
+    return caller
+
+
+def state(balance):
+    return balance.show("registrar")
+
+
+def thousands_register(lab, balance, users):
+    caller = register(lab, "register", users)
+    expect_all_answered(caller, caller.wait())
+    expect_equal(state(balance)["users_registered"], USERS, "users registered")
+    expect_equal(state(balance)["counters"]["registered"], USERS, "REGISTERs that made bindings")
+
+
+def wrong_passwords_do_not(lab, balance, users):
+    before = state(balance)["counters"]["registered"]
+    caller = register(lab, "wrong", users, calls=50)
+    expect_equal(caller.wait().failed, 50, "registrations with a wrong password that failed")
+    expect_equal(state(balance)["counters"]["registered"], before, "registrations made")
+
+
+def nothing_acknowledged_is_lost(lab, balance, users):
+    """Control is killed in a storm of REGISTERs: whoever got a 200 is there afterwards."""
+    caller = register(lab, "storm", users, expires=900)
+    caller.wait_started(USERS // 3)
+    balance.control.kill()
+    balance.start_control()
+    balance.wait_control()
+    expect_all_answered(caller, caller.wait())
+    expect_equal(state(balance)["users_registered"], USERS, "users registered")
+    left = [b["expires_in_s"] for row in balance.ctl_lines("show", "bindings", "--json")
+            for b in row["bindings"]]
+    expect_equal(len(left), USERS, "bindings")
+    expect(min(left) > 600, f"a binding acknowledged for 900 s has {min(left)} s left")
+
+
+def thousands_unregister(lab, balance, users):
+    caller = register(lab, "unregister", users, expires=0)
+    expect_all_answered(caller, caller.wait())
+    rows = balance.ctl_lines("show", "bindings", "--json")
+    expect_equal(sum(len(row["bindings"]) for row in rows), 0, "bindings left")
+
+
+def bound(balance, user):
+    rows = balance.ctl_lines("show", "bindings", f"{user}@example.com", "--json")
+    return rows and rows[0]["bindings"]
+
+
+def phone_registers(lab, balance, kind, user, port):
+    """With its password; and no more when it says so."""
+    balance.ctl("subscriber", "add", f"{user}@example.com", text=f"{phones.PASSWORD}\n")
+    phone = kind(lab, lab.caller, user, addresses.CALLER[4], port, "example.com",
+                 addresses.host_port(addresses.OUTSIDE[4]))
+    phone.register()
+    expect_equal(len(bound(balance, user)), 1, "contacts")
+    phone.unregister()
+    wait_until(lambda: not bound(balance, user), 30, f"{user} to unregister")
+
+
+def main():
+    need_root()
+    with Tap() as tap, Lab("register", tap=tap) as lab:
+        balance = lab.start_strowger()
+        lab.configure(extra=REGISTRAR)
+        balance.ctl("reload")
+        lines = "".join(f"u{i}@example.com secret\n" for i in range(USERS))
+        balance.ctl("subscriber", "import", "-", text=lines)
+        users = users_file(lab, "users.csv")
+        with tap.case("3000_users_register_with_their_passwords"):
+            thousands_register(lab, balance, users)
+        with tap.case("wrong_passwords_register_nobody"):
+            wrong_passwords_do_not(lab, balance, users_file(lab, "wrong.csv", "guess"))
+        with tap.case("nothing_acknowledged_is_lost_when_control_is_killed"):
+            nothing_acknowledged_is_lost(lab, balance, users)
+        with tap.case("3000_users_unregister"):
+            thousands_unregister(lab, balance, users)
+        with tap.case("baresip_registers_and_unregisters"):
+            phone_registers(lab, balance, phones.Baresip, "alice", 5080)
+        lab.configure(extra=BOTH)
+        balance.ctl("reload")
+        with tap.case("linphone_registers_and_unregisters"):
+            phone_registers(lab, balance, phones.Linphone, "bob", 5090)
+        with tap.case("ledger_balances_after_registrations"):
+            expect_balanced_ledger(balance)
+
+
+main()
