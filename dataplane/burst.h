@@ -5,8 +5,9 @@
  * @file
  * One burst on its way through the stages: frames, parsed messages and verdicts, side by side.
  *
- * A frame keeps its slot for the whole turn. @live lists the slots still on their way, in order of
- * arrival; a stage that ends a packet leaves it out when it writes the list anew.
+ * A frame keeps its slot for the whole turn, and slots are in order of arrival. @live lists those
+ * still on their way; a stage that ends a packet leaves it out when it writes the list anew.
+ * Between classify and tx the list is sorted by shape of message, else by slot.
  */
 
 #include <stdint.h>

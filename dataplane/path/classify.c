@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/path/path.h"
 
+#include <string.h>
+
 static void end(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 {
 	/* RFC 5626 s4.4.1 wants no answer over UDP to CRLF; STUN ones go unanswered. */
@@ -12,27 +14,47 @@ static void end(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 		 keepalive ? STW_C_DROP_KEEPALIVE : STW_C_DROP_NOT_SIP);
 }
 
+/* The shapes of messages, by the way through route and rewrite that they take. */
+enum shape { SHAPE_REQUEST, SHAPE_ROUTED, SHAPE_RESPONSE, SHAPE_OTHER, N_SHAPES };
+
+static inline unsigned shape_of(const struct stw_sip_msg *m)
+{
+	unsigned routed = m->present >> STW_HDR_ROUTE & 1u;
+
+	return m->kind == STW_SIP_REQUEST    ? SHAPE_REQUEST + routed
+	       : m->kind == STW_SIP_RESPONSE ? SHAPE_RESPONSE
+					     : SHAPE_OTHER;
+}
+
+static unsigned append(struct stw_burst *b, unsigned n, const uint8_t *slots, unsigned n_slots)
+{
+	memcpy(b->live + n, slots, n_slots);
+	return n + n_slots;
+}
+
+/*
+ * Which shape comes next cannot be foreseen, and each wrong guess in the stages behind costs as
+ * much as fifty instructions. So the shapes are sorted, without a branch, and go one after the
+ * other.
+ */
 void stw_classify(struct stw_worker *w, struct stw_burst *b)
 {
-	uint64_t n_requests = 0, n_responses = 0;
-	uint16_t n = 0;
+	uint8_t slots[N_SHAPES][STW_BURST_MAX];
+	unsigned n[N_SHAPES] = {0}, live = 0;
 
 	stw_recorder_begin(&w->recorder, b->n);
-	/* No branch tells requests from responses: which comes next cannot be foreseen. */
 	for (unsigned k = 0; k < b->n_live; k++) {
 		uint8_t i = b->live[k];
-		bool request = b->msg[i].kind == STW_SIP_REQUEST;
-		bool response = b->msg[i].kind == STW_SIP_RESPONSE;
+		unsigned shape = shape_of(&b->msg[i]);
 
-		n_requests += request;
-		n_responses += response;
-		b->live[n] = i;
-		n = (uint16_t)(n + (request | response));
-		if (__builtin_expect(!(request | response), 0))
-			end(w, b, i);
+		slots[shape][n[shape]++] = i;
 	}
-	b->n_live = n;
-	stw_count(w, STW_C_REQUESTS, n_requests);
-	stw_count(w, STW_C_RESPONSES, n_responses);
+	for (unsigned k = 0; k < n[SHAPE_OTHER]; k++)
+		end(w, b, slots[SHAPE_OTHER][k]);
+	for (unsigned shape = 0; shape < SHAPE_OTHER; shape++)
+		live = append(b, live, slots[shape], n[shape]);
+	b->n_live = (uint16_t)live;
+	stw_count(w, STW_C_REQUESTS, n[SHAPE_REQUEST] + n[SHAPE_ROUTED]);
+	stw_count(w, STW_C_RESPONSES, n[SHAPE_RESPONSE]);
 	STW_PROBE(classified, w, b->n_live);
 }

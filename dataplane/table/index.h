@@ -50,9 +50,13 @@ static inline uint32_t stw_index_tag_endpoint(const struct stw_endpoint *ep)
 	memcpy(&a, ep->ip.b, 8);
 	memcpy(&b, ep->ip.b + 8, 8);
 	/* Port and transport one by one, as they are stored: one load would wait for two stores. */
-	a = (a ^ ep->port ^ (uint64_t)ep->transport << 24) * 0x9e3779b97f4a7c15u;
-	b = (b ^ a >> 32) * 0xc2b2ae3d27d4eb4fu;
-	return (uint32_t)(b >> 32 ^ a);
+	b ^= ep->port ^ (uint64_t)ep->transport << 16;
+	/* Both halves of the product, as an IPv4 address lies in the high bits of @b. */
+	__extension__ unsigned __int128 h =
+		(unsigned __int128)(b ^ 0x9e3779b97f4a7c15u) * (a ^ 0xc2b2ae3d27d4eb4fu);
+	uint64_t folded = (uint64_t)h ^ (uint64_t)(h >> 64);
+
+	return (uint32_t)(folded ^ folded >> 32);
 }
 
 static inline uint32_t stw_index_home(const struct stw_index *ix, uint32_t tag)
