@@ -44,7 +44,7 @@ static int set_up(void **state)
 			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
 			 0);
 	setenv("NOTIFY_SOCKET", name, 1);
-	assert_int_equal(stw_stats_new(2, &f->stats, &f->stats_fd), STW_OK);
+	assert_int_equal(stw_stats_new(2, NULL, &f->stats, &f->stats_fd), STW_OK);
 	*state = f;
 	return 0;
 }
