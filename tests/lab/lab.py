@@ -266,7 +266,7 @@ class Lab:
                                          self.log_dir)
         self.driver = driver or os.environ.get("STW_LAB_DRIVER") or usable_driver()
         for port in BALANCER_PORTS if not shared else ():
-            self._keep_kernel_out(self.interface(port))
+            self.keep_kernel_out(self.balancer, self.interface(port))
         self.configure(weights, families, **how)
         self.balance.start_dataplane()
         self.balance.start_control()
@@ -280,12 +280,13 @@ class Lab:
             self.balancer.address(self.interface(port), *addresses.with_prefix(own))
             netns.checksums_in_software(self.balancer, self.interface(port))
 
-    def _keep_kernel_out(self, interface):
+    @staticmethod
+    def keep_kernel_out(host, interface):
         """The kernel has the port's addresses on the twin. With packet sockets it sees what arrives
         at the port itself too, and would answer "port unreachable"; with AF_XDP it sees nothing."""
-        self.balancer.sysctl(f"net.ipv4.conf.{interface}.rp_filter", 1)
-        self.balancer.sysctl(f"net.ipv4.conf.{interface}.arp_ignore", 8)
-        self.balancer.sysctl(f"net.ipv6.conf.{interface}.disable_ipv6", 1)
+        host.sysctl(f"net.ipv4.conf.{interface}.rp_filter", 1)
+        host.sysctl(f"net.ipv4.conf.{interface}.arp_ignore", 8)
+        host.sysctl(f"net.ipv6.conf.{interface}.disable_ipv6", 1)
 
     def wait_dataplane(self):
         """After a start of the data plane: its twins and its socket are there."""

@@ -197,8 +197,11 @@ class Strowger(Pair):
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
         @crossed: at addresses.CROSS_PORT each family's callers reach the farm of the other.
         """
-        text = render(self, ports, cores, hugepages, shared) + "\n".join(
-            render_service(weights, families, crossed)) + "\n" + extra
+        lines = render_ports(ports, shared) + render_service(weights, families, crossed)
+        self.write(render_processes(self, cores, hugepages) + "\n".join(lines) + "\n" + extra)
+
+    def write(self, text):
+        """Replace the configuration file in one step."""
         temporary = self.config_file + ".new"
         with open(temporary, "w", encoding="utf-8") as f:
             f.write(text)
@@ -225,9 +228,9 @@ def quoted(items):
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
-def render(balancer, ports, cores, hugepages, shared):
-    """The text of strowger.yaml up to its listeners."""
-    lines = [
+def render_processes(balancer, cores, hugepages="auto"):
+    """The first part of strowger.yaml: what is not about the network."""
+    return "\n".join([
         "dataplane:",
         f"  cores: [{', '.join(map(str, cores))}]",
         f"  hugepages: {hugepages}",
@@ -237,8 +240,11 @@ def render(balancer, ports, cores, hugepages, shared):
         f"  state_dir: {balancer.run_dir}/state",
         "api:",
         f"  socket: {balancer.api_socket}",
-        "ports:",
-    ]
+    ]) + "\n"
+
+
+def render_ports(ports, shared):
+    lines = ["ports:"]
     for name, device, twin, port_addresses in ports:
         lines += [
             f"  - name: {name}",
@@ -248,7 +254,7 @@ def render(balancer, ports, cores, hugepages, shared):
         ]
         if not shared:
             lines.append(f"    addresses: {quoted(port_addresses)}")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def render_service(weights, families, crossed):
