@@ -21,6 +21,7 @@
 
 #include "dataplane/cores.h"
 #include "dataplane/pool.h"
+#include "dataplane/worker.h"
 
 #define ARGS_MAX 64
 
@@ -147,7 +148,7 @@ static uint64_t free_hugepages_mb(void)
 /* Decide whether hugepages carry the packets. Without them memory must be sized in advance. */
 static int add_memory(struct args *a, const struct stw_model *m)
 {
-	uint64_t need_mb = stw_pool_memory_mb(m);
+	uint64_t need_mb = stw_pool_memory_mb(m) + (stw_workers_memory(&m->dataplane) >> 20);
 	uint64_t free_mb = free_hugepages_mb();
 	char mb[24];
 

@@ -11,6 +11,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_pause.h>
 
 #include <strowger/errors.h>
@@ -19,6 +20,7 @@
 
 #include "dataplane/path/path.h"
 #include "dataplane/pool.h"
+#include "dataplane/recent/note.h"
 
 /* An idle worker spins this long, then sleeps: a little, then twice as long, up to the limit. */
 #define SPIN_US	       50u
@@ -50,6 +52,7 @@ bool stw_worker_turn(struct stw_worker *w)
 	stw_timing_mark(&w->timing, STW_STAGE_TWIN);
 	stw_tx(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_TX);
+	stw_note_sweep(&w->memory, b->snap->tables, w->now_tsc);
 	stw_timing_end(&w->timing, b->n);
 	rcu_quiescent_state(); /* table pointers taken above are dead from here */
 	return b->n > 0 || n_kernel > 0;
@@ -237,6 +240,42 @@ static int equip(struct stw_worker *w, const struct stw_model_dataplane *d, uint
 	return STW_OK;
 }
 
+size_t stw_workers_memory(const struct stw_model_dataplane *d)
+{
+	return d->recent_calls > 0 ? stw_recent_size(d->recent_calls) : 0;
+}
+
+/* One table for all workers: a request and its answer seldom meet the same one. */
+static int share_memory(const struct stw_model_dataplane *d, struct stw_stats *stats,
+			struct stw_workers *ws)
+{
+	size_t size = stw_workers_memory(d);
+
+	if (size > 0) {
+		ws->recent = rte_zmalloc("recent", size, RTE_CACHE_LINE_SIZE);
+		if (ws->recent == NULL) {
+			stw_error("no memory for a recent-call table of %zu MiB: lower "
+				  "dataplane.recent_calls or raise dataplane.memory_mb",
+				  size >> 20);
+			return STW_ENOMEM;
+		}
+	}
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct stw_worker *w = ws->worker[i];
+
+		w->memory = (struct stw_memory){.members = stw_stats_members(stats, 0),
+						.n_workers = ws->n,
+						.worker = i,
+						.sweep_next = i,
+						.turn = i * 7919};
+		if (size == 0)
+			continue;
+		stw_recent_init(&w->recent, ws->recent, d->recent_calls, w->tsc_hz);
+		w->memory.recent = &w->recent;
+	}
+	return STW_OK;
+}
+
 int stw_workers_new(const struct stw_model_dataplane *d, const struct stw_ports *ports,
 		    const struct stw_snapshots *snapshots, struct stw_stats *stats,
 		    struct stw_workers *out)
@@ -259,7 +298,7 @@ int stw_workers_new(const struct stw_model_dataplane *d, const struct stw_ports 
 		    share_out(w, ports) != STW_OK)
 			return STW_ENOMEM;
 	}
-	return STW_OK;
+	return share_memory(d, stats, out);
 }
 
 int stw_workers_launch(struct stw_workers *ws)
@@ -316,6 +355,7 @@ void stw_workers_free(struct stw_workers *ws)
 		free(w->held);
 		free(w);
 	}
+	rte_free(ws->recent);
 	memset(ws, 0, sizeof(*ws));
 }
 

@@ -24,6 +24,7 @@
 #include "dataplane/path/budget.h"
 #include "dataplane/path/reassembly.h"
 #include "dataplane/port.h"
+#include "dataplane/recent/recent.h"
 #include "dataplane/recorder.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tag.h"
@@ -79,6 +80,7 @@ struct stw_worker {
 	const struct stw_snapshots *snapshots;
 	struct stw_stats_worker *stats;
 	struct stw_stats_members *members;
+	struct stw_recent recent; /* one table for all; memory.recent NULL: none */
 	struct stw_rx_queue rx[STW_QUEUES_MAX];
 	struct stw_rx_queue twin[STW_STATS_PORTS_MAX];
 	struct rte_ring **inboxes; /* [n_workers], written by all, each read by its worker */
@@ -99,6 +101,7 @@ struct stw_worker {
 	struct stw_reassembly_buffer spare;
 	uint32_t n_held;
 	uint64_t held_check_tsc;
+	struct stw_memory memory;	      /* its turn and sweep are written */
 	const struct stw_snapshot *held_snap; /* compared, never followed */
 	struct stw_held *held;
 	struct stw_timing timing;
@@ -111,6 +114,7 @@ struct stw_workers {
 	uint32_t n;
 	struct stw_worker *worker[STW_STATS_WORKERS_MAX];
 	struct rte_ring *inboxes[STW_STATS_WORKERS_MAX];
+	void *recent; /* memory of the recent-call table */
 };
 
 /**
@@ -122,6 +126,9 @@ struct stw_workers {
 int stw_workers_new(const struct stw_model_dataplane *d, const struct stw_ports *ports,
 		    const struct stw_snapshots *snapshots, struct stw_stats *stats,
 		    struct stw_workers *out);
+
+/** Bytes that the workers of one process share, beside their packets. */
+size_t stw_workers_memory(const struct stw_model_dataplane *d);
 
 /** Start worker i on lcore i + 1. @return STW_OK or STW_EIO */
 int stw_workers_launch(struct stw_workers *ws);

@@ -63,6 +63,13 @@ const struct stw_opt stw_schema[] = {
 	 .choices = "256|512|1024|2048|4096|8192", .unit = "bytes", AT(stw_conf, dataplane.record_bytes),
 	 .help = "How much the flight recorder keeps of each message, from its first byte. Messages are "
 		 "personal data; they stay in memory, and only who may use the API's socket sees them."},
+	{"dataplane.recent_calls", STW_OPT_UINT, RESTART, .max = 268435456, .def = "262144",
+	 .unit = "entries", AT(stw_conf, dataplane.recent_calls),
+	 .help = "Size of the recent-call table, of 16 bytes an entry, rounded up to a power of two. It "
+		 "remembers for four minutes where each request outside dialogs went, so that "
+		 "retransmissions, CANCEL and ACK follow it whatever changes, and is what failover "
+		 "and the policies that look at open work go by: 240 entries for each such request a "
+		 "second. When it is full the oldest are forgotten. 0: none."},
 	{"dataplane.socket", STW_OPT_PATH, RESTART, .min = 2, .max = 107,
 	 .def = "/run/strowger/dataplane.sock", AT(stw_conf, dataplane.socket),
 	 .help = "Unix socket on which the data plane takes tables from control."},

@@ -79,6 +79,7 @@ struct stw_model_dataplane {
 	uint32_t answers_per_source; /* a second, from each worker; 0: no limit */
 	uint32_t record_messages;    /* of each worker, a power of two; 0: none */
 	uint32_t record_bytes;	     /* kept of each at most, a multiple of 64 */
+	uint32_t recent_calls;	     /* entries of the recent-call table; 0: there is none */
 	char socket[108];	     /* control connects here */
 };
 
@@ -96,6 +97,7 @@ enum stw_asked { STW_ASKED_UP, STW_ASKED_DRAIN, STW_ASKED_DOWN };
 struct stw_model_pool_member {
 	uint32_t member; /* index into model.members */
 	uint32_t weight; /* 0..65535; 0: no new calls */
+	uint8_t priority; /* members of the lowest that serves get the calls */
 	enum stw_asked asked;
 	uint8_t withheld; /* eighths of the weight that health takes away, 0..8; 0 from the file */
 	uint32_t line;
@@ -128,12 +130,28 @@ struct stw_model_health {
 	uint32_t panic_percent;
 };
 
+/* In the order of the file's words. */
+enum stw_pool_policy {
+	STW_POLICY_HASH,
+	STW_POLICY_ROUND_ROBIN,
+	STW_POLICY_LEAST_OPEN,
+	STW_POLICY_LEAST_WORK,
+};
+
 struct stw_model_pool {
 	char name[STW_NAME_MAX];
 	bool record_route;
 	uint32_t slots;	  /* of its Maglev table: 65537 or 655373 */
 	uint32_t quiet_s; /* a drained member without new requests for so long is empty */
 	struct stw_model_health health;
+	enum stw_pool_policy policy;
+	int hash_key;		      /* enum stw_image_key */
+	char hash_header[STW_NAME_MAX]; /* "": none; with STW_IMAGE_KEY_HEADER only */
+	uint16_t bound_percent;	      /* of the mean load, with HASH; 0: no bound */
+	uint16_t work_invite;	      /* with LEAST_WORK */
+	uint16_t work_other;
+	uint8_t failover;	      /* retransmission with which a request moves; 0: never */
+	char fallback[STW_NAME_MAX]; /* pool that serves when no member does; "": none */
 	struct stw_model_pool_member *members;
 	size_t n_members;
 	uint32_t line;

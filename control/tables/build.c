@@ -11,7 +11,7 @@
 #include <strowger/table_image.h>
 
 #include "control/tables/build_proxy.h"
-#include "control/tables/maglev.h"
+#include "control/tables/pool.h"
 
 _Static_assert((int)STW_ASKED_UP == (int)STW_IMAGE_UP &&
 		       (int)STW_ASKED_DRAIN == (int)STW_IMAGE_DRAIN &&
@@ -34,88 +34,21 @@ static void *rows(const struct draft *d, enum stw_image_kind kind)
 	return d->bytes + d->header->sections[kind].offset;
 }
 
-/* Eighths of its weight that a member has by its health. */
-static uint32_t eighths(const struct draft *d, const struct stw_model_pool_member *pm, bool panic)
-{
-	if (panic)
-		return 8;
-	return d->failed != NULL && d->failed[pm->member] ? 0 : 8u - pm->withheld;
-}
-
-/* Weights times eighths, where they fit: a power of two for all moves no slot. */
-static uint32_t scale_of(const struct stw_model_pool *pool)
-{
-	bool parts = false;
-
-	for (size_t i = 0; i < pool->n_members; i++) {
-		const struct stw_model_pool_member *pm = &pool->members[i];
-
-		parts |= pm->withheld > 0 && pm->withheld < 8;
-		if (pm->weight > STW_IMAGE_WEIGHT_MAX / 8)
-			return 1;
-	}
-	return parts ? 8 : 1;
-}
-
-/*
- * Who takes new calls of a pool: asked up, with weight, and a share by its health. When nobody has
- * one all are kept all the same (panic): a farm that only looks dead is better than none.
- *
- * @param out  [pool->n_members], index = row of the pool; weight 0: no new calls
- * @return how many do
- */
-static size_t eligible(const struct draft *d, const struct stw_model_pool *pool, bool panic,
-		       struct stw_maglev_member *out)
-{
-	uint32_t scale = scale_of(pool);
-	size_t n = 0;
-
-	for (size_t i = 0; i < pool->n_members; i++) {
-		const struct stw_model_pool_member *pm = &pool->members[i];
-		uint32_t share = eighths(d, pm, panic);
-		bool serves = pm->asked == STW_ASKED_UP && pm->weight > 0 && share > 0;
-		uint32_t weight = pm->weight * scale * share / 8;
-
-		out[i].id = d->model->members[pm->member].id;
-		out[i].weight = serves ? (weight > 0 ? weight : 1) : 0;
-		n += serves;
-	}
-	return n;
-}
-
-/* @return whether the pool has slots at all; fills @out as eligible() */
-static bool who_serves(const struct draft *d, const struct stw_model_pool *pool,
-		       struct stw_maglev_member *out)
-{
-	return eligible(d, pool, false, out) > 0 || eligible(d, pool, true, out) > 0;
-}
-
 static int fill_pool(const struct draft *d, size_t i, struct stw_image_pool *row,
 		     struct stw_maglev_member *scratch)
 {
 	const struct stw_model_pool *pool = &d->model->pools[i];
-	struct stw_image_pool_member *pm =
-		(struct stw_image_pool_member *)rows(d, STW_IMAGE_POOL_MEMBERS_SECTION) +
-		row->first_member;
+	struct stw_image_pool_member *uses = rows(d, STW_IMAGE_POOL_MEMBERS_SECTION);
 	uint16_t *slots = (uint16_t *)rows(d, STW_IMAGE_SLOTS_SECTION) + row->first_slot;
+	struct stw_image_member *members = rows(d, STW_IMAGE_MEMBERS_SECTION);
+	bool panic;
 
-	for (size_t k = 0; k < pool->n_members; k++) {
-		const struct stw_model_pool_member *m = &pool->members[k];
-
-		pm[k].member = (uint16_t)m->member;
-		pm[k].weight = (uint16_t)m->weight;
-		pm[k].asked = (uint8_t)m->asked;
-		pm[k].failed = eighths(d, m, false) == 0;
-	}
-	if (row->n_slots == 0)
-		return STW_OK;
-	who_serves(d, pool, scratch);
-	int err = stw_maglev_build(scratch, pool->n_members, slots, row->n_slots);
-	if (err != STW_OK)
-		return err;
-	for (uint32_t s = 0; s < row->n_slots; s++)
-		slots[s] = (uint16_t)pool->members[slots[s]].member;
-	return STW_OK;
+	stw_pool_who(d->model, d->failed, pool, scratch, &panic);
+	stw_pool_members(pool, d->failed, scratch, uses + row->first_member);
+	for (size_t k = 0; k < pool->n_members; k++)
+		if (stw_pool_failed(&pool->members[k], d->failed))
+			members[pool->members[k].member].flags |= STW_IMAGE_MEMBER_FAILED;
+	return row->n_slots == 0 ? STW_OK : stw_pool_slots(pool, scratch, slots, row->n_slots);
 }
 
 static void fill_plain(const struct draft *d)
@@ -135,8 +68,6 @@ static void fill_plain(const struct draft *d)
 		members[i].address = m->members[i].address;
 		members[i].id = m->members[i].id;
 		members[i].number = m->members[i].number;
-		if (d->failed != NULL && d->failed[i])
-			members[i].flags = STW_IMAGE_MEMBER_FAILED;
 	}
 	stw_build_trusted(m, listeners, rows(d, STW_IMAGE_TRUSTED_SECTION));
 	stw_build_proxy(m, rows(d, STW_IMAGE_SETTINGS_SECTION), rows(d, STW_IMAGE_OPTIONS_SECTION),
@@ -184,17 +115,16 @@ static int size_pools(const struct draft *d, struct stw_image_pool *pools, uint6
 	*n_pool_members = 0;
 	for (size_t i = 0; i < d->model->n_pools; i++) {
 		const struct stw_model_pool *pool = &d->model->pools[i];
-		bool serves = who_serves(d, pool, scratch);
+		bool panic;
+		bool serves = stw_pool_who(d->model, d->failed, pool, scratch, &panic) > 0;
 
 		pools[i].first_slot = (uint32_t)*n_slots;
 		pools[i].n_slots = serves ? pool->slots : 0;
 		pools[i].first_member = (uint32_t)*n_pool_members;
 		pools[i].n_members = (uint32_t)pool->n_members;
-		pools[i].flags = pool->record_route ? STW_IMAGE_POOL_RECORD_ROUTE : 0;
-		if (serves && eligible(d, pool, false, scratch) == 0)
-			pools[i].flags |= STW_IMAGE_POOL_PANIC;
-		pools[i].fallback = STW_IMAGE_NO_POOL;
-		pools[i].work_invite = pools[i].work_other = 1;
+		pools[i].flags = (pool->record_route ? STW_IMAGE_POOL_RECORD_ROUTE : 0) |
+				 (panic ? STW_IMAGE_POOL_PANIC : 0);
+		stw_pool_policy(d->model, pool, &pools[i]);
 		*n_slots += pools[i].n_slots;
 		*n_pool_members += pools[i].n_members;
 		if (*n_slots > STW_IMAGE_BYTES_MAX / 2)

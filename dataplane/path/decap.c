@@ -203,6 +203,7 @@ static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, cons
 	b->src[i] = (struct stw_source){
 		.peer = {.ip = v->src, .port = be16(v->l4)},
 		.listener = (uint16_t)listener,
+		.memory = &w->memory,
 	};
 	return true;
 }

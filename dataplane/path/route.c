@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/path/path.h"
 
+#include "dataplane/recent/note.h"
 #include "dataplane/table/lookup.h"
+
+#define DECIDE_TRIES 8
 
 static uint16_t member_number(const struct stw_snapshot *snap, uint16_t member)
 {
 	return stw_tables_member(snap->tables, member)->number;
 }
 
-static void count_response(struct stw_worker *w, uint16_t number, uint16_t status)
+static void count_response(struct stw_worker *w, const struct stw_burst *b, unsigned i,
+			   uint16_t number)
 {
+	uint16_t status = b->msg[i].status;
+
 	if (status < 200)
 		stw_count_member(w, number, STW_M_PROVISIONAL);
 	else if (status < 300)
@@ -18,6 +24,8 @@ static void count_response(struct stw_worker *w, uint16_t number, uint16_t statu
 		stw_count_member(w, number, STW_M_FAILED);
 	else
 		stw_count_member(w, number, STW_M_REJECTED);
+	if (status == 503)
+		stw_note_unavailable(&w->memory, number, b->text[i], &b->msg[i], w->now_tsc);
 }
 
 static void count_from(struct stw_worker *w, const struct stw_burst *b, unsigned i)
@@ -31,7 +39,7 @@ static void count_from(struct stw_worker *w, const struct stw_burst *b, unsigned
 	if (b->msg[i].kind == STW_SIP_REQUEST)
 		stw_count_member(w, number, STW_M_FROM_MEMBER);
 	else
-		count_response(w, number, b->msg[i].status);
+		count_response(w, b, i, number);
 }
 
 static void count_how(struct stw_worker *w, const struct stw_verdict *v)
@@ -39,6 +47,7 @@ static void count_how(struct stw_worker *w, const struct stw_verdict *v)
 	switch (v->how) {
 	case STW_HOW_COOKIE: stw_count(w, STW_C_BY_COOKIE, 1); break;
 	case STW_HOW_HASH: stw_count(w, STW_C_BY_HASH, 1); break;
+	case STW_HOW_RECENT: stw_count(w, STW_C_BY_RECENT, 1); break;
 	case STW_HOW_URI: stw_count(w, STW_C_BY_URI, 1); break;
 	case STW_HOW_FLOW: stw_count(w, STW_C_BY_FLOW, 1); break;
 	default: break;
@@ -97,6 +106,20 @@ static void begin(struct stw_burst *b, uint8_t i)
 	stw_route_begin(b->snap, b->text[i], &b->msg[i], &b->src[i], &b->verdict[i]);
 }
 
+/* Once more where what was read of the memory is no longer so; then with what is so now. */
+static void decide(struct stw_worker *w, struct stw_burst *b, uint8_t i)
+{
+	struct stw_verdict *v = &b->verdict[i];
+
+	stw_route_finish(b->snap, b->text[i], &b->msg[i], &b->src[i], v);
+	for (unsigned tries = 0;
+	     v->note != STW_NOTE_NONE && v->action == STW_ACTION_FORWARD &&
+	     !stw_note(&w->memory, b->snap->tables, &b->msg[i], v, w->now_tsc) &&
+	     tries < DECIDE_TRIES;
+	     tries++)
+		stw_route(b->snap, b->text[i], &b->msg[i], &b->src[i], v);
+}
+
 void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
 {
 	uint16_t n = 0;
@@ -106,7 +129,7 @@ void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
 	for (unsigned k = 0; k < b->n_live; k++) {
 		uint8_t i = b->live[k];
 
-		stw_route_finish(b->snap, b->text[i], &b->msg[i], &b->src[i], &b->verdict[i]);
+		decide(w, b, i);
 		if (carry_out(w, b, i))
 			b->live[n++] = i;
 	}

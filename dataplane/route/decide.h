@@ -86,6 +86,10 @@ static inline bool stw_decide_facing(struct stw_decision *d)
 	return false;
 }
 
+/** The branch of our Via by @secret, for a request whose checks are done (RFC 3261 s16.11). */
+uint64_t stw_decide_branch(const struct stw_decision *d, const struct stw_secret *secret,
+			   uint8_t flags);
+
 void stw_decide_request(struct stw_decision *d);
 void stw_decide_response(struct stw_decision *d);
 

@@ -46,13 +46,17 @@ static inline uint64_t stw_loop_bytes(uint64_t h, const char *p, size_t len)
 	return stw_loop_step(h, p + len - sizeof(last));
 }
 
-/** The digest of a request whose Route was read and whose sender is known. */
+/**
+ * The digest of a request whose Route was read and whose sender is known.
+ *
+ * @param call_hash  by the secret that makes its branch
+ */
 static inline uint32_t stw_loop_digest(const struct stw_decision *d,
-				       const struct stw_routes *routes)
+				       const struct stw_routes *routes, uint64_t call_hash)
 {
 	const struct stw_verdict *v = d->v;
 	bool obeyed = v->from_member || v->trusted;
-	uint64_t h = v->call_hash ^ (uint64_t)obeyed << 8 ^ d->t->listeners[v->listener_in].mark;
+	uint64_t h = call_hash ^ (uint64_t)obeyed << 8 ^ d->t->listeners[v->listener_in].mark;
 
 	h = stw_loop_bytes(h, d->buf + d->m->uri.off, d->m->uri.len);
 	if (routes->target.off != d->m->uri.off)

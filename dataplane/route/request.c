@@ -8,7 +8,9 @@
 
 #include "dataplane/route/flow.h"
 #include "dataplane/route/loop.h"
+#include "dataplane/route/pool.h"
 #include "dataplane/route/quick.h"
+#include "dataplane/route/recall.h"
 #include "dataplane/route/token_list.h"
 
 #define RETRY_AFTER_S 5u
@@ -157,17 +159,24 @@ static bool by_cookie(struct stw_decision *d, const struct stw_routes *routes)
 	return true;
 }
 
-static bool by_hash(struct stw_decision *d, uint16_t listener)
+/* Where its transaction or call went before; else as the listener's pool chooses. */
+static bool by_pool(struct stw_decision *d, uint16_t listener, const struct stw_routes *routes)
 {
 	const struct stw_image_pool *pool =
 		stw_tables_pool(d->t, d->t->listeners[listener].view.pool);
+	uint16_t known = pool != NULL ? stw_decide_recall(d, pool, routes) : STW_NO_MEMBER;
 
-	if (pool == NULL || pool->n_slots == 0) {
+	if (known != STW_NO_MEMBER) {
+		to_member(d, known, STW_HOW_RECENT);
+		return true;
+	}
+	pool = stw_pool_serving(d->t, pool);
+	if (pool == NULL) {
 		d->v->retry_after_s = RETRY_AFTER_S;
 		stw_decide_answer(d, 503, "Service Unavailable");
 		return false;
 	}
-	to_member(d, d->t->slots[stw_pool_slot(pool, d->v->call_hash)], STW_HOW_HASH);
+	to_member(d, stw_pool_pick(d, pool, stw_pool_key(d, pool)), STW_HOW_HASH);
 	return true;
 }
 
@@ -208,7 +217,7 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 	}
 	int ours = stw_uri_listener(d->t, &uri);
 	if (ours >= 0) /* a spiral: as if from outside */
-		return by_hash(d, (uint16_t)ours);
+		return by_pool(d, (uint16_t)ours, routes);
 	int err = stw_uri_address(d->buf, &uri, &dst);
 	if (err == STW_ERANGE) {
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
@@ -219,7 +228,7 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 			return false;
 		ours = stw_tables_find_listener(d->t, &dst);
 		if (ours >= 0)
-			return by_hash(d, (uint16_t)ours);
+			return by_pool(d, (uint16_t)ours, routes);
 	}
 	return to_address(d, &dst, STW_HOW_URI);
 }
@@ -251,7 +260,7 @@ static bool by_flow_or_uri(struct stw_decision *d, const struct stw_routes *rout
 /* s16.3 step 4. One Via alone cannot tell of an earlier passage. */
 static bool looped(struct stw_decision *d, const struct stw_routes *routes)
 {
-	d->v->loop = stw_loop_digest(d, routes);
+	d->v->loop = stw_loop_digest(d, routes, d->v->call_hash);
 	return (d->v->via.more || (d->m->repeated >> STW_HDR_VIA & 1)) &&
 	       stw_loop_found(d, d->v->loop);
 }
@@ -279,8 +288,14 @@ static bool targeted(struct stw_decision *d)
 	if (from >= 0)
 		return by_flow_or_uri(d, &routes);
 	/* A trusted peer may be one side of a dialog with a member, or anybody's caller. */
-	return by_cookie(d, &routes) ||
-	       (d->v->trusted ? by_flow_or_uri(d, &routes) : by_hash(d, d->src->listener));
+	if (!by_cookie(d, &routes))
+		return d->v->trusted ? by_flow_or_uri(d, &routes)
+				     : by_pool(d, d->src->listener, &routes);
+	const struct stw_image_pool *pool =
+		stw_tables_pool(d->t, d->t->listeners[d->src->listener].view.pool);
+	if (pool != NULL && stw_pool_moves(pool)) /* its work counts */
+		stw_decide_track(d, &routes);
+	return true;
 }
 
 /* What forms a dialog takes our Record-Route (s16.6 step 4); REGISTER never (s10.2). */
@@ -326,21 +341,22 @@ static void note_registration(struct stw_decision *d)
 	v->first_hop = !v->via.more && !(d->m->repeated >> STW_HDR_VIA & 1);
 }
 
-static void make_branch(struct stw_decision *d)
+uint64_t stw_decide_branch(const struct stw_decision *d, const struct stw_secret *secret,
+			   uint8_t flags)
 {
-	struct stw_verdict *v = d->v;
+	const struct stw_verdict *v = d->v;
 	const struct stw_branch_input in = {
 		.buf = d->buf,
 		.m = d->m,
 		.via = &v->via,
 		.received = v->add_received ? &d->src->peer.ip : NULL,
 		.rport = v->via.rport_param.len > 0 ? d->src->peer.port : 0,
-		.call = v->call,
-		.flags = v->member != STW_NO_MEMBER ? STW_BRANCH_TO_MEMBER : 0,
+		.call = stw_decide_call(d, secret),
+		.flags = flags,
 		.mark = d->t->listeners[v->listener_in].mark,
 	};
 
-	v->branch = stw_branch_make(&d->t->secrets[0], &in);
+	return stw_branch_make(secret, &in);
 }
 
 /* The listener it leaves by. Of several on one address, the one it came to goes on. */
@@ -367,11 +383,14 @@ void stw_decide_request(struct stw_decision *d)
 		v->kernel_for = STW_KERNEL_FOR_REGISTRAR;
 		return;
 	}
+	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);
 	if (!targeted(d) || !stw_decide_way(d) || (v->how != STW_HOW_FLOW && !facing(d)))
 		return;
-	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);
 	note_dialog(d);
 	note_registration(d);
-	make_branch(d);
+	if (v->branch == 0)
+		v->branch = stw_decide_branch(d, &d->t->secrets[0],
+					      v->member != STW_NO_MEMBER ? STW_BRANCH_TO_MEMBER
+									 : 0);
 	v->action = STW_ACTION_FORWARD;
 }

@@ -4,6 +4,7 @@
 
 #include "dataplane/route/decide.h"
 #include "dataplane/route/quick.h"
+#include "dataplane/route/recall.h"
 
 #include <strowger/errors.h>
 
@@ -186,6 +187,7 @@ void stw_decide_response(struct stw_decision *d)
 		stw_decide_drop(d, STW_C_DROP_FORBIDDEN_TARGET);
 	else if (stw_decide_way(d) && stw_decide_facing(d)) {
 		prefer_marked(d, stw_branch_mark(branch));
+		stw_decide_answered(d, branch);
 		d->v->how = STW_HOW_VIA;
 		d->v->action = STW_ACTION_FORWARD;
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/route/decide.h"
 
+#include "dataplane/recent/recent.h"
+
 void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase)
 {
 	struct stw_verdict *v = d->v;
@@ -44,7 +46,10 @@ void stw_route_begin(const struct stw_snapshot *snap, const char *buf, const str
 				    .listener_out = STW_NO_LISTENER};
 	out->call = stw_call_sum(&snap->tables->secrets[0], buf, m);
 	out->call_hash = stw_nh_spread(out->call);
-	if (m->kind == STW_SIP_REQUEST && !stw_sip_has(m, STW_HDR_ROUTE))
+	bool in_dialog = m->kind == STW_SIP_REQUEST && stw_sip_has(m, STW_HDR_ROUTE);
+	if (!in_dialog && src->memory != NULL && src->memory->recent != NULL)
+		stw_recent_prefetch(src->memory->recent, out->call_hash);
+	if (m->kind == STW_SIP_REQUEST && !in_dialog)
 		prefetch_slot(snap->tables, src->listener, out->call_hash);
 }
 

@@ -3,8 +3,9 @@
 
 /**
  * @file
- * The decision: (tables, message, source) to a verdict. A pure function: no DPDK, socket, clock or
- * state, so that explain, plan and replay link the very code the workers run.
+ * The decision: (tables, message, source, memory) to a verdict. A pure function: no DPDK, socket or
+ * clock, and no state but what it is given to read, so that explain, plan and replay link the very
+ * code the workers run.
  */
 
 #include <stddef.h>
@@ -18,6 +19,8 @@
 #include "dataplane/route/nh.h"
 
 struct stw_tables; /* a checked image: dataplane/table/lookup.h */
+struct stw_recent; /* dataplane/recent/recent.h */
+struct stw_stats_members;
 
 #define STW_NO_MEMBER	UINT16_MAX
 #define STW_NO_LISTENER UINT16_MAX
@@ -49,10 +52,25 @@ struct stw_iface_address {
 void stw_snapshot_face(struct stw_snapshot *snap, const struct stw_iface_address *addresses,
 		       size_t n_addresses);
 
+/**
+ * What a worker knows beyond the tables: input of the decision, which reads it only. Its verdict
+ * says what is to be noted (enum stw_note); whoever carries the verdict out notes it, before the
+ * next message is decided.
+ */
+struct stw_memory {
+	const struct stw_recent *recent;   /* requests of the last minutes; NULL: none are known */
+	struct stw_stats_members *members; /* [n_workers], counters: who has how much open work */
+	uint32_t n_workers;
+	uint32_t worker;     /* whose memory it is: the row it may write */
+	uint32_t turn;	     /* of round robin: calls this worker has given out */
+	uint32_t sweep_next; /* not for the decision: recent/note.h */
+};
+
 /* Where a message came from. */
 struct stw_source {
-	struct stw_endpoint peer; /* source address and port of the datagram */
-	uint16_t listener;	  /* index of the listener it was sent to */
+	struct stw_endpoint peer;	 /* source address and port of the datagram */
+	uint16_t listener;		 /* index of the listener it was sent to */
+	const struct stw_memory *memory; /* NULL: by the tables alone (explain, replay) */
 };
 
 enum stw_action {
@@ -70,6 +88,16 @@ enum stw_how {
 	STW_HOW_URI,
 	STW_HOW_VIA,
 	STW_HOW_FLOW,
+	STW_HOW_RECENT, /* as the request before it: BY_RECENT */
+};
+
+/* What the recent-call table is to note of a message (dataplane/recent). */
+enum stw_note {
+	STW_NOTE_NONE,
+	STW_NOTE_OPEN,	 /* a request seen for the first time, to @member */
+	STW_NOTE_REPEAT, /* its retransmission, to the same */
+	STW_NOTE_MOVE,	 /* its retransmission, from @moved_from to @member */
+	STW_NOTE_ANSWER, /* a response from the member it was sent to */
 };
 
 /* Why a message goes to the kernel side: what is asked of control there. */
@@ -126,6 +154,15 @@ struct stw_verdict {
 	uint64_t call_hash;	/* what of it spreads calls */
 	uint16_t retry_after_s; /* ANSWER: Retry-After, 0: none */
 
+	/* With a memory: what becomes of it. */
+	uint8_t note;	       /* enum stw_note */
+	bool note_call;	       /* remember the call as well: it will carry no cookie */
+	bool took_turn;	       /* of round robin */
+	uint16_t moved_from;   /* MOVE: member's index, STW_NO_MEMBER: one no longer known */
+	uint64_t recent_hash;  /* MOVE: of the Call-ID, by the secret it began under */
+	uint32_t recent_at;    /* entry, but for OPEN, */
+	uint64_t recent_state; /* and its state as it was read */
+
 	uint8_t kernel_for; /* KERNEL: enum stw_kernel_for */
 	/* KERNEL_FOR_NAME: the host name that is not known here, and the port the URI gives it (0:
 	 * none). */
@@ -144,9 +181,10 @@ struct stw_verdict {
  *
  * Requests (RFC 3261 s16.3-16.6, 16.11): rejected by the parser -> ANSWER (DROP for ACK);
  * Max-Forwards 0 -> 483; passed here before with nothing changed -> 482; our Route elements popped;
- * a good cookie -> its member; a sender that is a member -> Route or Request-URI; else Maglev over
- * the keyed hash of the Call-ID. Responses (s16.7, s16.11, s18.1.2, s18.2.2): top Via ours and its
- * branch verified, next Via's received and rport obeyed.
+ * a good cookie -> its member; a sender that is a member -> Route or Request-URI; known to the
+ * memory -> where it went before, or, unanswered there, the next; else a slot of the pool by its
+ * policy, as a rule Maglev over the hash of the Call-ID. Responses (s16.7, s16.11, s18.1.2,
+ * s18.2.2): top Via ours and its branch verified, next Via's received and rport obeyed.
  *
  * Threads: any.  Fast path: yes.  RCU reader: online worker only (or any owner of @snap).
  */

@@ -190,9 +190,12 @@ static int check_pool_members(const struct check *c, uint32_t pool, uint8_t *in_
 			return refuse(c, STW_EDUP,
 				      "section pool_members, row %u: member %u is in pool %u twice",
 				      row, m->member, pool);
-		if (m->asked >= STW_IMAGE_N_ASKED || m->failed > 1)
+		if (m->asked >= STW_IMAGE_N_ASKED || m->failed > 1 || m->serves > 1)
 			return refuse(c, STW_ERANGE, "section pool_members, row %u: unknown state",
 				      row);
+		if (i > 0 && m->member <= m[-1].member)
+			return refuse(c, STW_ERANGE,
+				      "section pool_members, row %u: members must ascend", row);
 		if (m->reserved != 0)
 			return refuse(c, STW_EMALFORMED,
 				      "section pool_members, row %u: reserved field is not zero",
@@ -215,7 +218,7 @@ static bool header_name_ok(const struct stw_image_pool *p)
 
 	if ((p->key == STW_IMAGE_KEY_HEADER) != (len > 0) || len > STW_IMAGE_KEY_HEADER_MAX)
 		return false;
-	for (uint8_t i = 0; i < STW_IMAGE_KEY_HEADER_MAX; i++) {
+	for (uint8_t i = 0; i <= STW_IMAGE_KEY_HEADER_MAX; i++) {
 		char ch = p->key_header[i];
 		bool named = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ||
 			     (ch != '\0' && strchr(more, ch) != NULL);

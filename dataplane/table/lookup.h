@@ -27,6 +27,7 @@ struct stw_member_view {
 	struct stw_endpoint address;
 	uint32_t id;	 /* what cookies carry */
 	uint16_t number; /* row of its counters */
+	uint16_t flags;	 /* STW_IMAGE_MEMBER_x */
 };
 
 typedef void *stw_tables_alloc_fn(size_t size, size_t align);

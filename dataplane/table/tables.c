@@ -22,7 +22,8 @@ void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *re
 
 /* Where each part lies in the one allocation. */
 struct layout {
-	size_t listeners, members, record_route, by_id, by_address, by_listener, by_ip, by_name;
+	size_t listeners, members, record_route, loads, by_id, by_address, by_listener, by_ip,
+		by_name;
 	size_t closed_ports, image, size;
 };
 
@@ -41,7 +42,7 @@ static size_t cell_bytes(uint32_t rows)
 
 /* Rows that size the indexes. */
 struct sizes {
-	uint32_t listeners, members, names;
+	uint32_t listeners, pools, members, names;
 };
 
 static struct layout lay_out(const struct sizes *n, size_t image_bytes)
@@ -53,6 +54,7 @@ static struct layout lay_out(const struct sizes *n, size_t image_bytes)
 	l.listeners = place(&at, n->listeners * sizeof(struct stw_listener_row));
 	l.members = place(&at, n->members * sizeof(struct stw_member_view));
 	l.record_route = place(&at, n->members * sizeof(bool));
+	l.loads = place(&at, n->pools * sizeof(struct stw_pool_load));
 	l.by_id = place(&at, cell_bytes(n->members));
 	l.by_address = place(&at, cell_bytes(n->members));
 	l.by_listener = place(&at, cell_bytes(n->listeners));
@@ -137,25 +139,30 @@ static int fill_members(struct stw_tables *t, const struct layout *l, char *reas
 				 id_taken ? "an id" : "an address");
 			return STW_EDUP;
 		}
-		row[i] = (struct stw_member_view){in[i].address, in[i].id, in[i].number};
+		row[i] = (struct stw_member_view){in[i].address, in[i].id, in[i].number,
+						  in[i].flags};
 		stw_index_add(&t->member_by_id, stw_index_tag_u32(in[i].id), i);
 		stw_index_add(&t->member_by_address, stw_index_tag_endpoint(&in[i].address), i);
 	}
 	return STW_OK;
 }
 
-static void fill_record_route(struct stw_tables *t, const struct layout *l)
+static void fill_pools(struct stw_tables *t, const struct layout *l)
 {
 	bool *record_route = (bool *)((char *)t + l->record_route);
-	const struct stw_image_pool_member *pm = section(t->image, STW_IMAGE_POOL_MEMBERS_SECTION);
 
 	t->record_route = record_route;
+	t->loads = (struct stw_pool_load *)((char *)t + l->loads);
 	for (uint32_t i = 0; i < t->n_pools; i++) {
 		const struct stw_image_pool *pool = &t->pools[i];
+		const struct stw_image_pool_member *pm = &t->pool_members[pool->first_member];
 
-		for (uint32_t k = 0; k < pool->n_members; k++)
+		for (uint32_t k = 0; k < pool->n_members; k++) {
 			if (pool->flags & STW_IMAGE_POOL_RECORD_ROUTE)
-				record_route[pm[pool->first_member + k].member] = true;
+				record_route[pm[k].member] = true;
+			if (pm[k].serves)
+				t->loads[i].weight += pm[k].weight;
+		}
 	}
 }
 
@@ -184,6 +191,7 @@ static void fill_secret(const struct stw_image_secret *in, struct stw_secret *ou
 	out->flow = stw_siphash_start(derive(in->key, "flow"));
 	out->beyond[0] = derive(in->key, "lon0");
 	out->beyond[1] = derive(in->key, "lon1");
+	out->key = derive(in->key, "key ");
 	out->id = in->id;
 }
 
@@ -194,6 +202,7 @@ static void fill_plain(struct stw_tables *t)
 	t->pools = section(t->image, STW_IMAGE_POOLS_SECTION);
 	t->domains = section(t->image, STW_IMAGE_DOMAINS_SECTION);
 	t->n_domains = t->image->sections[STW_IMAGE_DOMAINS_SECTION].rows;
+	t->pool_members = section(t->image, STW_IMAGE_POOL_MEMBERS_SECTION);
 	t->slots = section(t->image, STW_IMAGE_SLOTS_SECTION);
 	t->settings = section(t->image, STW_IMAGE_SETTINGS_SECTION);
 	t->options = section(t->image, STW_IMAGE_OPTIONS_SECTION);
@@ -246,6 +255,7 @@ static int fill_names(struct stw_tables *t, const struct layout *l, char *reason
 static struct sizes sizes_of(const struct stw_image_header *h)
 {
 	return (struct sizes){h->sections[STW_IMAGE_LISTENERS_SECTION].rows,
+			      h->sections[STW_IMAGE_POOLS_SECTION].rows,
 			      h->sections[STW_IMAGE_MEMBERS_SECTION].rows,
 			      h->sections[STW_IMAGE_NAMES_SECTION].rows};
 }
@@ -260,7 +270,7 @@ static int peek(const void *bytes, size_t size, struct sizes *out)
 	memcpy(&h, bytes, sizeof(h));
 	*out = sizes_of(&h);
 	if (out->listeners > STW_IMAGE_LISTENERS || out->members > STW_IMAGE_MEMBERS ||
-	    out->names > STW_IMAGE_NAMES)
+	    out->pools > STW_IMAGE_POOLS || out->names > STW_IMAGE_NAMES)
 		return STW_EBOUNDS;
 	return STW_OK;
 }
@@ -272,10 +282,10 @@ static int fill(struct stw_tables *t, const struct layout *l, const struct sizes
 	t->n_listeners = n->listeners;
 	t->n_members = n->members;
 	t->n_names = n->names;
-	t->n_pools = t->image->sections[STW_IMAGE_POOLS_SECTION].rows;
+	t->n_pools = n->pools;
 	fill_plain(t);
 	fill_closed_ports(t, l);
-	fill_record_route(t, l);
+	fill_pools(t, l);
 	fill_listeners(t, l);
 	int err = fill_members(t, l, reason, reason_len);
 	return err != STW_OK ? err : fill_names(t, l, reason, reason_len);

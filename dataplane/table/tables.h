@@ -55,7 +55,14 @@ struct stw_secret {
 	struct stw_siphash tag;
 	struct stw_siphash flow;
 	struct stw_sipkey beyond[2]; /* of pieces longer than NH's window */
+	struct stw_sipkey key;	     /* of what pools spread calls by, if not the Call-ID */
 	uint8_t id;
+};
+
+/* What a pool carries, for policies that weigh it. The one part of the tables that changes. */
+struct stw_pool_load {
+	uint64_t weight;       /* of all members that serve */
+	_Atomic uint64_t work; /* open work of them all; the installer refreshes it */
 };
 
 struct stw_tables {
@@ -72,7 +79,9 @@ struct stw_tables {
 	const struct stw_member_view *members;
 	const bool *record_route; /* of a member: by some pool it is in; for its own requests */
 	const struct stw_image_pool *pools;
-	const uint16_t *slots; /* of all pools */
+	const struct stw_image_pool_member *pool_members; /* of all pools */
+	const uint16_t *slots;				  /* likewise */
+	struct stw_pool_load *loads;			  /* index = pool */
 	const struct stw_image_name *names;
 	const struct stw_image_target *targets; /* of all names */
 	const char *name_text;

@@ -70,6 +70,7 @@
 	X(NEW_CALLS, "new_calls", "INVITEs without a To tag sent to a member")             \
 	X(BY_COOKIE, "by_cookie", "requests routed by the cookie in our Route")            \
 	X(BY_HASH, "by_hash", "requests routed by hash")                                   \
+	X(BY_RECENT, "by_recent", "requests routed as the request before them")            \
 	X(BY_URI, "by_uri", "requests of members routed by Route or Request-URI")          \
 	X(BY_FLOW, "by_flow", "requests of members sent to the flow their Route names")    \
 	X(LOOPS, "loops", "requests that came back unchanged, answered 482")               \

@@ -150,7 +150,7 @@ enum stw_image_key {
 	STW_IMAGE_N_KEYS,
 };
 
-#define STW_IMAGE_KEY_HEADER_MAX 30u
+#define STW_IMAGE_KEY_HEADER_MAX 29u
 #define STW_IMAGE_FAILOVER_MAX	 7u
 #define STW_IMAGE_BOUND_MIN	 101u
 #define STW_IMAGE_BOUND_MAX	 1000u
@@ -174,18 +174,20 @@ struct stw_image_pool {
 	uint16_t work_other;	/* and of any other open request */
 	uint8_t failover;	/* an unanswered request moves with this retransmission, 0: never */
 	uint8_t key_header_len; /* with STW_IMAGE_KEY_HEADER, else 0 */
-	char key_header[STW_IMAGE_KEY_HEADER_MAX]; /* lower case, as the long form is written */
+	char key_header[STW_IMAGE_KEY_HEADER_MAX + 1]; /* long form, lower case, NUL-terminated */
 	uint16_t reserved;
 };
 
 enum stw_image_asked { STW_IMAGE_UP, STW_IMAGE_DRAIN, STW_IMAGE_DOWN, STW_IMAGE_N_ASKED };
 
+/* Rows of a pool ascend by @member. */
 struct stw_image_pool_member {
 	uint16_t member; /* row of members */
 	uint16_t weight;
 	uint8_t asked; /* enum stw_image_asked */
 	uint8_t failed;
-	uint16_t reserved;
+	uint8_t serves; /* 1: has slots, as far as its weight goes */
+	uint8_t reserved;
 };
 
 /* FAILED: observed, for all pools it is in; no new calls, and its unanswered ones move. */

@@ -16,7 +16,7 @@ static void forward(struct stw_proxy *p, char *buf, size_t len, struct stw_endpo
 {
 	struct stw_rewritten out = {0, 0};
 
-	p->src = (struct stw_source){peer, stw_ip_is_v4(&peer.ip) ? 0 : 1};
+	p->src = (struct stw_source){.peer = peer, .listener = stw_ip_is_v4(&peer.ip) ? 0 : 1};
 	stw_sip_parse(buf, len, &p->msg);
 	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
 		return;

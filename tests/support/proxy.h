@@ -24,6 +24,7 @@
 #include <strowger/sip.h>
 
 #include "control/tables/build.h"
+#include "dataplane/recent/note.h"
 #include "dataplane/route/route.h"
 #include "dataplane/table/lookup.h"
 #include "tests/support/farm.h"
@@ -37,6 +38,10 @@ struct stw_proxy {
 	struct stw_snapshot snap;
 	const struct stw_image_resolved *names; /* [n_names], known when published */
 	size_t n_names;
+
+	struct stw_memory *known; /* what is remembered (tests/support/memory.h); NULL: nothing */
+	uint64_t now_tsc;	  /* when, for the memory */
+	const uint8_t *failed;	  /* [members] seen dead when published; NULL: none */
 
 	/* of the message last handled */
 	struct stw_sip_msg msg;
@@ -58,7 +63,7 @@ static inline void stw_proxy_publish(struct stw_proxy *p)
 
 	stw_tables_free(p->tables);
 	p->tables = NULL;
-	assert_int_equal(stw_image_build_named(&p->farm.model, NULL, p->names, p->n_names,
+	assert_int_equal(stw_image_build_named(&p->farm.model, p->failed, p->names, p->n_names,
 					       ++generation, &image),
 			 STW_OK);
 	int err = stw_tables_new(image.bytes, image.size_bytes, reason, sizeof(reason), &p->tables);
@@ -118,10 +123,12 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	assert_true(len <= STW_PROXY_ROOM);
 	memset(p->memory, 0x5a, sizeof(p->memory));
 	memcpy(buf, bytes, len);
-	p->src = (struct stw_source){peer, listener};
+	p->src = (struct stw_source){peer, listener, p->known};
 	stw_sip_parse(buf, len, &p->msg);
 	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE);
 	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
+	if (p->known != NULL && p->v.action == STW_ACTION_FORWARD && p->v.note != STW_NOTE_NONE)
+		assert_true(stw_note(p->known, p->tables, &p->msg, &p->v, p->now_tsc));
 	p->out_len = 0;
 	p->err = STW_OK;
 	if (p->v.action == STW_ACTION_FORWARD)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * Who of a pool gets a call: policies, and whom to try next. Inside of the decision.
+ */
+
+#include "dataplane/route/decide.h"
+
+/** The pool that serves in @pool's place, itself if it can; NULL: none. */
+const struct stw_image_pool *stw_pool_serving(const struct stw_tables *t,
+					      const struct stw_image_pool *pool);
+
+/** Hash of what the pool's policy looks at; of the Call-ID where the request lacks it. */
+uint64_t stw_pool_key(const struct stw_decision *d, const struct stw_image_pool *pool);
+
+/**
+ * The member for a new call.
+ *
+ * @param pool  with slots
+ * @param key   stw_pool_key()
+ */
+uint16_t stw_pool_pick(struct stw_decision *d, const struct stw_image_pool *pool, uint64_t key);
+
+/**
+ * The member after @current in the order that @key's slots name them; those that failed are passed
+ * over. After some distinct ones it begins anew.
+ *
+ * @return its index, or STW_NO_MEMBER: there is no other
+ */
+uint16_t stw_pool_next(const struct stw_tables *t, const struct stw_image_pool *pool, uint64_t key,
+		       uint16_t current);
+
+/** Open work of all members of @pool that serve. */
+uint64_t stw_pool_work(const struct stw_tables *t, const struct stw_image_pool *pool,
+		       const struct stw_memory *m);
+
+/** True when a choice may change while the tables do not: it must be remembered by call. */
+static inline bool stw_pool_moves(const struct stw_image_pool *pool)
+{
+	return pool->policy != STW_IMAGE_BY_HASH || pool->bound_percent != 0;
+}
+
+/** True for a member that takes no new calls here: failed, unless all look dead. */
+static inline bool stw_pool_avoids(const struct stw_tables *t, const struct stw_image_pool *pool,
+				   uint16_t member)
+{
+	uint16_t flags = t->members[member].flags;
+
+	return (flags & STW_IMAGE_MEMBER_GONE) ||
+	       ((flags & STW_IMAGE_MEMBER_FAILED) && !(pool->flags & STW_IMAGE_POOL_PANIC));
+}
