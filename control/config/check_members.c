@@ -6,6 +6,7 @@
 
 #include <strowger/errors.h>
 #include <strowger/stats.h>
+#include <strowger/table_image.h>
 
 #include "control/config/address.h"
 
@@ -24,6 +25,60 @@ static void check_weights(const struct stw_conf_pool *p, struct stw_report *repo
 			   "set state: drain");
 }
 
+static void check_policy(const struct stw_conf_pool *p, struct stw_report *report)
+{
+	bool by_header = p->v.hash_key == STW_IMAGE_KEY_HEADER;
+
+	if (by_header && p->v.hash_header[0] == '\0')
+		stw_report(report, stw_node_at(p->node, "hash_key"),
+			   "hash_key is header, but no hash_header says which: add it");
+	if (!by_header && p->v.hash_header[0] != '\0')
+		stw_report(report, stw_node_at(p->node, "hash_header"),
+			   "hash_header says nothing without hash_key: header");
+	if (strlen(p->v.hash_header) > STW_IMAGE_KEY_HEADER_MAX)
+		stw_report(report, stw_node_at(p->node, "hash_header"),
+			   "hash_header has %zu characters: at most %u are possible",
+			   strlen(p->v.hash_header), STW_IMAGE_KEY_HEADER_MAX);
+	if (p->v.policy != STW_POLICY_HASH && (p->v.hash_key != 0 || p->v.bound_percent != 0))
+		stw_report(report, stw_node_at(p->node, "policy"),
+			   "hash_key and bound_percent are for policy hash only");
+	if (p->v.bound_percent != 0 && p->v.bound_percent < STW_IMAGE_BOUND_MIN)
+		stw_report(report, stw_node_at(p->node, "bound_percent"),
+			   "bound_percent must be 0 or %u..%u, got %u: members could not even have "
+			   "their share",
+			   STW_IMAGE_BOUND_MIN, STW_IMAGE_BOUND_MAX, p->v.bound_percent);
+}
+
+static const struct stw_conf_pool *pool_named(const struct stw_conf *c, const char *name)
+{
+	for (size_t i = 0; *name != '\0' && i < c->n_pools; i++)
+		if (strcmp(c->pools[i].v.name, name) == 0)
+			return &c->pools[i];
+	return NULL;
+}
+
+/* Each fall-back is a pool, and whoever follows them comes to an end. */
+static void check_fallback(const struct stw_conf *c, const struct stw_conf_pool *p,
+			   struct stw_report *report)
+{
+	const struct stw_conf_pool *at = pool_named(c, p->v.fallback);
+
+	if (p->v.fallback[0] != '\0' && at == NULL)
+		stw_report(report, stw_node_at(p->node, "fallback"),
+			   "there is no pool \"%s\": add it under pools", p->v.fallback);
+	/* each circle is told once: of the first pool in it */
+	for (size_t steps = 0; at != NULL && at >= p && steps < c->n_pools; steps++) {
+		if (at == p) {
+			stw_report(report, stw_node_at(p->node, "fallback"),
+				   "pool \"%s\" falls back on itself by way of \"%s\": name "
+				   "another",
+				   p->v.name, p->v.fallback);
+			return;
+		}
+		at = pool_named(c, at->v.fallback);
+	}
+}
+
 int stw_check_pools(const struct stw_conf *c, struct stw_report *report)
 {
 	struct stw_ref *refs = calloc(c->n_pools + 1, sizeof(refs[0]));
@@ -35,6 +90,8 @@ int stw_check_pools(const struct stw_conf *c, struct stw_report *report)
 		const struct stw_conf_pool *p = &c->pools[i];
 
 		check_weights(p, report);
+		check_policy(p, report);
+		check_fallback(c, p, report);
 		uses += p->n_members;
 		if (p->v.name[0])
 			refs[n++] = (struct stw_ref){p->v.name, stw_node_at(p->node, "name"), i, 0};

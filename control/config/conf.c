@@ -88,6 +88,7 @@ static void copy_member(const struct stw_model *m, const struct stw_model_pool_m
 		memcpy(c->name, member->name, sizeof(c->name));
 	c->address = member->address;
 	c->weight = use->weight;
+	c->priority = use->priority;
 	c->asked = use->asked;
 }
 

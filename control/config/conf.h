@@ -76,6 +76,7 @@ struct stw_conf_member {
 	char name[STW_NAME_MAX];
 	struct stw_endpoint address;
 	uint32_t weight;
+	uint8_t priority;
 	enum stw_asked asked;
 };
 

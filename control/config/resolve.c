@@ -150,6 +150,7 @@ static void use_member(struct stw_model_pool_member *to, const struct stw_ref *r
 	*to = (struct stw_model_pool_member){
 		.member = index,
 		.weight = member(r)->weight,
+		.priority = member(r)->priority,
 		.asked = member(r)->asked,
 		.line = line_of(r->node),
 	};

@@ -415,6 +415,41 @@ const struct stw_opt stw_schema[] = {
 	 .unit = "percent", AT(stw_conf_pool, v.health.panic_percent),
 	 .help = "When less than so much of the pool's weight looks alive, all members serve: more likely "
 		 "we are cut off than they are all dead. Also when nothing is left at all, even with 0."},
+	{"pools[].policy", STW_OPT_ENUM, RELOAD, .def = "hash",
+	 .choices = "hash|round_robin|least_open|least_work", AT(stw_conf_pool, v.policy),
+	 .help = "Who gets a new call, always by weight. hash: the same key, the same member, on every "
+		 "node; a change of members moves little else. round_robin: one after the other, each "
+		 "worker for itself. least_open, least_work: the better of two that the hash names, by "
+		 "the requests open at them, or by the work of these (work_invite, work_other). All but "
+		 "hash need the recent-call table (dataplane.recent_calls)."},
+	{"pools[].hash_key", STW_OPT_ENUM, RELOAD, .def = "call_id",
+	 .choices = "call_id|from_user|to_user|uri_user|source|header", AT(stw_conf_pool, v.hash_key),
+	 .help = "What policy hash looks at: the Call-ID, the user of From, To or the Request-URI as "
+		 "written, the sender's address without its port, or a header (hash_header). A request "
+		 "without it goes by its Call-ID."},
+	{"pools[].hash_header", STW_OPT_NAME, RELOAD, .computed = "none",
+	 AT(stw_conf_pool, v.hash_header),
+	 .help = "The header, by its long name, whose first value is the key with hash_key: header."},
+	{"pools[].bound_percent", STW_OPT_UINT, RELOAD, .max = 1000, .def = "0", .unit = "percent",
+	 AT(stw_conf_pool, v.bound_percent),
+	 .help = "With policy hash: the most open requests a member has, against the mean by weight; "
+		 "new calls beyond it go to the next member of their hash. 125 is a good start; 101 at "
+		 "least, 0: no bound."},
+	{"pools[].work_invite", STW_OPT_UINT, RELOAD, .min = 1, .max = 65535, .def = "175",
+	 AT(stw_conf_pool, v.work_invite),
+	 .help = "With policy least_work: the work of an open INVITE, relative to work_other."},
+	{"pools[].work_other", STW_OPT_UINT, RELOAD, .min = 1, .max = 65535, .def = "100",
+	 AT(stw_conf_pool, v.work_other),
+	 .help = "With policy least_work: the work of any other open request."},
+	{"pools[].failover", STW_OPT_UINT, RELOAD, .max = 7, .def = "3", .unit = "retransmissions",
+	 AT(stw_conf_pool, v.failover),
+	 .help = "With which retransmission a request that its member has not answered at all goes to "
+		 "the next one, as does each further one; the third comes 3.5 s after the request. A "
+		 "member known to have failed loses such requests with the first. 0: never, but for "
+		 "members that failed. Needs the recent-call table."},
+	{"pools[].fallback", STW_OPT_NAME, RELOAD, .computed = "none", AT(stw_conf_pool, v.fallback),
+	 .help = "Pool that takes the new calls while no member of this one serves. Without one, "
+		 "members that all failed are tried all the same."},
 	{"pools[].members", STW_OPT_LIST, RELOAD, REQUIRED, .min = 1, .max = 4096,
 	 .noun = "member", LIST(stw_conf_pool, members, stw_conf_member),
 	 .help = "The proxies. One may be a member of several pools; it is then the same member, with "
@@ -431,6 +466,9 @@ const struct stw_opt stw_schema[] = {
 	 AT(stw_conf_member, weight),
 	 .help = "The member's share of new calls, relative to the pool's others. 0 gives it none; "
 		 "not all may be 0."},
+	{"pools[].members[].priority", STW_OPT_UINT, RELOAD, .max = 255, .def = "0",
+	 AT(stw_conf_member, priority),
+	 .help = "Only members of the lowest priority that has any that serve get new calls."},
 	{"pools[].members[].state", STW_OPT_ENUM, RELOAD, .def = "up", .choices = "up|drain|down",
 	 AT(stw_conf_member, asked),
 	 .help = "up takes calls; drain takes no new calls and keeps its dialogs; down takes none "

@@ -48,7 +48,8 @@ static size_t who_of(const struct stw_model *m, const uint8_t *failed,
 	size_t n = 0;
 
 	for (size_t i = 0; i < pool->n_members; i++)
-		if (could_serve(&pool->members[i], failed, panic) && pool->members[i].priority < lowest)
+		if (could_serve(&pool->members[i], failed, panic) &&
+		    pool->members[i].priority < lowest)
 			lowest = pool->members[i].priority;
 	for (size_t i = 0; i < pool->n_members; i++) {
 		const struct stw_model_pool_member *pm = &pool->members[i];
@@ -90,8 +91,8 @@ static int by_turn(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* The same shares in an order that spreads each member's turns evenly: one in each n-th of the round
- * for a share of n, at a place there that is the member's own. */
+/* The same shares in an order that spreads each member's turns evenly: one in each n-th of the
+ * round for a share of n, at a place there that is the member's own. */
 static int take_turns(const struct stw_model_pool *pool, const struct stw_maglev_member *who,
 		      uint16_t *slots, uint32_t n_slots)
 {

@@ -19,8 +19,8 @@ bool stw_pool_failed(const struct stw_model_pool_member *pm, const uint8_t *fail
 
 /**
  * Who takes new calls: asked up, with weight, and a share of it by its health; of these, those of
- * the lowest priority. When all have failed and no other pool stands in, they are kept all the same (panic): a farm that
- * only looks dead is better than none.
+ * the lowest priority. When all have failed and no other pool stands in, they are kept all the same
+ * (panic): a farm that only looks dead is better than none.
  *
  * @param failed  [m->n_members], or NULL
  * @param out     [pool->n_members], index = row of the pool; weight 0: no new calls

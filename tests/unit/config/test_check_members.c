@@ -22,6 +22,42 @@ static void weights_have_a_range(void **state)
 			"t.yaml:8: pool \"farm\", member \"1.2.3.4\": weight must be", "got -1");
 }
 
+static void refuses_pool(const char *options, const char *begin, const char *part)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), PORTS "pools:\n  - name: farm\n    members: [1.2.3.4]\n%s",
+		 options);
+	refuses(text, begin, part);
+}
+
+static void policies_fit_together(void **state)
+{
+	(void)state;
+	refuses_pool("    policy: best\n", "t.yaml:8: pool \"farm\": policy must be", "got best");
+	refuses_pool("    hash_key: header\n", "t.yaml:8: pool \"farm\": hash_key is header",
+		     "no hash_header");
+	refuses_pool("    hash_header: X-A\n", "t.yaml:8: pool \"farm\": hash_header says nothing",
+		     "hash_key: header");
+	refuses_pool("    policy: least_open\n    bound_percent: 125\n",
+		     "t.yaml:8: pool \"farm\": hash_key and bound_percent", "policy hash only");
+	refuses_pool("    bound_percent: 100\n",
+		     "t.yaml:8: pool \"farm\": bound_percent must be 0 or 101..1000", "got 100");
+	refuses_pool("    failover: 8\n", "t.yaml:8: pool \"farm\": failover must be 0..7",
+		     "got 8");
+}
+
+static void fallbacks_end(void **state)
+{
+	(void)state;
+	refuses_pool("    fallback: none\n", "t.yaml:8: pool \"farm\": there is no pool \"none\"",
+		     "add it");
+	refuses_pool("    fallback: farm\n", "t.yaml:8: pool \"farm\": pool \"farm\" falls back on",
+		     "itself");
+	refuses_pool("    fallback: b\n  - {name: b, members: [1.2.3.5], fallback: farm}\n",
+		     "t.yaml:8: pool \"farm\": pool \"farm\" falls back on itself", "\"b\"");
+}
+
 static void somebody_gets_calls(void **state)
 {
 	(void)state;
@@ -202,6 +238,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_have_a_range),
+		cmocka_unit_test(policies_fit_together),
+		cmocka_unit_test(fallbacks_end),
 		cmocka_unit_test(somebody_gets_calls),
 		cmocka_unit_test(member_addresses_are_those_of_hosts),
 		cmocka_unit_test(host_names_are_refused),
