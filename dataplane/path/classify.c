@@ -14,8 +14,9 @@ static void end(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 		 keepalive ? STW_C_DROP_KEEPALIVE : STW_C_DROP_NOT_SIP);
 }
 
-/* The shapes of messages, by the way through route and rewrite that they take. */
-enum shape { SHAPE_REQUEST, SHAPE_ROUTED, SHAPE_RESPONSE, SHAPE_OTHER, N_SHAPES };
+/* The shapes of messages, by the way through route and rewrite that they take, in the order they go.
+ * Responses first: an answer that came in time is noted before a retransmission is judged. */
+enum shape { SHAPE_RESPONSE, SHAPE_REQUEST, SHAPE_ROUTED, SHAPE_OTHER, N_SHAPES };
 
 static inline unsigned shape_of(const struct stw_sip_msg *m)
 {
