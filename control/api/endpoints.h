@@ -43,10 +43,12 @@ enum stw_effect {
 	  "let users register, or give them another password")                                    \
 	X(SUBSCRIBERS_REMOVE, "POST", "/v1/subscribers/remove", CHANGE,                           \
 	  "{\"names\": [user@domain]}", "let users register no more")                             \
+	X(TRAFFIC, "GET", "/v1/traffic", READ, "", "traffic of the last five minutes, by second") \
+	X(PAGE, "GET", "/", READ, "", "the status page, for a browser")                           \
 	X(METRICS, "GET", "/metrics", READ, "", "everything counted, for Prometheus")             \
 	X(CONFIG, "GET", "/v1/config", INSPECT, "", "the running configuration, without secrets") \
-	X(LOG, "GET", "/v1/log", READ, "", "what both processes log")                           \
-	X(LOG_SET, "POST", "/v1/log", CHANGE, "{\"level\": string}", "log more, or less")       \
+	X(LOG, "GET", "/v1/log", READ, "", "what both processes log")                             \
+	X(LOG_SET, "POST", "/v1/log", CHANGE, "{\"level\": string}", "log more, or less")         \
 	X(RELOAD, "POST", "/v1/reload", CHANGE, "", "read the configuration file again")          \
 	X(CHECK, "POST", "/v1/check", INSPECT, "YAML",                                            \
 	  "check a configuration, tell what it changes")                                          \

@@ -18,6 +18,9 @@ void stw_api_status(struct stw_api *api, struct stw_request *r);
 void stw_api_workers(struct stw_api *api, struct stw_request *r);
 void stw_api_ports(struct stw_api *api, struct stw_request *r);
 void stw_api_counters(struct stw_api *api, struct stw_request *r);
+/* page.c */
+void stw_api_page(struct stw_api *api, struct stw_request *r);
+void stw_api_traffic(struct stw_api *api, struct stw_request *r);
 /* metrics/metrics.c */
 void stw_api_metrics(struct stw_api *api, struct stw_request *r);
 /* farm.c */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/api/traffic_history.h"
 #include "control/model/numbers.h"
 
 #define N_SAMPLES     (STW_SAMPLE_LONG_S + 1)
@@ -28,6 +29,7 @@ struct stw_sampler {
 	struct sample *samples[N_SAMPLES];
 	size_t n;      /* how many are good */
 	size_t newest; /* index of the newest, when n > 0 */
+	struct stw_traffic_history history;
 	uint32_t base_epochs[STW_MEMBER_NUMBERS];
 	uint64_t base[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS];
 };
@@ -44,7 +46,10 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
-	stw_sampler_take(timer->data, monotonic_s());
+	struct stw_sampler *s = timer->data;
+	const struct stw_stats *st = stw_publish_stats(s->control->publish);
+	stw_sampler_take(s, monotonic_s());
+	stw_traffic_history_take(&s->history, s, st ? st->n_workers : 0, ev_time());
 }
 
 struct stw_sampler *stw_sampler_new(struct ev_loop *loop, struct stw_control *control)
@@ -204,6 +209,11 @@ bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
 	for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
 		out[c] -= s->base[number][c];
 	return true;
+}
+
+const struct stw_traffic_history *stw_sampler_history(const struct stw_sampler *s)
+{
+	return &s->history;
 }
 
 bool stw_sampler_stalled(const struct stw_sampler *s)

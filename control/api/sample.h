@@ -53,6 +53,11 @@ bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
 bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
 			      uint64_t out[STW_N_MEMBER_COUNTERS]);
 
+struct stw_traffic_history;
+
+/** Traffic of the last minutes. Never NULL. */
+const struct stw_traffic_history *stw_sampler_history(const struct stw_sampler *s);
+
 /** The data plane's installer has not moved for more than two seconds. */
 bool stw_sampler_stalled(const struct stw_sampler *s);
 

@@ -160,6 +160,10 @@ void stw_api_counters(struct stw_api *api, struct stw_request *r)
 		add_ledger(sum, &total);
 	}
 	json_object_set_new(reply, "total", sum);
+	json_t *endings = json_array();
+	for (int c = STW_C_FIRST_END; c <= STW_C_LAST_DROP; c++)
+		json_array_append_new(endings, json_string(stw_counter_rows[c].name));
+	json_object_set_new(reply, "endings", endings);
 	json_object_set_new(reply, "workers", workers);
 	stw_reply(r, 200, reply);
 }

@@ -3,6 +3,7 @@
 #include "control/metrics/metrics.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/api/handlers.h"
 #include "control/metrics/family.h"
@@ -82,6 +83,34 @@ static void pools(const struct stw_model *m, FILE *out)
 	       asked_up, out);
 	places(m, "strowger_pool_member_share_ratio",
 	       "Share of the pool's new calls that goes to the member.", share_of, out);
+}
+
+/* One sample a state, of which one is 1: as Prometheus likes state sets. */
+static void observed(const struct stw_control *c, FILE *out)
+{
+	static const char family[] = "strowger_pool_member_observed";
+	static const char *const states[] = {"unchecked", "healthy", "probing", "failed"};
+	const struct stw_model *m = c->model;
+
+	stw_family(out, family, "gauge",
+		   "1 for the state that probes and traffic found a member in, 0 for the others.");
+	for (size_t i = 0; i < m->n_pools; i++)
+		for (size_t k = 0; k < m->pools[i].n_members; k++) {
+			const struct stw_model_member *member =
+				&m->members[m->pools[i].members[k].member];
+			struct stw_monitor_view v;
+			const char *state = "unchecked";
+
+			if (stw_monitor_view(c->monitor, m->pools[i].name, &member->address, &v))
+				state = v.state;
+			for (size_t s = 0; s < sizeof(states) / sizeof(states[0]); s++)
+				stw_sample(out, family, "",
+					   (const struct stw_label[]){{"pool", m->pools[i].name},
+								      {"member", member->name},
+								      {"state", states[s]},
+								      {NULL, NULL}},
+					   strcmp(state, states[s]) == 0);
+		}
 }
 
 /* A member's counters since it got its number; zero before. */
@@ -167,6 +196,7 @@ void stw_metrics_farm(struct stw_api *api, FILE *out)
 
 	listeners(m, out);
 	pools(m, out);
+	observed(api->control, out);
 	for (int c = 0; all && c < STW_N_MEMBER_COUNTERS; c++)
 		member_counter(m, c, all, out);
 	free(all);

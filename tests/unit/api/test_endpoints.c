@@ -203,7 +203,7 @@ static void what_is_no_row_is_a_problem(void **state)
 	struct rig *r = *state;
 	static const char *const unknown[] = {
 		"",
-		"/",
+		"//",
 		"/v1/",
 		"/v2",
 		"/v1/statu",
