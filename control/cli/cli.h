@@ -143,6 +143,7 @@ int stw_run_weight(struct stw_cli *cli);
 int stw_run_reload(struct stw_cli *cli);
 int stw_run_check(struct stw_cli *cli);
 int stw_run_log(struct stw_cli *cli);
+int stw_run_doctor(struct stw_cli *cli);
 int stw_run_explain(struct stw_cli *cli);
 int stw_run_trace(struct stw_cli *cli);
 int stw_run_last_errors(struct stw_cli *cli);

@@ -36,6 +36,17 @@ struct stw_client *stw_client_new(const char *socket)
 	return c;
 }
 
+static bool is_url(const struct stw_client *c)
+{
+	return strncmp(c->socket, "http://", strlen("http://")) == 0;
+}
+
+/* By a socket the host's name says nothing. */
+static const char *base_of(const struct stw_client *c)
+{
+	return is_url(c) ? c->socket : "http://strowger";
+}
+
 static size_t collect(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct text *t = ctx;
@@ -62,11 +73,11 @@ static bool make_url(struct stw_client *c, enum stw_endpoint_id endpoint, const 
 	int n;
 	if (hole) {
 		char *name = curl_easy_escape(c->curl, member, 0);
-		n = snprintf(out, size, "http://strowger%.*s%s%s", (int)(hole - path), path,
+		n = snprintf(out, size, "%s%.*s%s%s", base_of(c), (int)(hole - path), path,
 			     name ? name : "", hole + sizeof(place) - 1);
 		curl_free(name);
 	} else {
-		n = snprintf(out, size, "http://strowger%s", path);
+		n = snprintf(out, size, "%s%s", base_of(c), path);
 	}
 	return n > 0 && (size_t)n < size;
 }
@@ -89,7 +100,8 @@ static CURLcode perform(struct stw_client *c, const char *method, const char *ur
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	curl_easy_reset(c->curl);
-	curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
+	if (!is_url(c))
+		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);

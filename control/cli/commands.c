@@ -87,6 +87,8 @@ const struct stw_command stw_commands[] = {
 	 STW_OPTION_JSON | STW_OPTION_CONFIG, 1, 1, STW_WORDS_FILE, stw_run_replay},
 	{"log-level", "error|warn|info|debug", "log more, or less, until a reload",
 	 STW_ENDPOINT_LOG_SET, STW_OPTION_JSON, 1, 1, STW_WORDS_NONE, stw_run_log},
+	{"doctor", "[NODE...]", "what is wrong here, and what to do", STW_N_ENDPOINTS,
+	 STW_OPTION_JSON | STW_OPTION_CONFIG, 0, -1, STW_WORDS_NONE, stw_run_doctor},
 	{"top", "", "workers and members live", STW_ENDPOINT_MEMBERS, TOP_OPTIONS, 0, 0,
 	 STW_WORDS_NONE, stw_run_top},
 	{"completion", "bash", "print the completion for a shell", STW_N_ENDPOINTS, 0, 1, -1,

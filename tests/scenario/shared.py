@@ -5,12 +5,14 @@ A TCP transfer and a ping run over the very interface and address that carry the
 the data plane starts until after it was killed and stopped.
 """
 
+import json
 import os
 import re
 import sys
 
 from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
                      expect_equal, need_root, wait_until)
+from lab import strowger
 
 TESTS_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TRANSFER = os.path.join(TESTS_DIR, "lab", "transfer.py")
@@ -71,6 +73,17 @@ def calls_pass(lab, family=4, **how):
     expect_all_answered(caller, caller.wait())
 
 
+def doctor(lab, balance):
+    """{check: grades of its findings}, as seen from the balancer."""
+    program = strowger.program(balance.build_dir, "ctl")
+    findings = json.loads(lab.balancer.run(
+        program, "--socket", balance.api_socket, "doctor", "--json", check=False))["findings"]
+    grades = {}
+    for finding in findings:
+        grades.setdefault(finding["check"], set()).add(finding["grade"])
+    return grades
+
+
 def interfaces(lab):
     """What `ip` shows of them, but for an XDP program: flags, MTU, MAC and addresses."""
     text = {port: lab.balancer.ip("addr", "show", "dev", lab.interface(port))
@@ -95,11 +108,11 @@ def listeners_change(lab, balance):
     calls_pass(lab, target=f"{addresses.OUTSIDE[4]}:5066")
     rewrite(balance, text)
     balance.ctl("reload")
-    received = balance.ledger().counters["received"]
+    kernel = balance.ledger().counters["kernel"]
     probe = lab.run_in(lab.caller, "udp-probe", sys.executable, TRANSFER, "refused",
                        addresses.OUTSIDE[4], "5066")
     expect_equal(probe.wait_exit(30), 0, f"the kernel answers for 5066 again\n{probe.tail()}")
-    expect_equal(balance.ledger().counters["received"], received, "packets the workers got")
+    expect_equal(balance.ledger().counters["kernel"], kernel, "packets that came by the workers")
 
 
 def expect_discreet_logs(lab):
@@ -130,6 +143,10 @@ def main():
         balance = lab.start_strowger(families=(4, 6), shared=True)
         with tap.case("interfaces_stay_as_they_are"):
             expect_equal(interfaces(lab), before, "interfaces")
+        with tap.case("doctor_finds_processes_ports_and_neighbours_well"):
+            grades = doctor(lab, balance)
+            for check in ("running", "ports", "neighbours"):
+                expect_equal(grades[check], {"good"}, f"grades of {check}")
         with tap.case("calls_pass_beside_a_transfer"):
             calls_pass(lab)
             transfer.wait_more()
@@ -146,6 +163,8 @@ def main():
             expect_no_program(lab)
             expect_equal(interfaces(lab), before, "interfaces")
             transfer.wait_more()
+            wait_until(lambda: doctor(lab, balance)["running"] == {"bad"}, 10,
+                       "the doctor to miss the data plane")
         with tap.case("after_its_start_calls_pass_again"):
             balance.start_dataplane()
             lab.wait_dataplane()
