@@ -62,24 +62,28 @@ __attribute__((target("avx2"))) static uint32_t sum_avx2(const void *p, size_t l
 	return lanes_256(_mm256_add_epi32(even, odd));
 }
 
+/*
+ * Words are made signed by turning their highest bit, so that one multiplication by ones adds them
+ * by pairs; what that takes from each, 2^15, is given back in the end.
+ */
 __attribute__((target("avx512f,avx512bw"))) static uint32_t sum_avx512(const void *p, size_t len)
 {
-	const __m512i low = _mm512_set1_epi32(0xffff);
+	const __m512i top = _mm512_set1_epi16(INT16_MIN), ones = _mm512_set1_epi16(1);
+	const uint32_t given = (uint32_t)(len / 64 + 1) * 32 << 15;
 	const uint8_t *at = p;
-	__m512i even = _mm512_setzero_si512(), odd = even;
+	__m512i sum = _mm512_setzero_si512();
 	__m512i v;
 
 	for (; len >= 64; len -= 64, at += 64) {
-		v = _mm512_loadu_si512(at);
-		even = _mm512_add_epi32(even, _mm512_and_si512(v, low));
-		odd = _mm512_add_epi32(odd, _mm512_srli_epi32(v, 16));
+		v = _mm512_xor_si512(_mm512_loadu_si512(at), top);
+		sum = _mm512_add_epi32(sum, _mm512_madd_epi16(v, ones));
 	}
 	/* The masked-out bytes are not read. */
-	v = _mm512_maskz_loadu_epi8(((__mmask64)1 << len) - 1, at);
-	even = _mm512_add_epi32(even, _mm512_and_si512(v, low));
-	odd = _mm512_add_epi32(odd, _mm512_srli_epi32(v, 16));
-	/* 1024 blocks leave 26 bits a lane, 16 lanes of two halves 31: no overflow either. */
-	return (uint32_t)_mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
+	v = _mm512_xor_si512(_mm512_maskz_loadu_epi8(((__mmask64)1 << len) - 1, at), top);
+	sum = _mm512_add_epi32(sum, _mm512_madd_epi16(v, ones));
+	/* Of 1024 blocks a lane holds 27 bits at most, all lanes 31 with their sign, and all words
+	 * without it 32. */
+	return (uint32_t)_mm512_reduce_add_epi32(sum) + given;
 }
 
 uint32_t (*stw_cksum_sum)(const void *p, size_t len) = sum_plain;

@@ -73,12 +73,36 @@ struct rte_mbuf *stw_fragment_take(struct stw_worker *w, struct rte_mbuf *m, uin
 /** Drop what waited too long for the rest of its datagram; all of it when @all. */
 void stw_fragment_expire(struct stw_worker *w, bool all);
 
+/** Give the frames buffered for a device to it, or to the worker that has the queue. */
+void stw_out_flush_one(struct stw_worker *w, struct stw_out *out);
+
 /** Queue a finished frame for a device (index into w->out). */
-void stw_out_push(struct stw_worker *w, uint32_t out, struct rte_mbuf *m, uint32_t tag);
+static inline void stw_out_push(struct stw_worker *w, uint32_t out, struct rte_mbuf *m,
+				uint32_t tag)
+{
+	struct stw_out *o = w->out[out];
+
+	if (o->n == STW_OUT_MAX)
+		stw_out_flush_one(w, o);
+	o->frame[o->n] = m;
+	o->tag[o->n] = tag;
+	o->bytes[o->n] = m->pkt_len;
+	o->n++;
+}
+
+/** Queue a frame for a device in fragments, as its IP packet exceeds @mtu. */
+void stw_out_push_split(struct stw_worker *w, uint32_t out, struct rte_mbuf *m, uint32_t tag,
+			uint16_t mtu);
 
 /** Queue a frame for a device, in fragments when its IP packet exceeds @mtu. */
-void stw_out_push_mtu(struct stw_worker *w, uint32_t out, struct rte_mbuf *m, uint32_t tag,
-		      uint16_t mtu);
+static inline void stw_out_push_mtu(struct stw_worker *w, uint32_t out, struct rte_mbuf *m,
+				    uint32_t tag, uint16_t mtu)
+{
+	if (m->pkt_len - m->l2_len <= mtu)
+		stw_out_push(w, out, m, tag);
+	else
+		stw_out_push_split(w, out, m, tag, mtu);
+}
 
 /** Give every buffered frame to its device, or to the worker that has the queue. */
 void stw_out_flush(struct stw_worker *w);

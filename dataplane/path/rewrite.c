@@ -4,10 +4,6 @@
 #include "dataplane/path/frame.h"
 #include "dataplane/table/lookup.h"
 
-#define UDP_LEN	 8u
-#define IPV4_LEN 20u
-#define IPV6_LEN 40u
-
 /* Writable bytes from @text to the end of its buffer. */
 static size_t room(const struct rte_mbuf *m, const char *text)
 {
@@ -44,7 +40,8 @@ static enum stw_counter wrap(struct stw_worker *w, struct stw_burst *b, unsigned
 	const struct stw_verdict *v = &b->verdict[i];
 	const struct stw_endpoint *src = source_of(b, v);
 	const struct stw_iface *iface = stw_fib_iface(b->snap->fib, v->hop.iface);
-	uint32_t ip_len = (stw_ip_is_v4(&v->dst.ip) ? IPV4_LEN : IPV6_LEN) + UDP_LEN + r->len;
+	uint32_t ip_len =
+		(stw_ip_is_v4(&v->dst.ip) ? STW_IPV4_LEN : STW_IPV6_LEN) + STW_UDP_LEN + r->len;
 	struct rte_mbuf *m = b->frame[i];
 	char *text = b->text[i] + r->start;
 	char *l3, *start;
