@@ -69,6 +69,10 @@ static bool lists(const char *buf, struct stw_span rest, const char *tag)
 	return false;
 }
 
+/*
+ * RFC 3327 s5.2. A phone that names outbound alone breaks RFC 5626 s4.2.1, and a registrar that goes by
+ * the RFC refuses it with a 420 when there is a Path.
+ */
 bool stw_path_wanted(const struct stw_decision *d)
 {
 	uint8_t nat = d->t->listeners[d->src->listener].nat;
@@ -80,7 +84,7 @@ bool stw_path_wanted(const struct stw_decision *d)
 	     more = stw_sip_line_next(d->buf, d->m, &line))
 		if (line.header == STW_HDR_OTHER &&
 		    stw_sip_name_is(d->buf, line.name, "Supported") &&
-		    (lists(d->buf, line.value, "path") || lists(d->buf, line.value, "outbound")))
+		    lists(d->buf, line.value, "path"))
 			return true;
 	return false;
 }
