@@ -24,6 +24,7 @@ rtp_ports 30000-30999
 audio_source aubridge,nowhere
 audio_player aubridge,nowhere
 ctrl_tcp_listen 127.0.0.1:{control}
+module uuid.so
 module g711.so
 module aubridge.so
 module_app account.so
@@ -142,7 +143,7 @@ class Baresip(Phone):
 
     def register(self):
         self._tell("uanew", f'<{self.identity}>;auth_user={self.name};auth_pass={PASSWORD};'
-                   f'outbound="sip:{self.outbound}";regint=60;answermode=auto')
+                   f'outbound="sip:{self.outbound}";regint=60;answermode=auto;sipnat=outbound')
         self.wait("registered")
 
     def unregister(self):
