@@ -15,45 +15,33 @@
 #include "control/model/secret.h"
 #include "control/publish/pace.h"
 #include "control/tables/build.h"
+#include "dataplane/route/decide.h"
 #include "dataplane/table/lookup.h"
 
-static void free_words(struct stw_file_word **words, size_t n_pools)
+/* What names of pools stand for today. */
+static struct stw_found_list found_members(const struct stw_control *c)
 {
-	for (size_t i = 0; words && i < n_pools; i++)
-		free(words[i]);
-	free(words);
+	(void)c;
+	return (struct stw_found_list){NULL, 0};
 }
 
-/* Copies the file's words out of @m before anything is laid over them. */
-static struct stw_file_word **words_of(const struct stw_model *m)
+/* The running model's members again, as file, names and people say together. */
+static int lay_members(struct stw_control *c)
 {
-	struct stw_file_word **words = calloc(m->n_pools + 1, sizeof(*words));
-	for (size_t i = 0; words && i < m->n_pools; i++) {
-		const struct stw_model_pool *pool = &m->pools[i];
-		words[i] = calloc(pool->n_members + 1, sizeof(**words));
-		if (!words[i]) {
-			free_words(words, i);
-			return NULL;
-		}
-		for (size_t k = 0; k < pool->n_members; k++) {
-			words[i][k].asked = pool->members[k].asked;
-			words[i][k].weight = pool->members[k].weight;
-		}
-	}
-	return words;
+	const struct stw_found_list found = found_members(c);
+	int err = stw_members_lay(c->file, c->overrides, &found, c->model);
+
+	if (err)
+		stw_error("members stay as they are: %s", stw_err_text(err));
+	c->numbered_for = 0;
+	return err;
 }
 
-/* The model again as the file and the overrides say together. */
-static void lay_overrides(struct stw_control *c)
+int stw_control_dress(const struct stw_control *c, struct stw_model *m)
 {
-	for (size_t i = 0; i < c->model->n_pools; i++) {
-		struct stw_model_pool *pool = &c->model->pools[i];
-		for (size_t k = 0; k < pool->n_members; k++) {
-			pool->members[k].asked = c->file_words[i][k].asked;
-			pool->members[k].weight = c->file_words[i][k].weight;
-		}
-	}
-	stw_overrides_apply(c->overrides, c->model);
+	const struct stw_found_list found = found_members(c);
+
+	return stw_members_dress(m, c->overrides, &found);
 }
 
 /* Reads the file and gives the model its secret: ready to be served. */
@@ -115,20 +103,21 @@ void stw_control_log(struct stw_control *c, enum stw_log_level level)
 		stw_publish_log(c->publish, level, format);
 }
 
-/* Makes @m the running model; it belongs to @c on STW_OK only. */
+/* Makes @m the running model; it belongs to @c on STW_OK only. The one before is the caller's. */
 static int take_model(struct stw_control *c, struct stw_model *m)
 {
-	struct stw_file_word **words = words_of(m);
-	if (!words)
-		return STW_ENOMEM;
-	if (c->model)
-		free_words(c->file_words, c->model->n_pools);
-	stw_model_free(c->model);
+	const struct stw_found_list found = found_members(c);
+	struct stw_file_members *file = stw_file_members_of(m);
+	int err = file ? stw_members_lay(file, c->overrides, &found, m) : STW_ENOMEM;
+	if (err) {
+		stw_file_members_free(file);
+		return err;
+	}
+	stw_file_members_free(c->file);
 	c->model = m;
-	c->file_words = words;
+	c->file = file;
 	c->numbered_for = 0;
 	stw_control_log(c, (enum stw_log_level)m->log_level);
-	lay_overrides(c);
 	return STW_OK;
 }
 
@@ -322,10 +311,8 @@ static int load_overrides(struct stw_control *c, stw_config_message_fn message, 
 	char reason[256] = "";
 	char whole[512];
 	int err = stw_overrides_load(c->overrides, c->model->state_dir, reason, sizeof(reason));
-	if (!err) {
-		lay_overrides(c);
-		return STW_OK;
-	}
+	if (!err)
+		return lay_members(c);
 	snprintf(whole, sizeof(whole),
 		 "%s: in %s: correct the file, or remove it to go by the configuration alone",
 		 reason, c->model->state_dir);
@@ -422,19 +409,14 @@ int stw_control_reload(struct stw_control *c, const struct stw_control_words *wo
 	/* Compared as it will be served: a drain that stays in force is not a change. */
 	size_t forgotten = stw_overrides_prune(c->overrides, m);
 	struct stw_model *old = c->model;
-	struct stw_file_word **old_words = c->file_words;
-	c->model = NULL;
 	err = take_model(c, m);
 	if (err) {
-		c->model = old;
-		c->file_words = old_words;
 		stw_model_free(m);
 		return err;
 	}
 	use_names(c);
 	watch_members(c);
 	stw_model_diff(old, m, words->line, words->ctx);
-	free_words(old_words, old->n_pools);
 	stw_model_free(old);
 	if (forgotten)
 		save(c, words);
@@ -468,22 +450,31 @@ struct wish {
 	uint32_t weight;
 };
 
-/* Writes one override. What equals the file's word needs none: a later reload then decides. */
+/* Writes one override. What equals the file's word needs none: a later reload then decides. Of a
+ * member that is not in the file only what was asked for is kept: the rest is its name's affair. */
 static int write_override(struct stw_control *c, const struct wish *w, size_t pool, size_t k)
 {
 	const char *name = c->model->pools[pool].name;
 	const struct stw_endpoint *address = &c->model->members[w->member].address;
-	const struct stw_file_word *file = &c->file_words[pool][k];
+	const struct stw_model_pool_member *file = stw_file_members_use(c->file, pool, address);
 	const struct stw_model_pool_member now = c->model->pools[pool].members[k];
+	const struct stw_override *before = stw_overrides_find(c->overrides, name, address);
+	struct stw_override o = before ? *before : (struct stw_override){0};
 	enum stw_asked asked = w->is_weight ? now.asked : w->asked;
 	uint32_t weight = w->is_weight ? w->weight : now.weight;
+	bool keeps_asked = file		  ? asked != file->asked
+			   : w->is_weight ? o.has_asked
+					  : asked != STW_ASKED_UP;
+	bool keeps_weight = file ? weight != file->weight : w->is_weight || o.has_weight;
 	uint64_t when = (uint64_t)ev_time();
+	int err = STW_OK;
 
 	stw_overrides_clear(c->overrides, name, address);
-	int err = STW_OK;
-	if (asked != file->asked)
+	if (o.added)
+		err = stw_overrides_add(c->overrides, name, address, o.name, when);
+	if (!err && keeps_asked)
 		err = stw_overrides_set_asked(c->overrides, name, address, asked, when);
-	if (!err && weight != file->weight)
+	if (!err && keeps_weight)
 		err = stw_overrides_set_weight(c->overrides, name, address, weight, when);
 	return err;
 }
@@ -531,16 +522,23 @@ static int fulfil_all(struct stw_control *c, const struct wish *w,
 	return found ? STW_OK : STW_ENOENT;
 }
 
+/* Members and what was asked of them differ: serve it, watch it, keep it. */
+static int take_effect(struct stw_control *c, const struct stw_control_words *words,
+		       uint64_t *change)
+{
+	lay_members(c);
+	watch_members(c);
+	*change = stw_publish_change(c->publish);
+	return save(c, words);
+}
+
 static int fulfil(struct stw_control *c, const struct wish *w,
 		  const struct stw_control_words *words, uint64_t *change)
 {
 	size_t n_changed = 0;
 	int err = fulfil_all(c, w, words, &n_changed);
 	if (n_changed) {
-		lay_overrides(c);
-		watch_members(c);
-		*change = stw_publish_change(c->publish);
-		int saved = save(c, words);
+		int saved = take_effect(c, words, change);
 		return err ? err : saved;
 	}
 	if (!err)
@@ -564,6 +562,155 @@ int stw_control_set_weight(struct stw_control *c, size_t member, const char *poo
 	return fulfil(c, &w, words, change);
 }
 
+static int find_pool(const struct stw_control *c, const char *name)
+{
+	for (size_t i = 0; i < c->model->n_pools; i++)
+		if (strcmp(c->model->pools[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool is_listener(const struct stw_control *c, const struct stw_endpoint *address)
+{
+	for (size_t i = 0; i < c->model->n_listeners; i++)
+		if (stw_endpoint_equal(&c->model->listeners[i].address, address))
+			return true;
+	return false;
+}
+
+/* @return STW_OK, STW_EDUP: the name or the identity is another's, or it is in the pool already */
+static int may_add(const struct stw_control *c, size_t pool, const struct stw_endpoint *address,
+		   const char *name)
+{
+	const struct stw_model *m = c->model;
+
+	for (size_t i = 0; i < m->n_members; i++) {
+		bool same = stw_endpoint_equal(&m->members[i].address, address);
+
+		if (!same && (m->members[i].id == stw_member_id(address) ||
+			      strcmp(m->members[i].name, name) == 0))
+			return STW_EDUP;
+		for (size_t k = 0; same && k < m->pools[pool].n_members; k++)
+			if (m->pools[pool].members[k].member == i)
+				return STW_EDUP;
+	}
+	return STW_OK;
+}
+
+/* Back as the file has it, or new. */
+static int write_addition(struct stw_control *c, size_t pool, const struct stw_endpoint *address,
+			  const char *name, uint32_t weight)
+{
+	const struct stw_model_pool_member *file = stw_file_members_use(c->file, pool, address);
+	const char *pool_name = c->model->pools[pool].name;
+	uint64_t when = (uint64_t)ev_time();
+	int err = STW_OK;
+
+	stw_overrides_clear(c->overrides, pool_name, address);
+	if (!file)
+		err = stw_overrides_add(c->overrides, pool_name, address, name, when);
+	if (!err && weight != (file ? file->weight : 1))
+		err = stw_overrides_set_weight(c->overrides, pool_name, address, weight, when);
+	return err;
+}
+
+int stw_control_add_member(struct stw_control *c, const char *pool,
+			   const struct stw_endpoint *address, const char *name, uint32_t weight,
+			   const struct stw_control_words *words, uint64_t *change)
+{
+	char text[STW_ENDPOINT_TEXT], line[160];
+	int at = find_pool(c, pool);
+
+	if (at < 0)
+		return STW_ENOENT;
+	if (weight > UINT16_MAX || is_listener(c, address) || stw_ip_forbidden(&address->ip))
+		return STW_ERANGE;
+	if (c->model->n_members >= STW_MEMBERS_MAX ||
+	    c->model->pools[at].n_members >= STW_IMAGE_MEMBERS)
+		return STW_ENOSPACE;
+	int err = may_add(c, (size_t)at, address, name);
+	if (!err)
+		err = write_addition(c, (size_t)at, address, name, weight);
+	if (err)
+		return err;
+	stw_endpoint_format(address, text);
+	snprintf(line, sizeof(line), "%s added to %s, weight %u", *name ? name : text, pool,
+		 weight);
+	stw_info("asked: %s", line);
+	if (words->line)
+		words->line(words->ctx, false, line);
+	return take_effect(c, words, change);
+}
+
+/* Taken out of one pool: what was added is forgotten, what the file has is left out. */
+static int write_removal(struct stw_control *c, size_t pool, const struct stw_endpoint *address)
+{
+	const char *name = c->model->pools[pool].name;
+	const struct stw_override *o = stw_overrides_find(c->overrides, name, address);
+
+	if (o && o->added && !stw_file_members_use(c->file, pool, address))
+		return stw_overrides_clear(c->overrides, name, address);
+	return stw_overrides_remove(c->overrides, name, address, (uint64_t)ev_time());
+}
+
+/* Pools that a removal is about, with the member's place there. @return how many */
+static size_t places_of(const struct stw_control *c, size_t member, const char *pool,
+			const struct stw_model_pool_member **uses, size_t *pools)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->model->n_pools; i++) {
+		const struct stw_model_pool *p = &c->model->pools[i];
+
+		for (size_t k = 0; (!pool || strcmp(pool, p->name) == 0) && k < p->n_members; k++)
+			if (p->members[k].member == member) {
+				uses[n] = &p->members[k];
+				pools[n++] = i;
+			}
+	}
+	return n;
+}
+
+static int remove_from(struct stw_control *c, const struct stw_model_member *m, const size_t *pools,
+		       size_t n, const struct stw_control_words *words)
+{
+	char line[160];
+
+	for (size_t i = 0; i < n; i++) {
+		int err = write_removal(c, pools[i], &m->address);
+
+		if (err)
+			return err;
+		snprintf(line, sizeof(line), "%s removed from %s", m->name,
+			 c->model->pools[pools[i]].name);
+		stw_info("asked: %s", line);
+		if (words->line)
+			words->line(words->ctx, false, line);
+	}
+	return STW_OK;
+}
+
+int stw_control_remove_member(struct stw_control *c, size_t member, const char *pool, bool force,
+			      const struct stw_control_words *words, uint64_t *change)
+{
+	const struct stw_model_pool_member **uses = calloc(c->model->n_pools + 1, sizeof(*uses));
+	size_t *pools = calloc(c->model->n_pools + 1, sizeof(*pools));
+	const struct stw_model_member m = c->model->members[member];
+	int err = uses && pools ? STW_OK : STW_ENOMEM;
+	size_t n = err ? 0 : places_of(c, member, pool, uses, pools);
+
+	if (!err && n == 0)
+		err = STW_ENOENT;
+	for (size_t i = 0; !err && !force && i < n; i++)
+		if (uses[i]->asked == STW_ASKED_UP)
+			err = STW_EBUSY;
+	if (!err)
+		err = remove_from(c, &m, pools, n, words);
+	free(uses);
+	free(pools);
+	return err ? err : take_effect(c, words, change);
+}
+
 void stw_control_free(struct stw_control *c)
 {
 	if (!c)
@@ -574,8 +721,7 @@ void stw_control_free(struct stw_control *c)
 	stw_slow_free(c->slow);
 	stw_names_free(c->names);
 	stw_pace_free(c->pace);
-	if (c->model)
-		free_words(c->file_words, c->model->n_pools);
+	stw_file_members_free(c->file);
 	stw_model_free(c->model);
 	stw_overrides_free(c->overrides);
 	stw_numbers_free(c->numbers);

@@ -19,6 +19,7 @@
 #include "control/config/config.h"
 #include "control/health/monitor.h"
 #include "control/model/diff.h"
+#include "control/model/members.h"
 #include "control/model/model.h"
 #include "control/model/numbers.h"
 #include "control/model/override.h"
@@ -37,16 +38,10 @@ struct stw_control_watch {
 	void (*link)(void *ctx, bool up);
 };
 
-/** What the file says of a pool's member, before people's words are laid over it. */
-struct stw_file_word {
-	enum stw_asked asked;
-	uint32_t weight;
-};
-
 struct stw_control {
 	char *config_path;
 	struct stw_model *model; /* file + overrides; numbered once the first image is built */
-	struct stw_file_word **file_words; /* [model->n_pools][n_members of the pool] */
+	struct stw_file_members *file; /* who stands in it, before the rest was laid over them */
 	struct stw_overrides *overrides;
 	struct stw_numbers *numbers;
 	struct stw_publish *publish;
@@ -108,6 +103,32 @@ int stw_control_ask(struct stw_control *c, size_t member, const char *pool, enum
 		    const struct stw_control_words *words, uint64_t *change);
 int stw_control_set_weight(struct stw_control *c, size_t member, const char *pool, uint32_t weight,
 			   const struct stw_control_words *words, uint64_t *change);
+
+/**
+ * Have a member that the file does not have, or again one that was removed. It gets calls once it
+ * answered a probe.
+ *
+ * @param name  "" for none
+ * @return STW_OK, STW_ENOENT (no such pool), STW_EDUP (in the pool already; or its name or identity
+ *         is another's), STW_ERANGE (weight; an address that cannot be a member's), STW_ENOSPACE,
+ *         STW_ENOMEM, STW_EIO (as above)
+ */
+int stw_control_add_member(struct stw_control *c, const char *pool,
+			   const struct stw_endpoint *address, const char *name, uint32_t weight,
+			   const struct stw_control_words *words, uint64_t *change);
+
+/**
+ * Do without a member in one pool, or in all.
+ *
+ * @param force  also while it takes new calls
+ * @return STW_OK, STW_ENOENT (the pool does not use it), STW_EBUSY (it takes new calls: drain it
+ *         first), STW_ENOMEM, STW_EIO (as above)
+ */
+int stw_control_remove_member(struct stw_control *c, size_t member, const char *pool, bool force,
+			      const struct stw_control_words *words, uint64_t *change);
+
+/** @m as it would be served: with what people asked for and names stand for laid over it. */
+int stw_control_dress(const struct stw_control *c, struct stw_model *m);
 
 /** "up", "drain", "down". */
 const char *stw_asked_text(enum stw_asked asked);

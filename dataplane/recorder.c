@@ -40,6 +40,8 @@ void stw_flight_decided(struct stw_recorder *r, const struct stw_burst *b, unsig
 	const struct stw_verdict *v = &b->verdict[i];
 	struct stw_flight head;
 
+	if (b->msg[i].kind == STW_SIP_STUN)
+		return; /* keep-alives would push everything else out */
 	fill(b, i, tsc, &head);
 	head.action = v->action;
 	head.how = v->how;

@@ -8,3 +8,6 @@
  * secret is made for the asking.
  */
 void stw_api_dress(const struct stw_control *c, struct stw_model *m);
+
+/** Only its secret, if there is one. */
+void stw_api_fill_secret(struct stw_model *m);

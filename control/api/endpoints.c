@@ -38,9 +38,14 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_PLAN] = stw_api_plan,
 	[STW_ENDPOINT_EXPLAIN] = stw_api_explain,
 	[STW_ENDPOINT_RECORDS] = stw_api_records,
-	[STW_ENDPOINT_DRAIN] = stw_api_drain,
-	[STW_ENDPOINT_UNDRAIN] = stw_api_undrain,
-	[STW_ENDPOINT_WEIGHT] = stw_api_weight,	    [STW_ENDPOINT_LOG] = stw_api_log,
+	[STW_ENDPOINT_DRAIN] = stw_api_change_member,
+	[STW_ENDPOINT_UNDRAIN] = stw_api_change_member,
+	[STW_ENDPOINT_WEIGHT] = stw_api_change_member,
+	[STW_ENDPOINT_DISABLE] = stw_api_change_member,
+	[STW_ENDPOINT_ENABLE] = stw_api_change_member,
+	[STW_ENDPOINT_REMOVE] = stw_api_change_member,
+	[STW_ENDPOINT_ADD] = stw_api_add_member,
+	[STW_ENDPOINT_DIFF] = stw_api_diff,	    [STW_ENDPOINT_LOG] = stw_api_log,
 	[STW_ENDPOINT_LOG_SET] = stw_api_log_set,
 };
 /* clang-format on */

@@ -67,7 +67,17 @@ enum stw_effect {
 	X(UNDRAIN, "POST", "/v1/members/{member}/undrain", CHANGE, "{\"pool\": string?}",         \
 	  "new calls to a member again")                                                          \
 	X(WEIGHT, "POST", "/v1/members/{member}/weight", CHANGE,                                  \
-	  "{\"weight\": 0..65535, \"pool\": string?}", "change a member's share of new calls")
+	  "{\"weight\": 0..65535, \"pool\": string?}", "change a member's share of new calls")    \
+	X(DISABLE, "POST", "/v1/members/{member}/disable", CHANGE, "{\"pool\": string?}",         \
+	  "take a member out of service")                                                         \
+	X(ENABLE, "POST", "/v1/members/{member}/enable", CHANGE, "{\"pool\": string?}",           \
+	  "new calls to a member again")                                                          \
+	X(ADD, "POST", "/v1/members", CHANGE,                                                     \
+	  "{\"pool\": string, \"address\": string, \"name\": string?, \"weight\": 0..65535?}",    \
+	  "add a member to a pool")                                                               \
+	X(REMOVE, "POST", "/v1/members/{member}/remove", DISRUPT,                                 \
+	  "{\"pool\": string?, \"force\": bool?}", "do without a member")                         \
+	X(DIFF, "GET", "/v1/diff", INSPECT, "", "what runs against what the file says")
 
 enum stw_endpoint_id {
 #define X(name, method, path, effect, body, help) STW_ENDPOINT_##name,

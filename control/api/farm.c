@@ -114,15 +114,15 @@ static json_t *place(const struct stw_control *c, size_t pool, size_t k)
 {
 	const struct stw_model_pool *p = &c->model->pools[pool];
 	const struct stw_model_pool_member *pm = &p->members[k];
-	const struct stw_file_word *file = &c->file_words[pool][k];
-	const struct stw_override *o =
-		stw_overrides_find(c->overrides, p->name, &c->model->members[pm->member].address);
-	return json_pack("{s:s, s:I, s:s, s:I, s:s, s:o, s:o}", "pool", p->name, "weight",
+	const struct stw_endpoint *address = &c->model->members[pm->member].address;
+	const struct stw_model_pool_member *file = stw_file_members_use(c->file, pool, address);
+	const struct stw_override *o = stw_overrides_find(c->overrides, p->name, address);
+	return json_pack("{s:s, s:I, s:s, s:o, s:s?, s:o, s:o}", "pool", p->name, "weight",
 			 (json_int_t)pm->weight, "asked", stw_asked_text(pm->asked), "file_weight",
-			 (json_int_t)file->weight, "file_asked", stw_asked_text(file->asked),
-			 "overridden_unix_s",
+			 file ? json_integer(file->weight) : json_null(), "file_asked",
+			 file ? stw_asked_text(file->asked) : NULL, "overridden_unix_s",
 			 o ? json_integer((json_int_t)o->since_unix_s) : json_null(), "observed",
-			 observed(c, p->name, &c->model->members[pm->member].address));
+			 observed(c, p->name, address));
 }
 
 static json_t *places(const struct stw_control *c, size_t member)

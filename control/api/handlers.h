@@ -48,9 +48,10 @@ void stw_api_records(struct stw_api *api, struct stw_request *r);
 void stw_api_config(struct stw_api *api, struct stw_request *r);
 void stw_api_reload(struct stw_api *api, struct stw_request *r);
 void stw_api_check(struct stw_api *api, struct stw_request *r);
-void stw_api_drain(struct stw_api *api, struct stw_request *r);
-void stw_api_undrain(struct stw_api *api, struct stw_request *r);
-void stw_api_weight(struct stw_api *api, struct stw_request *r);
+/* member.c */
+void stw_api_change_member(struct stw_api *api, struct stw_request *r);
+void stw_api_add_member(struct stw_api *api, struct stw_request *r);
+void stw_api_diff(struct stw_api *api, struct stw_request *r);
 
 /** An object with the state of the data plane, which each answer about it begins with. */
 json_t *stw_api_envelope(const struct stw_api *api);

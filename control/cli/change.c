@@ -35,7 +35,7 @@ static void print_change(const json_t *answer)
 	print_list("warning: ", json_object_get(answer, "warnings"), "");
 }
 
-static int change(struct stw_cli *cli, const char *member, json_t *body)
+int stw_cli_change(struct stw_cli *cli, const char *member, json_t *body)
 {
 	struct stw_answer a;
 	int rc = stw_cli_call(cli, cli->command->endpoint, member, body, &a);
@@ -60,12 +60,12 @@ static json_t *member_body(const struct stw_cli *cli)
 
 int stw_run_drain(struct stw_cli *cli)
 {
-	return change(cli, cli->args[0], member_body(cli));
+	return stw_cli_change(cli, cli->args[0], member_body(cli));
 }
 
 int stw_run_undrain(struct stw_cli *cli)
 {
-	return change(cli, cli->args[0], member_body(cli));
+	return stw_cli_change(cli, cli->args[0], member_body(cli));
 }
 
 int stw_run_weight(struct stw_cli *cli)
@@ -79,12 +79,12 @@ int stw_run_weight(struct stw_cli *cli)
 	}
 	json_t *body = member_body(cli);
 	json_object_set_new(body, "weight", json_integer(weight));
-	return change(cli, cli->args[0], body);
+	return stw_cli_change(cli, cli->args[0], body);
 }
 
 int stw_run_reload(struct stw_cli *cli)
 {
-	return change(cli, NULL, NULL);
+	return stw_cli_change(cli, NULL, NULL);
 }
 
 static void on_message(void *ctx, const char *message)

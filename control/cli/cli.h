@@ -46,6 +46,10 @@ enum stw_option {
 	STW_OPTION_PAST = 1 << 16,
 	STW_OPTION_FULL = 1 << 17,
 	STW_OPTION_WRITE = 1 << 18,
+	STW_OPTION_TIMEOUT = 1 << 20,
+	STW_OPTION_FORCE = 1 << 21,
+	STW_OPTION_NAME = 1 << 22,
+	STW_OPTION_WEIGHT = 1 << 23,
 };
 
 struct stw_option_row {
@@ -78,6 +82,10 @@ struct stw_cli {
 	long code;   /* 0: not given */
 	bool past;
 	bool full;
+	const char *name;
+	long weight;	  /* of add, -1: not given */
+	double timeout_s; /* of wait, 0: not given */
+	bool force;
 	bool json;
 	bool all;
 	long count;	   /* of top: 0 until stopped */
@@ -132,10 +140,18 @@ int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char 
 int stw_cli_call_text(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *body,
 		      struct stw_answer *out);
 
+/** Ask for a change and print what it changes (change.c). @param body taken over */
+int stw_cli_change(struct stw_cli *cli, const char *member, struct json_t *body);
+
 /* Handlers: registrar.c, show.c, farm.c, change.c, top.c, complete.c, strowgerctl.c */
 int stw_run_bindings(struct stw_cli *cli);
 int stw_run_unbind(struct stw_cli *cli);
 int stw_run_subscriber(struct stw_cli *cli);
+int stw_run_add(struct stw_cli *cli);
+int stw_run_remove(struct stw_cli *cli);
+int stw_run_diff(struct stw_cli *cli);
+int stw_run_save(struct stw_cli *cli);
+int stw_run_wait(struct stw_cli *cli);
 int stw_run_show(struct stw_cli *cli);
 int stw_run_drain(struct stw_cli *cli);
 int stw_run_undrain(struct stw_cli *cli);

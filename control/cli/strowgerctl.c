@@ -53,6 +53,25 @@ static int set_interval(struct stw_cli *cli, const char *value)
 	return STW_EXIT_OK;
 }
 
+static int set_weight(struct stw_cli *cli, const char *value)
+{
+	char *end;
+	errno = 0;
+	cli->weight = strtol(value, &end, 10);
+	if (errno || *end || end == value || cli->weight < 0 || cli->weight > 65535)
+		return usage("--weight must be 0..65535, got \"%s\"", value);
+	return STW_EXIT_OK;
+}
+
+static int set_timeout(struct stw_cli *cli, const char *value)
+{
+	char *end;
+	cli->timeout_s = strtod(value, &end);
+	if (*end || end == value || !(cli->timeout_s > 0 && cli->timeout_s <= 1e6))
+		return usage("--timeout must be a number of seconds, got \"%s\"", value);
+	return STW_EXIT_OK;
+}
+
 static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const char *value)
 {
 	switch (o->bit) {
@@ -70,6 +89,10 @@ static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const
 	case STW_OPTION_FULL: cli->full = true; break;
 	case STW_OPTION_CODE:
 		return set_number(&cli->code, "--code must be a status, got \"%s\"", value);
+	case STW_OPTION_FORCE: cli->force = true; break;
+	case STW_OPTION_NAME: cli->name = value; break;
+	case STW_OPTION_WEIGHT: return set_weight(cli, value);
+	case STW_OPTION_TIMEOUT: return set_timeout(cli, value);
 	case STW_OPTION_FROM: cli->from = value; break;
 	case STW_OPTION_TO: cli->to = value; break;
 	case STW_OPTION_CONFIG: cli->config = value; break;
@@ -189,7 +212,9 @@ static int run(struct stw_cli *cli, const struct typed *t)
 int main(int argc, char **argv)
 {
 	const char *env = getenv("STROWGER_API");
-	struct stw_cli cli = {.socket = env && *env ? env : STW_CTL_SOCKET, .interval_s = 1};
+	struct stw_cli cli = {.socket = env && *env ? env : STW_CTL_SOCKET,
+			      .interval_s = 1,
+			      .weight = -1};
 	struct typed t = {.words = calloc((size_t)argc + 1, sizeof(*t.words))};
 	if (!t.words)
 		return STW_EXIT_FAILED;

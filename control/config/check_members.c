@@ -79,6 +79,31 @@ static void check_fallback(const struct stw_conf *c, const struct stw_conf_pool 
 	}
 }
 
+/* Members, or names that stand for some. */
+static void check_names_of(const struct stw_conf_pool *p, struct stw_report *report)
+{
+	char canonical[STW_IMAGE_NAME_MAX];
+
+	if (p->n_members == 0 && p->n_names == 0 && !stw_node_get(p->node, "members"))
+		stw_report(report, p->node,
+			   "members is missing: name at least one member, or a name in dns");
+	for (size_t i = 0; i < p->n_names; i++) {
+		const char *name = p->names[i].v.name;
+		struct stw_ip ip;
+
+		if (stw_ip_parse(name, strlen(name), &ip) == STW_OK)
+			stw_report(report, p->names[i].node,
+				   "\"%s\" is an address: put it into members", name);
+		else if (*name && stw_name_canonical(name, strlen(name), canonical) == 0)
+			stw_report(report, p->names[i].node, "\"%.80s\" is no host name", name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(p->names[k].v.name, name) == 0 &&
+			    p->names[k].v.port == p->names[i].v.port)
+				stw_report(report, p->names[i].node,
+					   "\"%.80s\" stands twice in dns: name it once", name);
+	}
+}
+
 int stw_check_pools(const struct stw_conf *c, struct stw_report *report)
 {
 	struct stw_ref *refs = calloc(c->n_pools + 1, sizeof(refs[0]));
@@ -92,6 +117,7 @@ int stw_check_pools(const struct stw_conf *c, struct stw_report *report)
 		check_weights(p, report);
 		check_policy(p, report);
 		check_fallback(c, p, report);
+		check_names_of(p, report);
 		uses += p->n_members;
 		if (p->v.name[0])
 			refs[n++] = (struct stw_ref){p->v.name, stw_node_at(p->node, "name"), i, 0};

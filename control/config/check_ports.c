@@ -53,9 +53,10 @@ static void check_shared(const struct stw_conf_port *p, struct stw_report *repor
 			   "device of a shared port must be net_af_xdp with an interface, such as "
 			   "\"net_af_xdp0,iface=eth0\"");
 	else if (strstr(device, ",xdp_prog=") != NULL)
-		stw_report(report, at,
-			   "xdp_prog is given but kernel is shared: the port needs its own program; "
-			   "remove it");
+		stw_report(
+			report, at,
+			"xdp_prog is given but kernel is shared: the port needs its own program; "
+			"remove it");
 	refuse_list(p, "addresses", p->n_addresses, report);
 	refuse_list(p, "routes", p->n_routes, report);
 	refuse_list(p, "neighbours", p->n_neighbours, report);

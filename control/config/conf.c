@@ -13,8 +13,10 @@ void stw_conf_fini(struct stw_conf *c)
 		free(c->ports[i].routes);
 		free(c->ports[i].neighbours);
 	}
-	for (size_t i = 0; i < c->n_pools; i++)
+	for (size_t i = 0; i < c->n_pools; i++) {
 		free(c->pools[i].members);
+		free(c->pools[i].names);
+	}
 	for (size_t i = 0; i < c->n_listeners; i++)
 		free(c->listeners[i].trusted);
 	free(c->options);
@@ -102,9 +104,13 @@ static int copy_pools(const struct stw_model *m, struct stw_conf *c)
 
 		p->v = m->pools[i];
 		p->v.members = NULL;
+		p->v.names = NULL;
 		p->members = array(m->pools[i].n_members, sizeof(*p->members));
-		if (!p->members)
+		p->names = array(m->pools[i].n_names, sizeof(*p->names));
+		if (!p->members || !p->names)
 			return STW_ENOMEM;
+		for (size_t k = 0; k < m->pools[i].n_names; k++)
+			p->names[p->n_names++].v = m->pools[i].names[k];
 		for (size_t k = 0; k < m->pools[i].n_members; k++)
 			copy_member(m, &m->pools[i].members[k], &p->members[p->n_members++]);
 	}

@@ -80,10 +80,16 @@ struct stw_conf_member {
 	enum stw_asked asked;
 };
 
+struct stw_conf_pool_name {
+	const struct stw_node *node;
+	struct stw_model_pool_name v;
+};
+
 struct stw_conf_pool {
 	const struct stw_node *node;
-	struct stw_model_pool v; /* its members stay empty */
+	struct stw_model_pool v; /* its members and names stay empty */
 	STW_CONF_LIST(struct stw_conf_member, members);
+	STW_CONF_LIST(struct stw_conf_pool_name, names);
 };
 
 struct stw_conf_secret {

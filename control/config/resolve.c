@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <strowger/errors.h>
+#include <strowger/table_image.h>
 
 static uint32_t line_of(const struct stw_node *node)
 {
@@ -82,6 +83,18 @@ static int resolve_listeners(const struct stw_conf *c, struct stw_model *m)
 	return STW_OK;
 }
 
+static void resolve_names(const struct stw_conf_pool *c, struct stw_model_pool *p)
+{
+	for (size_t i = 0; i < c->n_names; i++) {
+		struct stw_model_pool_name *n = &p->names[p->n_names++];
+
+		*n = c->names[i].v;
+		n->line = line_of(c->names[i].node);
+		n->name[stw_name_canonical(c->names[i].v.name, strlen(c->names[i].v.name),
+					   n->name)] = '\0';
+	}
+}
+
 static int resolve_pools(const struct stw_conf *c, struct stw_model *m)
 {
 	m->pools = array(c->n_pools, sizeof(*m->pools));
@@ -93,8 +106,10 @@ static int resolve_pools(const struct stw_conf *c, struct stw_model *m)
 		*p = c->pools[i].v;
 		p->line = line_of(c->pools[i].node);
 		p->members = array(c->pools[i].n_members, sizeof(*p->members));
-		if (!p->members)
+		p->names = array(c->pools[i].n_names, sizeof(*p->names));
+		if (!p->members || !p->names)
 			return STW_ENOMEM;
+		resolve_names(&c->pools[i], p);
 		p->n_members = c->pools[i].n_members;
 	}
 	return STW_OK;

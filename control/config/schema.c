@@ -450,7 +450,24 @@ const struct stw_opt stw_schema[] = {
 	{"pools[].fallback", STW_OPT_NAME, RELOAD, .computed = "none", AT(stw_conf_pool, v.fallback),
 	 .help = "Pool that takes the new calls while no member of this one serves. Without one, "
 		 "members that all failed are tried all the same."},
-	{"pools[].members", STW_OPT_LIST, RELOAD, REQUIRED, .min = 1, .max = 4096,
+	{"pools[].dns", STW_OPT_LIST, RELOAD, .max = 16, .noun = "name",
+	 .computed = "none", LIST(stw_conf_pool, names, stw_conf_pool_name),
+	 .help = "Names that stand for members, beside those named below (RFC 3263: NAPTR, SRV, A and "
+		 "AAAA). They are asked for again by TTL, within the bounds of resolver. Whoever "
+		 "vanishes from an answer is drained, and gone once it is empty; when there is no "
+		 "answer, the last good one stays, also over a restart. A name alone may stand for "
+		 "its mapping."},
+	{"pools[].dns[].name", STW_OPT_TEXT, RELOAD, REQUIRED, .min = 1, .max = 253, .shorthand = true,
+	 AT(stw_conf_pool_name, v.name), .help = "A whole host name, such as sip.example.net."},
+	{"pools[].dns[].port", STW_OPT_UINT, RELOAD, .min = 1, .max = 65535,
+	 .computed = "as SRV records tell, else 5060", AT(stw_conf_pool_name, v.port),
+	 .help = "UDP port. With one, only A and AAAA records are asked for."},
+	{"pools[].dns[].weight", STW_OPT_UINT, RELOAD, .min = 1, .max = 65535, .def = "1",
+	 AT(stw_conf_pool_name, v.weight),
+	 .help = "Weight of each address that has none by an SRV record. Of SRV records only those "
+		 "of the lowest priority become members."},
+	{"pools[].members", STW_OPT_LIST, RELOAD, .min = 1, .max = 4096,
+	 .computed = "those that dns gives",
 	 .noun = "member", LIST(stw_conf_pool, members, stw_conf_member),
 	 .help = "The proxies. One may be a member of several pools; it is then the same member, with "
 		 "one name. At most 8192 different ones in all pools."},
@@ -577,9 +594,7 @@ size_t stw_schema_describe(const struct stw_opt *row, char *out, size_t len)
 	case STW_OPT_ADDRESS: text = "an IP address"; break;
 	case STW_OPT_PREFIX: text = "an IP address and prefix length, such as 192.0.2.1/24"; break;
 	case STW_OPT_TARGET: text = "a network such as 198.51.100.0/24, or default"; break;
-	case STW_OPT_NETWORK:
-		text = "an IP address, or a network such as 198.51.100.0/24";
-		break;
+	case STW_OPT_NETWORK: text = "an IP address, or a network such as 198.51.100.0/24"; break;
 	case STW_OPT_PORTS: text = "a port 1..65535, or a range such as 1-1023"; break;
 	case STW_OPT_TOKEN: text = "a token: A-Z a-z 0-9 - . ! % * _ + ` ' ~"; break;
 	case STW_OPT_MAC: text = "a MAC address such as 02:00:00:00:00:01"; break;

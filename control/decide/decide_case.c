@@ -92,8 +92,10 @@ static bool decide(const struct stw_desk *d, const struct stw_case *c, struct st
 	if (!d->tables)
 		return fail(o, "there are no tables yet");
 	stw_sip_parse(c->bytes, c->len, &o->msg);
-	if (o->msg.kind == STW_SIP_KEEPALIVE || o->msg.kind == STW_SIP_STUN)
+	if (o->msg.kind == STW_SIP_KEEPALIVE)
 		return fail(o, "a keep-alive: absorbed");
+	if (o->msg.kind == STW_SIP_STUN)
+		return fail(o, "STUN: a Binding Request is answered, all else absorbed");
 	if (o->msg.kind != STW_SIP_REQUEST && o->msg.kind != STW_SIP_RESPONSE)
 		return fail(o, "its first line is neither a request nor a status line: dropped");
 	if (!place(d, c, o))

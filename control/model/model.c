@@ -16,8 +16,10 @@ static void free_ports(struct stw_model *m)
 
 static void free_pools(struct stw_model *m)
 {
-	for (size_t i = 0; i < m->n_pools; i++)
+	for (size_t i = 0; i < m->n_pools; i++) {
 		free(m->pools[i].members);
+		free(m->pools[i].names);
+	}
 	free(m->pools);
 }
 

@@ -16,7 +16,8 @@
 
 #include <strowger/endpoint.h>
 
-#define STW_NAME_MAX 32 /* with the NUL: ports, listeners, pools, members */
+#define STW_DOMAIN_MAX 254 /* with the NUL: host names */
+#define STW_NAME_MAX   32  /* with the NUL: ports, listeners, pools, members */
 
 struct stw_model_prefix {
 	struct stw_ip ip;
@@ -95,8 +96,8 @@ enum stw_asked { STW_ASKED_UP, STW_ASKED_DRAIN, STW_ASKED_DOWN };
 
 /* A pool's use of a member. */
 struct stw_model_pool_member {
-	uint32_t member; /* index into model.members */
-	uint32_t weight; /* 0..65535; 0: no new calls */
+	uint32_t member;  /* index into model.members */
+	uint32_t weight;  /* 0..65535; 0: no new calls */
 	uint8_t priority; /* members of the lowest that serves get the calls */
 	enum stw_asked asked;
 	uint8_t withheld; /* eighths of the weight that health takes away, 0..8; 0 from the file */
@@ -138,6 +139,14 @@ enum stw_pool_policy {
 	STW_POLICY_LEAST_WORK,
 };
 
+/* A name that stands for members of a pool (RFC 3263). */
+struct stw_model_pool_name {
+	char name[STW_DOMAIN_MAX]; /* lower case */
+	uint16_t port;		   /* 0: SRV records tell, or 5060 */
+	uint32_t weight;	   /* of what has no SRV record */
+	uint32_t line;
+};
+
 struct stw_model_pool {
 	char name[STW_NAME_MAX];
 	bool record_route;
@@ -145,15 +154,17 @@ struct stw_model_pool {
 	uint32_t quiet_s; /* a drained member without new requests for so long is empty */
 	struct stw_model_health health;
 	enum stw_pool_policy policy;
-	int hash_key;		      /* enum stw_image_key */
+	int hash_key;			/* enum stw_image_key */
 	char hash_header[STW_NAME_MAX]; /* "": none; with STW_IMAGE_KEY_HEADER only */
-	uint16_t bound_percent;	      /* of the mean load, with HASH; 0: no bound */
-	uint16_t work_invite;	      /* with LEAST_WORK */
+	uint16_t bound_percent;		/* of the mean load, with HASH; 0: no bound */
+	uint16_t work_invite;		/* with LEAST_WORK */
 	uint16_t work_other;
-	uint8_t failover;	      /* retransmission with which a request moves; 0: never */
+	uint8_t failover;	     /* retransmission with which a request moves; 0: never */
 	char fallback[STW_NAME_MAX]; /* pool that serves when no member does; "": none */
 	struct stw_model_pool_member *members;
 	size_t n_members;
+	struct stw_model_pool_name *names;
+	size_t n_names;
 	uint32_t line;
 };
 
@@ -207,8 +218,6 @@ struct stw_model_resolver {
 enum stw_digests { STW_DIGESTS_BOTH, STW_DIGESTS_SHA256, STW_DIGESTS_MD5 };
 
 enum stw_durability { STW_DURABILITY_DURABLE, STW_DURABILITY_RELAXED };
-
-#define STW_DOMAIN_MAX 254 /* with the NUL */
 
 /* The registrar (control/registrar). */
 struct stw_model_registrar {

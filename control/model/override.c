@@ -107,6 +107,34 @@ int stw_overrides_set_weight(struct stw_overrides *o, const char *pool,
 	return STW_OK;
 }
 
+int stw_overrides_add(struct stw_overrides *o, const char *pool, const struct stw_endpoint *member,
+		      const char *name, uint64_t now_unix_s)
+{
+	struct stw_override *r = find_or_add(o, pool, member);
+
+	if (!r)
+		return STW_ENOMEM;
+	r->added = true;
+	r->removed = false;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	r->since_unix_s = now_unix_s;
+	return STW_OK;
+}
+
+int stw_overrides_remove(struct stw_overrides *o, const char *pool,
+			 const struct stw_endpoint *member, uint64_t now_unix_s)
+{
+	struct stw_override *r = find_or_add(o, pool, member);
+
+	if (!r)
+		return STW_ENOMEM;
+	/* When it comes back it comes as the file has it. */
+	r->added = r->has_asked = r->has_weight = false;
+	r->removed = true;
+	r->since_unix_s = now_unix_s;
+	return STW_OK;
+}
+
 static void drop(struct stw_overrides *o, size_t i)
 {
 	memmove(&o->rows[i], &o->rows[i + 1], (o->n - i - 1) * sizeof(o->rows[0]));
@@ -179,16 +207,44 @@ size_t stw_overrides_apply(const struct stw_overrides *o, struct stw_model *mode
 	return applied;
 }
 
+static const struct stw_model_pool *pool_of(const struct stw_model *m, const struct stw_override *r)
+{
+	for (size_t i = 0; i < m->n_pools; i++)
+		if (strcmp(m->pools[i].name, r->pool) == 0)
+			return &m->pools[i];
+	return NULL;
+}
+
+/* Its member may come by a name, or is only here. */
+static bool stays(const struct stw_override *r, const struct stw_model *model, bool in_file)
+{
+	const struct stw_model_pool *pool = pool_of(model, r);
+
+	if (!pool)
+		return false;
+	return in_file ? r->has_asked || r->has_weight || r->removed
+		       : r->added || pool->n_names > 0;
+}
+
 size_t stw_overrides_prune(struct stw_overrides *o, const struct stw_model *model)
 {
-	size_t kept = 0, before = o->n;
+	size_t kept = 0, before = o->n, changed = 0;
 
 	for (size_t i = 0; i < before; i++) {
-		if (member_of(model, &o->rows[i]))
-			o->rows[kept++] = o->rows[i];
+		struct stw_override r = o->rows[i];
+		bool in_file = member_of(model, &r) != NULL;
+
+		if (in_file && r.added) {
+			r.added = false;
+			changed++;
+		}
+		if (stays(&r, model, in_file))
+			o->rows[kept++] = r;
+		else
+			changed += !o->rows[i].added || !in_file;
 	}
 	o->n = kept;
-	return before - kept;
+	return changed;
 }
 
 static json_t *row_to_json(const struct stw_override *r)
@@ -203,6 +259,10 @@ static json_t *row_to_json(const struct stw_override *r)
 		json_object_set_new(j, "state", json_string(asked_names[r->asked]));
 	if (j && r->has_weight)
 		json_object_set_new(j, "weight", json_integer(r->weight));
+	if (j && r->added)
+		json_object_set_new(j, "added", json_string(r->name));
+	if (j && r->removed)
+		json_object_set_new(j, "removed", json_true());
 	return j;
 }
 
@@ -250,14 +310,16 @@ static int asked_parse(const char *name)
 
 static bool row_from_json(json_t *j, struct stw_overrides *o)
 {
-	const char *pool = NULL, *member = NULL, *state = NULL;
+	const char *pool = NULL, *member = NULL, *state = NULL, *added = NULL;
 	json_int_t weight = -1, since = 0;
+	int removed = 0;
 	struct stw_endpoint ep;
 
-	if (json_unpack(j, "{s:s, s:s, s?s, s?I, s?I}", "pool", &pool, "member", &member, "state",
-			&state, "weight", &weight, "since", &since) != 0 ||
-	    strlen(pool) >= STW_NAME_MAX || weight < -1 || weight > (json_int_t)WEIGHT_MAX ||
-	    (state && asked_parse(state) < 0) ||
+	if (json_unpack(j, "{s:s, s:s, s?s, s?I, s?I, s?s, s?b}", "pool", &pool, "member", &member,
+			"state", &state, "weight", &weight, "since", &since, "added", &added,
+			"removed", &removed) != 0 ||
+	    (added && (strlen(added) >= STW_NAME_MAX || removed)) || strlen(pool) >= STW_NAME_MAX ||
+	    weight < -1 || weight > (json_int_t)WEIGHT_MAX || (state && asked_parse(state) < 0) ||
 	    stw_endpoint_parse(member, strlen(member), 5060, &ep) != STW_OK || find(o, pool, &ep))
 		return false;
 	struct stw_override *r = add(o, pool, &ep);
@@ -269,6 +331,9 @@ static bool row_from_json(json_t *j, struct stw_overrides *o)
 	r->has_weight = weight >= 0;
 	r->weight = weight >= 0 ? (uint32_t)weight : 0;
 	r->since_unix_s = since > 0 ? (uint64_t)since : 0;
+	r->added = added != NULL;
+	r->removed = removed != 0;
+	snprintf(r->name, sizeof(r->name), "%s", added ? added : "");
 	return true;
 }
 

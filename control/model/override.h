@@ -3,9 +3,9 @@
 
 /**
  * @file
- * What people asked for at run time (drain, weight), kept apart from the file: one row for each
- * pool and member address. Laid over each model after it was read, so that a reload does not undo
- * a drain; saved in state_dir, so that a crash of control does not either.
+ * What people asked for at run time (drain, weight, members added and removed), kept apart from the
+ * file: one row for each pool and member address. Laid over each model after it was read, so that a
+ * reload does not undo a drain; saved in state_dir, so that a crash of control does not either.
  *
  * Threads: control's loop only.
  */
@@ -24,8 +24,11 @@ struct stw_override {
 	bool has_asked;
 	bool has_weight;
 	enum stw_asked asked;
-	uint32_t weight;       /* 0..65535 */
-	uint64_t since_unix_s; /* of the last change, for people */
+	uint32_t weight;	 /* 0..65535 */
+	bool added;		 /* a member that the file does not have */
+	bool removed;		 /* one that it has, or a name stands for */
+	char name[STW_NAME_MAX]; /* of one added, "": none was given */
+	uint64_t since_unix_s;	 /* of the last change, for people */
 };
 
 struct stw_overrides; /* opaque; override.c */
@@ -46,6 +49,14 @@ int stw_overrides_set_weight(struct stw_overrides *o, const char *pool,
 			     const struct stw_endpoint *member, uint32_t weight,
 			     uint64_t now_unix_s);
 
+/** Have a member that the file does not have. @return STW_OK, STW_ENOMEM */
+int stw_overrides_add(struct stw_overrides *o, const char *pool, const struct stw_endpoint *member,
+		      const char *name, uint64_t now_unix_s);
+
+/** Do without a member that the file has. @return STW_OK, STW_ENOMEM */
+int stw_overrides_remove(struct stw_overrides *o, const char *pool,
+			 const struct stw_endpoint *member, uint64_t now_unix_s);
+
 /** Go back to the file's words for one member. @return STW_OK, STW_ENOENT */
 int stw_overrides_clear(struct stw_overrides *o, const char *pool,
 			const struct stw_endpoint *member);
@@ -64,7 +75,13 @@ const struct stw_override *stw_overrides_find(const struct stw_overrides *o, con
 /** Lay the rows over @model's pools. @return how many rows found their member */
 size_t stw_overrides_apply(const struct stw_overrides *o, struct stw_model *model);
 
-/** Forget rows whose pool or member @model no longer has. @return how many */
+/**
+ * Forget rows whose pool or member @model no longer has, and that a member was added which the file
+ * has by now.
+ *
+ * @param model  as read from the file
+ * @return       how many rows are gone or different
+ */
 size_t stw_overrides_prune(struct stw_overrides *o, const struct stw_model *model);
 
 /**

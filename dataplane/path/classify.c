@@ -5,8 +5,8 @@
 
 static void end(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 {
-	/* RFC 5626 s4.4.1 wants no answer over UDP to CRLF; STUN ones go unanswered. */
-	bool keepalive = b->msg[i].kind == STW_SIP_KEEPALIVE || b->msg[i].kind == STW_SIP_STUN;
+	/* RFC 5626 s3.5.1: CRLF is for streams; over UDP it gets no answer. */
+	bool keepalive = b->msg[i].kind == STW_SIP_KEEPALIVE;
 
 	if (!keepalive)
 		stw_flight_dropped(&w->recorder, b, i, STW_C_DROP_NOT_SIP, w->now_tsc);
@@ -14,9 +14,9 @@ static void end(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 		 keepalive ? STW_C_DROP_KEEPALIVE : STW_C_DROP_NOT_SIP);
 }
 
-/* The shapes of messages, by the way through route and rewrite that they take, in the order they go.
- * Responses first: an answer that came in time is noted before a retransmission is judged. */
-enum shape { SHAPE_RESPONSE, SHAPE_REQUEST, SHAPE_ROUTED, SHAPE_OTHER, N_SHAPES };
+/* The shapes of messages, by the way through route and rewrite that they take, in the order they
+ * go. Responses first: an answer that came in time is noted before a retransmission is judged. */
+enum shape { SHAPE_RESPONSE, SHAPE_REQUEST, SHAPE_ROUTED, SHAPE_STUN, SHAPE_OTHER, N_SHAPES };
 
 static inline unsigned shape_of(const struct stw_sip_msg *m)
 {
@@ -24,6 +24,7 @@ static inline unsigned shape_of(const struct stw_sip_msg *m)
 
 	return m->kind == STW_SIP_REQUEST    ? SHAPE_REQUEST + routed
 	       : m->kind == STW_SIP_RESPONSE ? SHAPE_RESPONSE
+	       : m->kind == STW_SIP_STUN     ? SHAPE_STUN
 					     : SHAPE_OTHER;
 }
 

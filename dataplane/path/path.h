@@ -35,7 +35,7 @@ void stw_decap(struct stw_worker *w, struct stw_burst *b);
 /** Parse each message (RFC 3261 s7). */
 void stw_parse(struct stw_worker *w, struct stw_burst *b);
 
-/** Requests and responses go on; keep-alives are absorbed, what is not SIP is dropped. */
+/** Requests, responses and STUN go on; CRLF is absorbed, what is not SIP is dropped. */
 void stw_classify(struct stw_worker *w, struct stw_burst *b);
 
 /** Ask stw_route() for a verdict on each message, and carry out those that end it here. */

@@ -6,6 +6,7 @@
 
 #include "dataplane/route/edit.h"
 #include "dataplane/route/mac.h"
+#include "dataplane/route/stun.h"
 #include "dataplane/route/token_list.h"
 
 /* What a datagram can carry; on the stack, and touched only as far as it is filled. */
@@ -167,6 +168,8 @@ int stw_answer(const struct stw_snapshot *snap, const struct stw_sip_msg *m,
 {
 	static const struct stw_answer_more nothing = {0};
 
+	if (m->kind == STW_SIP_STUN)
+		return stw_stun_answer(m, src, v, buf, room, out);
 	return stw_answer_with(snap, m, src, v, &nothing, buf, room, out);
 }
 

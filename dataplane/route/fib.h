@@ -57,7 +57,8 @@ struct stw_fib_neighbour {
 /**
  * Build a FIB from plain arrays, which are copied. Of routes with one prefix the lowest metric
  * stays, then the first; of neighbours with one address on one interface the last. Rows that name
- * an interface not in @ifaces are left out.
+ * an interface not in @ifaces are left out. The network and broadcast addresses of IPv4 subnets on
+ * link have no route, unless one of their own is given.
  *
  * @return the FIB, or NULL without memory. Free with stw_fib_free() after a grace period.
  */

@@ -92,6 +92,31 @@ static uint32_t hop_need(struct stw_fib *fib, struct pair_map *map, const struct
 	return at->row;
 }
 
+/*
+ * Nothing is to reach a whole IPv4 subnet of ours: its first and last address (RFC 1812 s5.3.5,
+ * RFC 2644) are holes, unless a route of their own says otherwise. A /31 has neither (RFC 3021).
+ */
+static int add_broadcasts(struct stw_fib *fib, const struct stw_fib_route *r)
+{
+	struct stw_fib_route hole = {.prefix = r->prefix,
+				     .bits = STW_FIB_BITS,
+				     .unreachable = true,
+				     .metric = UINT32_MAX};
+	bool fresh;
+	int err;
+
+	if (!r->on_link || family_of(r) != 0 || r->bits > STW_FIB_BITS - 2)
+		return STW_OK;
+	for (unsigned bit = r->bits; bit < STW_FIB_BITS; bit++)
+		hole.prefix.b[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	err = stw_fib_family_add(&fib->family[0], &hole, false, STW_FIB_HOLE, &fresh);
+	for (unsigned bit = r->bits; bit < STW_FIB_BITS; bit++)
+		hole.prefix.b[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+	return err != STW_OK
+		       ? err
+		       : stw_fib_family_add(&fib->family[0], &hole, false, STW_FIB_HOLE, &fresh);
+}
+
 static int add_routes(struct stw_fib *fib, const struct stw_fib_route *routes, size_t n_routes)
 {
 	struct pair_map map;
@@ -112,6 +137,9 @@ static int add_routes(struct stw_fib *fib, const struct stw_fib_route *routes, s
 					 hop_need(fib, &map, r), &fresh);
 		fib->n_routes += fresh;
 	}
+	for (size_t i = 0; i < n_routes && err == STW_OK; i++)
+		if (!routes[i].unreachable && routes[i].iface < fib->n_ifaces)
+			err = add_broadcasts(fib, &routes[i]);
 	free(map.slots);
 	for (unsigned i = 0; i < 2 && err == STW_OK; i++)
 		err = stw_fib_family_finish(&fib->family[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/route/decide.h"
+#include "dataplane/route/stun.h"
 
 #include "dataplane/recent/recent.h"
 
@@ -61,8 +62,10 @@ void stw_route_finish(const struct stw_snapshot *snap, const char *buf, const st
 
 	if (m->kind == STW_SIP_REQUEST)
 		stw_decide_request(&d);
-	else
+	else if (m->kind == STW_SIP_RESPONSE)
 		stw_decide_response(&d);
+	else
+		stw_decide_stun(&d);
 }
 
 void stw_route(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,

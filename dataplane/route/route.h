@@ -175,7 +175,8 @@ struct stw_verdict {
  *
  * @param snap  tables and FIB; snap->tables not NULL
  * @param buf   the message
- * @param m     as stw_sip_parse() left it, accepted or rejected; kind REQUEST or RESPONSE
+ * @param m     as stw_sip_parse() left it, accepted or rejected; kind REQUEST, RESPONSE or
+ *              STUN
  * @param src   where it came from
  * @param out   filled whole
  *
@@ -184,7 +185,8 @@ struct stw_verdict {
  * a good cookie -> its member; a sender that is a member -> Route or Request-URI; known to the
  * memory -> where it went before, or, unanswered there, the next; else a slot of the pool by its
  * policy, as a rule Maglev over the hash of the Call-ID. Responses (s16.7, s16.11, s18.1.2,
- * s18.2.2): top Via ours and its branch verified, next Via's received and rport obeyed.
+ * s18.2.2): top Via ours and its branch verified, next Via's received and rport obeyed. STUN (RFC
+ * 5626 s8): a Binding Request is answered, all else dropped.
  *
  * Threads: any.  Fast path: yes.  RCU reader: online worker only (or any owner of @snap).
  */

@@ -33,6 +33,7 @@ enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip
 
 	if (is_stun(buf, len)) {
 		out->kind = STW_SIP_STUN;
+		out->len = (uint32_t)len;
 		return STW_SIP_ACCEPTED;
 	}
 	size_t seen = len > UINT16_MAX ? UINT16_MAX : len;

@@ -36,7 +36,7 @@
 	X(DROP_FRAGMENT_BUDGET, "fragment_budget", "too many fragments are waiting")              \
 	X(DROP_FRAGMENT_BAD, "fragment_bad", "fragment overlaps, is tiny or too long")            \
 	X(DROP_FRAGMENT_TIMEOUT, "fragment_timeout", "the rest of the datagram never came")       \
-	X(DROP_KEEPALIVE, "keepalive", "CRLF or STUN keep-alive, absorbed (RFC 5626 s3.5)")       \
+	X(DROP_KEEPALIVE, "keepalive", "keep-alive that wants no answer (RFC 5626 s3.5)")       \
 	X(DROP_NOT_SIP, "not_sip", "first bytes are neither a request nor a status line")         \
 	X(DROP_MALFORMED, "malformed", "SIP that cannot be parsed and must not be answered")      \
 	X(DROP_RESPONSE_NOT_OURS, "response_not_ours", "response whose top Via is not ours")      \

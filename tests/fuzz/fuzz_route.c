@@ -18,7 +18,8 @@ static void forward(struct stw_proxy *p, char *buf, size_t len, struct stw_endpo
 
 	p->src = (struct stw_source){.peer = peer, .listener = stw_ip_is_v4(&peer.ip) ? 0 : 1};
 	stw_sip_parse(buf, len, &p->msg);
-	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
+	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE &&
+	    p->msg.kind != STW_SIP_STUN)
 		return;
 	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
 	if (p->v.action == STW_ACTION_FORWARD)

@@ -711,6 +711,7 @@ enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip
 	out->content_length = -1;
 	if (len >= 20 && (uint8_t)buf[0] < 0x40 && memcmp(buf + 4, "\x21\x12\xa4\x42", 4) == 0) {
 		out->kind = STW_SIP_STUN;
+		out->len = (uint32_t)len;
 		return STW_SIP_ACCEPTED;
 	}
 	while (from < s.len && (buf[from] == '\r' || buf[from] == '\n'))

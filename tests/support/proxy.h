@@ -125,7 +125,8 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	memcpy(buf, bytes, len);
 	p->src = (struct stw_source){peer, listener, p->known};
 	stw_sip_parse(buf, len, &p->msg);
-	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE);
+	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE ||
+		    p->msg.kind == STW_SIP_STUN);
 	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
 	if (p->known != NULL && p->v.action == STW_ACTION_FORWARD && p->v.note != STW_NOTE_NONE)
 		assert_true(stw_note(p->known, p->tables, &p->msg, &p->v, p->now_tsc));

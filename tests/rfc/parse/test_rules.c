@@ -398,6 +398,7 @@ static void rfc5626_s3_5_2_stun(void **state)
 	(void)state;
 	assert_int_equal(parse_bytes(stun, sizeof(stun), &m), STW_SIP_ACCEPTED);
 	assert_int_equal(m.kind, STW_SIP_STUN);
+	assert_int_equal(m.len, sizeof(stun));
 	assert_int_equal(parse_bytes(stun, sizeof(stun) - 1, &m), STW_SIP_ACCEPTED);
 	assert_int_equal(m.kind, STW_SIP_NEITHER);
 }

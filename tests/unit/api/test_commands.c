@@ -80,7 +80,8 @@ static void a_command_that_changes_names_an_endpoint_that_does(void **state)
 	(void)state;
 	for (size_t i = 0; i < stw_n_commands; i++) {
 		const struct stw_command *c = &stw_commands[i];
-		bool reads = strncmp(c->name, "show ", 5) == 0 || strcmp(c->name, "top") == 0;
+		bool reads = strncmp(c->name, "show ", 5) == 0 || strcmp(c->name, "top") == 0 ||
+			     strncmp(c->name, "wait ", 5) == 0;
 		if (c->endpoint == STW_N_ENDPOINTS)
 			continue;
 		enum stw_effect effect = stw_endpoint_rows[c->endpoint].effect;

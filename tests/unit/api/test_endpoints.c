@@ -151,10 +151,13 @@ static void each_row_is_found_and_answers(void **state)
 		const char *body = i == STW_ENDPOINT_WEIGHT    ? "{\"weight\": 7}"
 				   : i == STW_ENDPOINT_LOG_SET ? "{\"level\": \"info\"}"
 				   : i == STW_ENDPOINT_EXPLAIN ? "{\"messages\": []}"
-							       : "";
+				   : i == STW_ENDPOINT_REMOVE  ? "{\"force\": true}"
+				   : i == STW_ENDPOINT_ADD
+					   ? "{\"pool\": \"farm\", \"address\": \"198.51.100.77\"}"
+					   : "";
 		unsigned status = status_of(r, row->method, path, body);
 		/* Without a data plane a change of tables is accepted, not served. */
-		bool changes = row->effect == STW_EFFECT_CHANGE && i != STW_ENDPOINT_LOG_SET;
+		bool changes = row->effect >= STW_EFFECT_CHANGE && i != STW_ENDPOINT_LOG_SET;
 		unsigned wanted = changes ? 202 : 200;
 		if (i == STW_ENDPOINT_PLAN)
 			wanted = 422; /* an empty configuration */
@@ -256,7 +259,7 @@ static void weight_and_drain_do_not_undo_each_other(void **state)
 	struct rig *r = *state;
 	assert_int_equal(status_of(r, "POST", "/v1/members/k2/weight", "{\"weight\": 0}"), 202);
 	assert_int_equal(status_of(r, "POST", "/v1/members/k2/drain", ""), 202);
-	const struct stw_model_pool_member *pm = &r->control->model->pools[0].members[1];
+#define pm (&r->control->model->pools[0].members[1])
 	assert_int_equal(pm->weight, 0);
 	assert_int_equal(pm->asked, STW_ASKED_DRAIN);
 	assert_int_equal(status_of(r, "POST", "/v1/members/k2/weight", "{\"weight\": 30}"), 202);
@@ -264,6 +267,65 @@ static void weight_and_drain_do_not_undo_each_other(void **state)
 	assert_int_equal(pm->asked, STW_ASKED_DRAIN);
 	assert_int_equal(status_of(r, "POST", "/v1/members/k2/undrain", ""), 202);
 	assert_int_equal(pm->asked, STW_ASKED_UP);
+	assert_int_equal(stw_overrides_n(r->control->overrides), 0);
+#undef pm
+}
+
+static void members_come_and_go_at_run_time(void **state)
+{
+	struct rig *r = *state;
+	struct stw_request req =
+		call(r, "POST", "/v1/members",
+		     "{\"pool\": \"farm\", \"address\": \"198.51.100.13\", \"name\": \"k3\"}");
+	assert_string_equal(change_at(&req, 0), "k3 added to farm, weight 1");
+	stw_request_fini(&req);
+	assert_int_equal(stw_control_find_member(r->control, "k3") >= 0, 1);
+	req = call(r, "GET", "/v1/diff", "");
+	assert_non_null(strstr(change_at(&req, 0), "\"k3\""));
+	assert_null(change_at(&req, 1));
+	stw_request_fini(&req);
+	assert_int_equal(status_of(r, "POST", "/v1/members/k3/weight", "{\"weight\": 9}"), 202);
+	assert_int_equal(status_of(r, "POST", "/v1/members/k3/remove", ""), 409); /* takes calls */
+	assert_int_equal(status_of(r, "POST", "/v1/members/k3/drain", ""), 202);
+	req = call(r, "POST", "/v1/members/k3/remove", "");
+	assert_string_equal(change_at(&req, 0), "k3 removed from farm");
+	stw_request_fini(&req);
+	assert_int_equal(stw_control_find_member(r->control, "k3"), -1);
+	assert_int_equal(stw_overrides_n(r->control->overrides), 0);
+}
+
+static void a_member_of_the_file_is_removed_and_put_back(void **state)
+{
+	struct rig *r = *state;
+	assert_int_equal(status_of(r, "POST", "/v1/members/k2/disable", ""), 202);
+	assert_int_equal(status_of(r, "POST", "/v1/members/k2/remove", ""), 202);
+	assert_int_equal(stw_control_find_member(r->control, "k2"), -1);
+	assert_int_equal(status_of(r, "POST", "/v1/members/k2/remove", ""), 404);
+	const char *again = "{\"pool\": \"farm\", \"address\": \"198.51.100.12:5060\"}";
+	assert_int_equal(status_of(r, "POST", "/v1/members", again), 202);
+	assert_int_equal(stw_control_find_member(r->control, "k2") >= 0, 1);
+	assert_int_equal(status_of(r, "POST", "/v1/members", again), 409);
+}
+
+static void what_cannot_be_a_member_is_refused(void **state)
+{
+	struct rig *r = *state;
+	static const struct {
+		const char *body;
+		unsigned status;
+	} rows[] = {
+		{"{\"pool\": \"farm\"}", 400},
+		{"{\"pool\": \"farm\", \"address\": \"k9.example\"}", 400},
+		{"{\"pool\": \"farm\", \"address\": \"198.51.100.13\", \"name\": \"a b\"}", 400},
+		{"{\"pool\": \"farm\", \"address\": \"198.51.100.13\", \"weight\": 65536}", 400},
+		{"{\"pool\": \"farm\", \"address\": \"198.51.100.13\", \"force\": true}", 400},
+		{"{\"pool\": \"none\", \"address\": \"198.51.100.13\"}", 404},
+		{"{\"pool\": \"farm\", \"address\": \"198.51.100.13\", \"name\": \"k1\"}", 409},
+		{"{\"pool\": \"farm\", \"address\": \"127.0.0.1\"}", 422},
+		{"{\"pool\": \"farm\", \"address\": \"224.0.0.1\"}", 422},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(status_of(r, "POST", "/v1/members", rows[i].body), rows[i].status);
 	assert_int_equal(stw_overrides_n(r->control->overrides), 0);
 }
 
@@ -308,6 +370,9 @@ int main(int argc, char **argv)
 		CASE(what_is_no_row_is_a_problem),
 		CASE(drain_takes_each_pool_or_the_one_named),
 		CASE(weight_and_drain_do_not_undo_each_other),
+		CASE(members_come_and_go_at_run_time),
+		CASE(a_member_of_the_file_is_removed_and_put_back),
+		CASE(what_cannot_be_a_member_is_refused),
 		CASE(a_change_that_cannot_be_saved_says_so),
 		CASE(the_running_configuration_shows_no_key),
 	};

@@ -222,6 +222,28 @@ static void last_of_equal_neighbours_stays(void **state)
 	stw_fib_free(fib);
 }
 
+static void nothing_reaches_a_whole_subnet(void **state)
+{
+	const struct stw_fib_route routes[] = {on_link("192.0.2.0", 120, 0),
+					       on_link("198.51.100.0", 127, 0),
+					       on_link("203.0.113.64", 122, 0),
+					       on_link("203.0.113.127", 128, 1),
+					       on_link("2001:db8::", 64, 0)};
+	struct stw_fib *fib = build(routes, 5, NULL, 0);
+	(void)state;
+	must_miss(fib, "192.0.2.0");
+	must_miss(fib, "192.0.2.255");
+	must_find(fib, "192.0.2.1");
+	must_find(fib, "192.0.2.254");
+	must_find(fib, "198.51.100.0"); /* RFC 3021 */
+	must_find(fib, "198.51.100.1");
+	must_miss(fib, "203.0.113.64");
+	must_find(fib, "203.0.113.127"); /* a route of its own */
+	must_find(fib, "2001:db8::");
+	assert_int_equal(stw_fib_n_routes(fib), 5);
+	stw_fib_free(fib);
+}
+
 static void rows_of_unknown_interfaces_are_left_out(void **state)
 {
 	const struct stw_fib_route routes[] = {on_link("192.0.2.0", 120, N_IFACES)};
@@ -256,6 +278,17 @@ static bool covers(const struct stw_fib_route *r, const struct stw_ip *dst)
 	return true;
 }
 
+/* The first or last address of a subnet on link. */
+static bool at_an_edge(const struct stw_fib_route *r, const struct stw_ip *dst)
+{
+	unsigned ones = 0;
+	if (!r->on_link || r->unreachable || !stw_ip_is_v4(dst) || r->bits > 126 || !covers(r, dst))
+		return false;
+	for (unsigned i = r->bits; i < 128; i++)
+		ones += (dst->b[i / 8] & 0x80u >> i % 8) != 0;
+	return ones == 0 || ones == 128u - r->bits;
+}
+
 static const struct stw_fib_route *walk_routes(const struct stw_fib_route *routes, size_t n,
 					       const struct stw_ip *dst)
 {
@@ -268,6 +301,9 @@ static const struct stw_fib_route *walk_routes(const struct stw_fib_route *route
 		    (r->bits == best->bits && r->metric < best->metric))
 			best = r;
 	}
+	for (size_t i = 0; best && best->bits < 128 && i < n; i++)
+		if (at_an_edge(&routes[i], dst))
+			return NULL;
 	return best && !best->unreachable ? best : NULL;
 }
 
@@ -383,6 +419,7 @@ int main(void)
 		cmocka_unit_test(unreachable_route_is_a_hole),
 		cmocka_unit_test(neighbour_on_another_interface_is_not_taken),
 		cmocka_unit_test(last_of_equal_neighbours_stays),
+		cmocka_unit_test(nothing_reaches_a_whole_subnet),
 		cmocka_unit_test(rows_of_unknown_interfaces_are_left_out),
 		cmocka_unit_test(random_tables_agree_with_a_walk),
 	};

@@ -446,8 +446,8 @@ static void drop_of(const char *text, size_t len, enum stw_counter reason)
 
 static void keepalives_and_noise_are_dropped_by_name(void **state)
 {
-	static const char stun[20] = "\0\1\0\0\x21\x12\xa4\x42"
-				     "abcdefghijk";
+	static const char stun[20] = "\0\x11\0\0\x21\x12\xa4\x42"
+				     "abcdefghijk"; /* an indication */
 
 	(void)state;
 	drop_of("\r\n\r\n", 4, STW_C_DROP_KEEPALIVE);
@@ -455,6 +455,24 @@ static void keepalives_and_noise_are_dropped_by_name(void **state)
 	drop_of(stun, sizeof(stun), STW_C_DROP_KEEPALIVE);
 	drop_of("GET / HTTP/1.1\r\n\r\n", 18, STW_C_DROP_NOT_SIP);
 	drop_of("\xff\xfe\xfd", 3, STW_C_DROP_NOT_SIP);
+}
+
+static void stun_is_answered_from_where_it_was_asked(void **state)
+{
+	static const char stun[20] = "\0\1\0\0\x21\x12\xa4\x42"
+				     "abcdefghijk";
+	struct rig_datagram d = from_caller(stun, sizeof(stun));
+	char out[4096];
+	struct stw_verdict v;
+	size_t n = foretell(&d, 0, &v, out);
+
+	(void)state;
+	assert_int_equal(v.action, STW_ACTION_ANSWER);
+	assert_int_equal(n, 32);
+	send_in(&d);
+	assert_sent(0, out, n, stw_farm_v4(192, 0, 2, 1, 5060), caller(), 0, 254);
+	assert_int_equal(rig_count(&rig, STW_C_ANSWERED), 1);
+	rig_assert_ledger(&rig);
 }
 
 static void response_that_is_not_ours_is_dropped(void **state)
@@ -1003,6 +1021,7 @@ int main(void)
 		WITH(port_without_a_kernel_drops_what_is_not_ours),
 		WITHOUT(no_tables_drops_datagrams_and_keeps_the_rest),
 		WITH(keepalives_and_noise_are_dropped_by_name),
+		WITH(stun_is_answered_from_where_it_was_asked),
 		WITH(response_that_is_not_ours_is_dropped),
 		WITH(frames_cut_anywhere_end_in_the_ledger),
 		WITH(lying_lengths_are_truncated_frames),

@@ -45,7 +45,8 @@ static struct stw_fib *serial_fib(uint64_t serial)
 					    .on_link = true};
 	struct stw_fib_neighbour n[FIB_ADDR];
 	for (uint8_t i = 0; i < FIB_ADDR; i++) {
-		n[i] = (struct stw_fib_neighbour){.ip = stw_farm_v4(192, 0, 2, i, 0).ip};
+		n[i] = (struct stw_fib_neighbour){
+			.ip = stw_farm_v4(192, 0, 2, (uint8_t)(i + 1), 0).ip};
 		memcpy(n[i].mac, &serial, sizeof(n[i].mac));
 	}
 	return stw_fib_build(&iface, 1, &route, 1, n, 1 + serial % FIB_ADDR);
@@ -64,7 +65,7 @@ static const char *check_fib(const struct stw_fib *fib, uint64_t *serial)
 	uint64_t first = 0;
 	for (uint8_t i = 0; i < n; i++) {
 		struct stw_hop hop;
-		const struct stw_ip dst = stw_farm_v4(192, 0, 2, i, 0).ip;
+		const struct stw_ip dst = stw_farm_v4(192, 0, 2, (uint8_t)(i + 1), 0).ip;
 		if (stw_fib_lookup(fib, &dst, &hop) != STW_OK || !hop.resolved)
 			return "a neighbour is missing";
 		if (i == 0)
