@@ -91,6 +91,10 @@ uint64_t stw_decide_branch(const struct stw_decision *d, const struct stw_secret
 			   uint8_t flags);
 
 void stw_decide_request(struct stw_decision *d);
+
+/** Judge Max-Breadth, where settings ask for it. @return false: the verdict is made */
+bool stw_decide_breadth(struct stw_decision *d);
+
 void stw_decide_response(struct stw_decision *d);
 
 /**

@@ -13,8 +13,8 @@
 
 #include "dataplane/route/route.h"
 
-/* Via, received, rport, Max-Forwards, Request-URI, last Route, and the cuts. */
-#define STW_EDITS_MAX (6 + STW_ROUTE_CUTS_MAX)
+/* Via, received, rport, Max-Forwards, Max-Breadth, Request-URI, last Route, and the cuts. */
+#define STW_EDITS_MAX (7 + STW_ROUTE_CUTS_MAX)
 
 struct stw_edit {
 	uint16_t off; /* the first byte it removes, or before which it writes */

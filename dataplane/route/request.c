@@ -120,7 +120,7 @@ static bool checked(struct stw_decision *d)
 	else if (!proxy_require_ok(d))
 		stw_decide_answer(d, 420, "Bad Extension");
 	else
-		return true;
+		return d->t->settings->max_breadth == 0 || stw_decide_breadth(d);
 	return false;
 }
 
@@ -389,8 +389,8 @@ void stw_decide_request(struct stw_decision *d)
 	note_dialog(d);
 	note_registration(d);
 	if (v->branch == 0)
-		v->branch = stw_decide_branch(d, &d->t->secrets[0],
-					      v->member != STW_NO_MEMBER ? STW_BRANCH_TO_MEMBER
-									 : 0);
+		v->branch =
+			stw_decide_branch(d, &d->t->secrets[0],
+					  v->member != STW_NO_MEMBER ? STW_BRANCH_TO_MEMBER : 0);
 	v->action = STW_ACTION_FORWARD;
 }

@@ -111,6 +111,16 @@ static void put_paths(struct scratch *s, const struct stw_tables *t, const struc
 	keep(s, ">\r\n", 3);
 }
 
+static void put_breadth(struct scratch *s, uint16_t breadth)
+{
+	char digits[10];
+	size_t len = stw_put_number(digits, breadth);
+
+	keep(s, "Max-Breadth: ", 13);
+	keep(s, digits, len);
+	keep(s, "\r\n", 2);
+}
+
 /* Lines of ours, above all others: Via, Record-Route or Path, and Max-Forwards if there is none. */
 static void add_lines(struct stw_edits *edits, struct scratch *s, const struct stw_tables *t,
 		      const struct stw_sip_msg *m, const struct stw_source *src,
@@ -131,7 +141,17 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 		put_paths(s, t, src, v);
 	if (m->max_forwards < 0)
 		keep(s, DEFAULT_HOPS, sizeof(DEFAULT_HOPS) - 1);
+	if (v->breadth > 0 && v->breadth_at.off == 0)
+		put_breadth(s, v->breadth);
 	stw_edits_add(edits, m->headers_off, 0, s->text + from, s->n - from);
+}
+
+static void change_breadth(struct stw_edits *edits, struct scratch *s, const struct stw_verdict *v)
+{
+	char digits[10];
+	size_t len = stw_put_number(digits, v->breadth);
+
+	stw_edits_add(edits, v->breadth_at.off, v->breadth_at.len, keep(s, digits, len), len);
 }
 
 static void change_hops(struct stw_edits *edits, struct scratch *s, const struct stw_sip_msg *m)
@@ -196,6 +216,8 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	bool in_place = hops_in_place(m);
 	if (m->max_forwards > 0 && !in_place)
 		change_hops(&edits, &s, m);
+	if (v->breadth > 0 && v->breadth_at.off != 0)
+		change_breadth(&edits, &s, v);
 	cut_out(&edits, v);
 	if (v->replace_uri) {
 		if ((size_t)v->new_uri.len + v->append_uri.len + 16 > sizeof(s.text) - s.n)

@@ -113,22 +113,24 @@ enum stw_kernel_for {
 #define STW_ROUTE_CUTS_MAX (STW_ROUTE_POPS_MAX + 2)
 
 struct stw_verdict {
-	uint8_t action;	      /* enum stw_action */
-	uint8_t how;	      /* enum stw_how */
-	uint8_t odd;	      /* 0, or the detail counter to add: COOKIE_FORGED, COOKIE_UNKNOWN,
-			       * FLOW_FORGED, LOOPS */
-	bool new_call;	      /* INVITE without a To tag, to a member */
-	bool record_route;    /* add our Record-Route */
-	bool from_member;     /* the sender is a member: @member_from */
-	bool trusted;	      /* the sender is none, but a trusted peer of the listener */
-	bool flow;	      /* our Record-Route tells the flow on the far side (flow.h) */
-	bool path;	      /* add our Path (RFC 3327), with that flow */
-	bool first_hop;	      /* with ;ob, as no proxy is before us (RFC 5626 s5.1) */
-	uint16_t reason;      /* DROP: enum stw_counter, a DROP_ row */
-	uint16_t status;      /* ANSWER */
-	const char *phrase;   /* ANSWER: static text */
-	uint16_t member;      /* destination member's index, STW_NO_MEMBER */
-	uint16_t member_from; /* sender member's index, STW_NO_MEMBER */
+	uint8_t action;	   /* enum stw_action */
+	uint8_t how;	   /* enum stw_how */
+	uint8_t odd;	   /* 0, or the detail counter to add: COOKIE_FORGED, COOKIE_UNKNOWN,
+			    * FLOW_FORGED, LOOPS */
+	bool new_call;	   /* INVITE without a To tag, to a member */
+	bool record_route; /* add our Record-Route */
+	bool from_member;  /* the sender is a member: @member_from */
+	bool trusted;	   /* the sender is none, but a trusted peer of the listener */
+	uint16_t breadth;  /* Max-Breadth to write, 0: none (RFC 5393 s5.3.3) */
+	struct stw_span breadth_at; /* in place of this; off 0: as a line of its own */
+	bool flow;		    /* our Record-Route tells the flow on the far side (flow.h) */
+	bool path;		    /* add our Path (RFC 3327), with that flow */
+	bool first_hop;		    /* with ;ob, as no proxy is before us (RFC 5626 s5.1) */
+	uint16_t reason;	    /* DROP: enum stw_counter, a DROP_ row */
+	uint16_t status;	    /* ANSWER */
+	const char *phrase;	    /* ANSWER: static text */
+	uint16_t member;	    /* destination member's index, STW_NO_MEMBER */
+	uint16_t member_from;	    /* sender member's index, STW_NO_MEMBER */
 	uint16_t listener_in;
 	uint16_t listener_out; /* FORWARD: its address is our source, Via and Record-Route */
 	struct stw_endpoint
