@@ -20,7 +20,6 @@
 
 #include <strowger/endpoint.h>
 
-#include "dataplane/path/cksum.h"
 #include "dataplane/route/fib.h"
 
 /** Most bytes of headers: Ethernet, one tag, IPv6, UDP. */
@@ -42,6 +41,13 @@ static inline void stw_frame_put64(char *at, uint64_t value)
 static inline uint32_t stw_frame_halves(uint32_t address)
 {
 	return (address & 0xffff) + (address >> 16);
+}
+
+/* Of at most 65536 words. */
+static inline uint16_t stw_frame_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
 }
 
 static inline uint32_t stw_frame_v4(const struct stw_ip *ip)
@@ -67,7 +73,7 @@ static inline char *stw_frame_ipv4(struct rte_mbuf *m, char *text, uint32_t len,
 	const uint32_t addresses = stw_frame_halves(from) + stw_frame_halves(to);
 	const uint32_t sum = (RTE_IPV4_VHL_DEF << 8) + total + id +
 			     (STW_FRAME_TTL << 8 | IPPROTO_UDP) + addresses;
-	const uint64_t ip_sum = offload ? 0 : (uint16_t)~stw_cksum_fold(sum);
+	const uint64_t ip_sum = offload ? 0 : (uint16_t)~stw_frame_fold(sum);
 	char *ip = text - STW_UDP_LEN - STW_IPV4_LEN;
 	uint32_t tail;
 
@@ -78,7 +84,7 @@ static inline char *stw_frame_ipv4(struct rte_mbuf *m, char *text, uint32_t len,
 	stw_frame_put64(ip + 8, (uint64_t)STW_FRAME_TTL << 56 | (uint64_t)IPPROTO_UDP << 48 |
 					ip_sum << 32 | from);
 	stw_frame_put64(ip + 16, (uint64_t)to << 32 | (uint32_t)src->port << 16 | dst->port);
-	tail = rte_cpu_to_be_32(udp_len << 16 | stw_cksum_fold(addresses + IPPROTO_UDP + udp_len));
+	tail = rte_cpu_to_be_32(udp_len << 16 | stw_frame_fold(addresses + IPPROTO_UDP + udp_len));
 	memcpy(ip + 24, &tail, sizeof(tail));
 	return ip;
 }

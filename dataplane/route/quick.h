@@ -317,6 +317,38 @@ static inline bool stw_quick_via_param(const char *buf, uint32_t from, uint32_t 
 	}
 }
 
+/*
+ * From the host on: "host", "host:port", plain parameters, nothing quoted or spaced.
+ *
+ * @param base   of the window in @buf
+ * @param start  of the host in the window
+ * @param ends   of the window; used up
+ * @param limit  where the window's bits end
+ * @return where in the window the parameters end, 0: not usual
+ */
+static inline uint32_t stw_quick_via_rest(const char *buf, uint32_t base, uint32_t start,
+					  uint64_t ends[2], uint32_t limit, struct stw_sip_via *out)
+{
+	const char *p = buf + base;
+	uint32_t at = stw_quick_take(ends, limit);
+
+	if (at - start > STW_QUICK_HOST)
+		return 0;
+	uint32_t host = start + stw_quick_colon(p + start, at - start);
+	out->host = (struct stw_span){(uint16_t)(base + start), (uint16_t)(host - start)};
+	if (host == start || p[start] == '[' ||
+	    (host < at && !stw_quick_port(p + host + 1, at - host - 1, &out->port)))
+		return 0;
+	while (at < limit && p[at] == ';') {
+		uint32_t next = stw_quick_take(ends, limit);
+
+		if (!stw_quick_via_param(buf, base + at + 1, base + next, out))
+			return 0;
+		at = next;
+	}
+	return at;
+}
+
 /**
  * A Via of one element, "SIP/2.0/UDP host", "host:port", plain parameters, nothing quoted or
  * spaced.
@@ -333,34 +365,48 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 	uint64_t ends[2] = {0, 0};
 
 	if (value.len < skip + 1 || len > STW_QUICK_VIA_MAX || readable < window ||
-	    readable < from + STW_QUICK_HOST || memcmp(buf + value.off, protocol, skip) != 0 ||
-	    buf[from] == '[')
+	    readable < from + STW_QUICK_HOST || memcmp(buf + value.off, protocol, skip) != 0)
 		return false;
 	/* All below are offsets into the window, which ends with what may be read at the latest. */
 	uint32_t base = readable - from < window ? readable - window : from;
 	uint32_t start = from - base, end = start + len;
-	const char *p = buf + base;
-	ends[0] = stw_quick_ends(p);
+	ends[0] = stw_quick_ends(buf + base);
 	if (window > 64)
-		ends[1] = stw_quick_ends(p + 64);
+		ends[1] = stw_quick_ends(buf + base + 64);
 	stw_quick_within(ends, start, end);
-	uint32_t at = stw_quick_take(ends, end);
-	if (at - start > STW_QUICK_HOST)
-		return false;
-	uint32_t host = start + stw_quick_colon(p + start, at - start);
-	*out = (struct stw_sip_via){.all = value,
-				    .protocol = {value.off, (uint16_t)(skip - 1)},
-				    .host = {(uint16_t)from, (uint16_t)(host - start)}};
-	if (host == start ||
-	    (host < at && !stw_quick_port(p + host + 1, at - host - 1, &out->port)))
-		return false;
-	while (at < end) {
-		uint32_t next = stw_quick_take(ends, end);
+	*out = (struct stw_sip_via){.all = value, .protocol = {value.off, (uint16_t)(skip - 1)}};
+	return stw_quick_via_rest(buf, base, start, ends, end, out) == end;
+}
 
-		if (p[at] != ';' || !stw_quick_via_param(buf, base + at + 1, base + next, out))
-			return false;
-		at = next;
-	}
+/**
+ * The Via line at @off, if it is as most are written: "Via: SIP/2.0/UDP ", one element, no fold.
+ * Its end is found with its parts.
+ *
+ * @param line  filled but for the name
+ */
+static inline bool stw_quick_via_line(const char *buf, uint32_t readable, uint32_t off,
+				      struct stw_sip_line *line, struct stw_sip_via *out)
+{
+	static const char begin[] = "Via: SIP/2.0/UDP ";
+	const uint32_t name = 5, from = off + sizeof(begin) - 1;
+	uint64_t ends[2];
+
+	if (readable < from + STW_QUICK_VIA_MAX + 2 ||
+	    memcmp(buf + off, begin, sizeof(begin) - 1) != 0)
+		return false;
+	const char *p = buf + from;
+	ends[0] = stw_quick_ends(p);
+	ends[1] = stw_quick_ends(p + 64);
+	*out = (struct stw_sip_via){.protocol = {(uint16_t)(off + name), 11}};
+	uint32_t end = stw_quick_via_rest(buf, from, 0, ends, STW_QUICK_VIA_MAX, out);
+	if (end == 0 || end == STW_QUICK_VIA_MAX || p[end] != '\r' || p[end + 1] != '\n' ||
+	    p[end + 2] == ' ' || p[end + 2] == '\t')
+		return false;
+	line->header = STW_HDR_VIA;
+	line->off = (uint16_t)off;
+	line->end = (uint16_t)(from + end + 2);
+	line->value = out->all =
+		(struct stw_span){(uint16_t)(off + name), (uint16_t)(from + end - off - name)};
 	return true;
 }
 
@@ -370,6 +416,13 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 				 struct stw_sip_via *out)
 {
 	(void)buf, (void)readable, (void)value, (void)out;
+	return false;
+}
+
+static inline bool stw_quick_via_line(const char *buf, uint32_t readable, uint32_t off,
+				      struct stw_sip_line *line, struct stw_sip_via *out)
+{
+	(void)buf, (void)readable, (void)off, (void)line, (void)out;
 	return false;
 }
 

@@ -41,27 +41,31 @@ static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
 	return true;
 }
 
+static void cut(struct stw_verdict *v, uint32_t from, uint32_t to)
+{
+	v->n_cuts = 1;
+	v->cuts[0] = (struct stw_span){(uint16_t)from, (uint16_t)(to - from)};
+}
+
 /* The Via after the top one, and what to cut so that it becomes the top. */
 static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 {
 	struct stw_sip_line line = {.end = d->m->line_end[STW_HDR_VIA]};
 	struct stw_span value = d->m->value[STW_HDR_VIA];
-	struct stw_verdict *v = d->v;
-	uint16_t from, to;
 
 	if (d->m->via.more) {
-		from = value.off;
-		to = d->m->via.next;
+		uint16_t to = d->m->via.next;
+
+		cut(d->v, value.off, to);
 		value = (struct stw_span){to, (uint16_t)(stw_span_end(value) - to)};
 	} else {
-		from = d->m->line_off[STW_HDR_VIA];
-		to = line.end;
+		cut(d->v, d->m->line_off[STW_HDR_VIA], line.end);
+		if (stw_quick_via_line(d->buf, d->m->len, line.end, &line, out))
+			return true;
 		if (!stw_line_of(d->buf, d->m, "via:", 4, STW_HDR_VIA, &line))
 			return false;
 		value = line.value;
 	}
-	v->n_cuts = 1;
-	v->cuts[0] = (struct stw_span){from, (uint16_t)(to - from)};
 	return stw_via_read(d->buf, d->m->len, value, out) == STW_OK;
 }
 

@@ -47,6 +47,27 @@ static void assert_same_via(const struct stw_sip_via *a, const struct stw_sip_vi
 	assert_int_equal(a->more, b->more);
 }
 
+/* The same on a line of its own. @return whether the quick one read it */
+static bool compare_via_line(const char *text)
+{
+	static char buf[1024];
+	struct stw_span value = {8, (uint16_t)strlen(text)};
+	struct stw_sip_via quick, careful;
+	struct stw_sip_line line;
+
+	memset(buf, 'x', sizeof(buf));
+	snprintf(buf, sizeof(buf) / 2, "1\r\nVia: %s\r\nTo: x", text);
+	if (!stw_quick_via_line(buf, sizeof(buf), 3, &line, &quick))
+		return false;
+	assert_int_equal(line.header, STW_HDR_VIA);
+	assert_int_equal(line.off, 3);
+	assert_int_equal(line.end, stw_span_end(value) + 2);
+	assert_span(line.value, value);
+	assert_int_equal(stw_sip_via_parse(buf, value, &careful), STW_OK);
+	assert_same_via(&quick, &careful);
+	return true;
+}
+
 /* Put @text where bytes may be read behind it, and compare. @return whether the quick one read it
  */
 static bool compare_via(const char *text)
@@ -61,6 +82,8 @@ static bool compare_via(const char *text)
 	int err = stw_sip_via_parse(buf, value, &careful);
 	if (read && err == STW_OK)
 		assert_same_via(&quick, &careful);
+	if (err == STW_OK && strlen(text) < 128)
+		assert_int_equal(compare_via_line(text), read);
 	return read;
 }
 
@@ -178,6 +201,43 @@ static void never_reads_beyond_what_it_may(void **state)
 	}
 }
 
+/* Folded, ended by LF alone, not a Via, cut by the end of the message: each for the careful one. */
+static void leaves_unusual_lines_to_the_careful_reader(void **state)
+{
+	static const char *const lines[] = {
+		"Via: SIP/2.0/UDP h;branch=1\r\n ;rport\r\nTo: x",
+		"Via: SIP/2.0/UDP h;branch=1\r\n\t;rport\r\nTo: x",
+		"Via: SIP/2.0/UDP h;branch=1\nTo: x",
+		"Via: SIP/2.0/UDP h;branch=1\rTo: x",
+		"Via: SIP/2.0/UDP h;branch=1, SIP/2.0/UDP i\r\nTo: x",
+		"v: SIP/2.0/UDP h;branch=1\r\nTo: x",
+		"Vary: SIP/2.0/UDP h;branch=1\r\nTo: x",
+		"\r\nVia: SIP/2.0/UDP h",
+	};
+	const char usual[] = "Via: SIP/2.0/UDP h;branch=1\r\nTo: x";
+	struct stw_sip_via out;
+	struct stw_sip_line line;
+	char buf[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		memset(buf, 'x', sizeof(buf));
+		memcpy(buf, lines[i], strlen(lines[i]));
+		assert_false(stw_quick_via_line(buf, sizeof(buf), 0, &line, &out));
+	}
+	for (uint32_t readable = sizeof(usual); readable < 200; readable++) {
+		char *exact = malloc(readable);
+
+		memset(exact, 'x', readable);
+		memcpy(exact, usual, sizeof(usual) - 1);
+		if (stw_quick_via_line(exact, readable, 0, &line, &out))
+			assert_int_equal(line.end, sizeof("Via: SIP/2.0/UDP h;branch=1\r\n") - 1);
+		else
+			assert_true(readable < 160 || !HAVE_QUICK_VIA);
+		free(exact);
+	}
+}
+
 static void reads_ipv4_as_the_careful_reader_does(void **state)
 {
 	static const char alphabet[] = "0123456789..1225.x";
@@ -242,6 +302,7 @@ int main(void)
 		cmocka_unit_test(agrees_on_random_vias),
 		cmocka_unit_test(reads_a_via_wherever_it_stands),
 		cmocka_unit_test(never_reads_beyond_what_it_may),
+		cmocka_unit_test(leaves_unusual_lines_to_the_careful_reader),
 		cmocka_unit_test(reads_ipv4_as_the_careful_reader_does),
 		cmocka_unit_test(finds_the_next_line_of_a_kind),
 	};
