@@ -3,14 +3,15 @@
 #   make run  [CALLS=n] [RATE=n] [CONFIG=file]   calls through the lab, or your own interfaces
 #   make test [ONLY=stage,...]                   every test (tests/run.py tells the stages)
 #   make bench [QUICK=1]                         the benchmarks: build/bench/report.json
-#   make install [DESTDIR=dir]                   programs, manual pages, completion
+#   make install [DESTDIR=dir]                   programs, manual pages, completion, systemd units
+#   make package                                 a Debian package of it: build/strowger_*.deb
 
 BUILD ?= build
 PYTHON := /usr/bin/python3
 PROGRAMS := dataplane/strowger-dataplane control/strowger-control control/strowgerctl
 PACKAGES := tests/support/install-packages.sh
 
-.PHONY: all run test bench install
+.PHONY: all run test bench install package
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
@@ -38,3 +39,6 @@ bench: $(BUILD)/build.ninja
 
 install: all
 	meson install -C $(BUILD) --no-rebuild
+
+package: $(BUILD)/build.ninja
+	@packaging/deb.sh $(BUILD) $(BUILD)

@@ -18,6 +18,7 @@ import time
 from _common import Tap, expect, expect_equal, need_root, wait_until
 from lab.lab import default_build_dir
 from lab.process import Process
+from support import documents
 from support.tap import Skip
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -227,6 +228,28 @@ def serves_as_its_units_would(root, logs):
                "an XDP program is left")
 
 
+STUBS = {
+    # They have nothing to talk to in here; what they are asked about must be there.
+    "systemctl": "for unit; do case $unit in strowger*) "
+                 "test -e /usr/lib/systemd/system/${unit%.service}.service;; esac; done",
+    "journalctl": "for unit; do case $unit in strowger*) "
+                  "test -e /usr/lib/systemd/system/${unit%.service}.service;; esac; done",
+    "sysctl": "key=${2%%=*}; test -e /proc/sys/$(echo $key | tr . /)",
+}
+
+
+def documents_are_right(root, tap):
+    """Each block of commands for a fresh machine, in order."""
+    os.makedirs(f"{root.path}/stubs", exist_ok=True)
+    for name, script in STUBS.items():
+        root.write(f"/stubs/{name}", f"#!/bin/sh -eu\n{script}\n")
+        os.chmod(f"{root.path}/stubs/{name}", 0o755)
+    for block in documents.commands("root"):
+        with tap.case(f"commands_of_{block}"):
+            root.run("env", "PATH=/stubs:/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-eu", "-c",
+                     block.text)
+
+
 def upgrades(root, package):
     """What people wrote stays, and so does the state."""
     root.write("/etc/strowger/strowger.yaml", "# mine\n")
@@ -285,6 +308,9 @@ def main():
             upgrades(root, packages[1])
         with tap.case("remove_keeps_the_configuration_and_purge_leaves_nothing"):
             is_removed_and_purged(root)
+        shutil.copy(packages[0], f"{root.path}/tmp/")
+        os.unlink(f"{root.path}/tmp/{os.path.basename(packages[1])}")
+        documents_are_right(root, tap)
         root.unmake()
 
 
