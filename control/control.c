@@ -12,6 +12,7 @@
 #include <strowger/log.h>
 
 #include "control/health/tsc.h"
+#include "control/history/history.h"
 #include "control/model/secret.h"
 #include "control/publish/pace.h"
 #include "control/tables/build.h"
@@ -44,12 +45,12 @@ int stw_control_dress(const struct stw_control *c, struct stw_model *m)
 	return stw_members_dress(m, c->overrides, &found);
 }
 
-/* Reads the file and gives the model its secret: ready to be served. */
-static int read_model(const char *path, stw_config_message_fn message, void *ctx,
-		      struct stw_model **out)
+/* Makes a model of @text and gives it its secret: ready to be served. */
+static int read_model(const char *name, const char *text, size_t len, stw_config_message_fn message,
+		      void *ctx, struct stw_model **out)
 {
 	struct stw_model *m;
-	int err = stw_config_read(path, message, ctx, &m);
+	int err = stw_config_read_text(name, text, len, message, ctx, &m);
 	if (err)
 		return err;
 	char reason[256] = "";
@@ -325,7 +326,9 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 		void *ctx)
 {
 	struct stw_model *m;
-	int err = read_model(c->config_path, message, ctx, &m);
+	int err = stw_config_text(c->config_path, message, ctx, &c->text, &c->text_len);
+	if (!err)
+		err = read_model(c->config_path, c->text, c->text_len, message, ctx, &m);
 	if (err)
 		return err;
 	c->overrides = stw_overrides_new();
@@ -381,6 +384,7 @@ int stw_control_new(struct ev_loop *loop, const char *config_path, stw_config_me
 void stw_control_start(struct stw_control *c)
 {
 	use_names(c); /* not before the API's socket, the lock, is ours: these are shared */
+	stw_control_remember(c, "start");
 	stw_publish_change(c->publish);
 	stw_publish_start(c->publish);
 }
@@ -398,32 +402,75 @@ static int save(struct stw_control *c, const struct stw_control_words *words)
 	return STW_EIO;
 }
 
-int stw_control_reload(struct stw_control *c, const struct stw_control_words *words,
-		       uint64_t *change)
+/* Serves @m in place of the running model; it belongs to @c on STW_OK only. */
+static int replace_model(struct stw_control *c, struct stw_model *m,
+			 const struct stw_control_words *words)
 {
-	struct stw_model *m;
-	c->reload_refused_unix_s = ev_time();
-	int err = read_model(c->config_path, words->message, words->ctx, &m);
-	if (err)
-		return err;
 	/* Compared as it will be served: a drain that stays in force is not a change. */
 	size_t forgotten = stw_overrides_prune(c->overrides, m);
 	struct stw_model *old = c->model;
-	err = take_model(c, m);
-	if (err) {
-		stw_model_free(m);
+	int err = take_model(c, m);
+	if (err)
 		return err;
-	}
 	use_names(c);
 	watch_members(c);
 	stw_model_diff(old, m, words->line, words->ctx);
 	stw_model_free(old);
 	if (forgotten)
 		save(c, words);
+	return STW_OK;
+}
+
+int stw_control_take(struct stw_control *c, const char *name, const char *text, size_t len,
+		     const struct stw_control_words *words, uint64_t *change)
+{
+	struct stw_model *m;
+	char *copy = malloc(len + 1);
+	if (!copy)
+		return STW_ENOMEM;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	int err = read_model(name, copy, len, words->message, words->ctx, &m);
+	if (!err) {
+		err = replace_model(c, m, words);
+		if (err)
+			stw_model_free(m);
+	}
+	if (err) {
+		free(copy);
+		return err;
+	}
+	free(c->text);
+	c->text = copy;
+	c->text_len = len;
+	c->taken++;
 	c->reload_refused_unix_s = 0;
 	c->loaded_unix_s = ev_time();
 	*change = stw_publish_change(c->publish);
 	return STW_OK;
+}
+
+int stw_control_reload(struct stw_control *c, const struct stw_control_words *words,
+		       uint64_t *change)
+{
+	char *text = NULL;
+	size_t len = 0;
+	c->reload_refused_unix_s = ev_time();
+	int err = stw_config_text(c->config_path, words->message, words->ctx, &text, &len);
+	if (!err)
+		err = stw_control_take(c, c->config_path, text, len, words, change);
+	free(text);
+	if (!err)
+		stw_control_remember(c, "reload");
+	return err;
+}
+
+void stw_control_remember(const struct stw_control *c, const char *how)
+{
+	char reason[256] = "";
+	if (stw_history_add(c->model->state_dir, how, (uint64_t)ev_time(), c->text, c->text_len,
+			    reason, sizeof(reason)))
+		stw_warn("history: the configuration is not kept: %s", reason);
 }
 
 int stw_control_find_member(const struct stw_control *c, const char *name)
@@ -726,5 +773,6 @@ void stw_control_free(struct stw_control *c)
 	stw_overrides_free(c->overrides);
 	stw_numbers_free(c->numbers);
 	free(c->config_path);
+	free(c->text);
 	free(c);
 }

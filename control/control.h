@@ -40,6 +40,9 @@ struct stw_control_watch {
 
 struct stw_control {
 	char *config_path;
+	char *text; /* of the running configuration, as it was written */
+	size_t text_len;
+	uint64_t taken;		 /* grows with each configuration taken over */
 	struct stw_model *model; /* file + overrides; numbered once the first image is built */
 	struct stw_file_members *file; /* who stands in it, before the rest was laid over them */
 	struct stw_overrides *overrides;
@@ -85,6 +88,19 @@ void stw_control_start(struct stw_control *c);
  */
 int stw_control_reload(struct stw_control *c, const struct stw_control_words *words,
 		       uint64_t *change);
+
+/**
+ * Serve the configuration @text in place of the running one; the file is not touched.
+ *
+ * @param name    stands for a file in messages
+ * @param change  on STW_OK: number of the change
+ * @return as stw_control_reload()
+ */
+int stw_control_take(struct stw_control *c, const char *name, const char *text, size_t len,
+		     const struct stw_control_words *words, uint64_t *change);
+
+/** Keep the running configuration's text in the history; a failure is logged. */
+void stw_control_remember(const struct stw_control *c, const char *how);
 
 /** Member of that name. @return its index in the model, or -1 */
 int stw_control_find_member(const struct stw_control *c, const char *name);

@@ -93,7 +93,8 @@ int stw_api_init(struct stw_api *api, struct ev_loop *loop, struct stw_control *
 	api->control = control;
 	TAILQ_INIT(&api->waiting);
 	api->sampler = stw_sampler_new(loop, control);
-	if (!api->sampler)
+	api->apply = api->sampler ? stw_apply_new(loop, control) : NULL;
+	if (!api->apply)
 		return STW_ENOMEM;
 	control->watch =
 		(struct stw_control_watch){.ctx = api, .settled = on_settled, .link = on_link};
@@ -167,5 +168,6 @@ json_t *stw_api_rate(bool known, double rate)
 void stw_api_fini(struct stw_api *api)
 {
 	api->control->watch = (struct stw_control_watch){0};
+	stw_apply_free(api->apply);
 	stw_sampler_free(api->sampler);
 }

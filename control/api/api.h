@@ -12,10 +12,12 @@
 #include "control/api/request.h"
 #include "control/api/sample.h"
 #include "control/control.h"
+#include "control/history/apply.h"
 
 struct stw_api {
 	struct stw_control *control;
 	struct stw_sampler *sampler;
+	struct stw_apply *apply;
 	char http[64]; /* where the HTTP port is, "" without one */
 	TAILQ_HEAD(, stw_request) waiting;
 };

@@ -26,10 +26,7 @@ void stw_api_reload(struct stw_api *api, struct stw_request *r)
 			api->control->config_path, stw_err_text(err));
 		json_object_set(r->reply, "messages", w.messages);
 	} else {
-		stw_api_reply_when_served(api, r, change,
-					  json_pack("{s:O, s:O, s:O}", "changes", w.changes,
-						    "needs_restart", w.needs_restart, "warnings",
-						    w.messages));
+		stw_api_reply_when_served(api, r, change, stw_words_json(&w));
 	}
 	stw_words_fini(&w);
 }

@@ -36,6 +36,10 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_RELOAD] = stw_api_reload,
 	[STW_ENDPOINT_CHECK] = stw_api_check,
 	[STW_ENDPOINT_PLAN] = stw_api_plan,
+	[STW_ENDPOINT_APPLY] = stw_api_apply,
+	[STW_ENDPOINT_CONFIRM] = stw_api_confirm,
+	[STW_ENDPOINT_ROLLBACK] = stw_api_rollback,
+	[STW_ENDPOINT_HISTORY] = stw_api_history,
 	[STW_ENDPOINT_EXPLAIN] = stw_api_explain,
 	[STW_ENDPOINT_RECORDS] = stw_api_records,
 	[STW_ENDPOINT_DRAIN] = stw_api_change_member,
@@ -100,6 +104,7 @@ size_t stw_api_body_max(const struct stw_request *r)
 	switch (r->endpoint) {
 	case STW_ENDPOINT_CHECK:
 	case STW_ENDPOINT_PLAN: return CHECK_MAX;
+	case STW_ENDPOINT_APPLY: return 2 * CHECK_MAX; /* in JSON it grows */
 	case STW_ENDPOINT_EXPLAIN: return EXPLAIN_MAX;
 	default: return BODY_MAX;
 	}

@@ -53,6 +53,12 @@ enum stw_effect {
 	X(CHECK, "POST", "/v1/check", INSPECT, "YAML",                                            \
 	  "check a configuration, tell what it changes")                                          \
 	X(PLAN, "POST", "/v1/plan", INSPECT, "YAML", "what a configuration would move")           \
+	X(APPLY, "POST", "/v1/apply", CHANGE, "{\"yaml\": string, \"confirm_s\": 5..3600?}",      \
+	  "serve another configuration, for good or until it is not confirmed")                   \
+	X(CONFIRM, "POST", "/v1/confirm", CHANGE, "", "keep the configuration that waits")        \
+	X(ROLLBACK, "POST", "/v1/rollback", CHANGE, "{\"to\": number?}",                          \
+	  "serve the configuration before, or an older one")                                      \
+	X(HISTORY, "GET", "/v1/history", INSPECT, "", "configurations that ran")                  \
 	X(EXPLAIN, "POST", "/v1/explain", INSPECT,                                                \
 	  "{\"messages\": [{\"base64\": string, \"from\": address?, \"to\": address?}], "         \
 	  "\"config\": YAML?, \"whole\": bool?}",                                                 \

@@ -42,6 +42,11 @@ void stw_api_subscribers_remove(struct stw_api *api, struct stw_request *r);
 /* log.c */
 void stw_api_log(struct stw_api *api, struct stw_request *r);
 void stw_api_log_set(struct stw_api *api, struct stw_request *r);
+/* apply.c */
+void stw_api_apply(struct stw_api *api, struct stw_request *r);
+void stw_api_confirm(struct stw_api *api, struct stw_request *r);
+void stw_api_rollback(struct stw_api *api, struct stw_request *r);
+void stw_api_history(struct stw_api *api, struct stw_request *r);
 /* records.c */
 void stw_api_records(struct stw_api *api, struct stw_request *r);
 /* change.c */

@@ -28,6 +28,12 @@ void stw_words_init(struct stw_words *w)
 					   .line = stw_words_line};
 }
 
+json_t *stw_words_json(const struct stw_words *w)
+{
+	return json_pack("{s:O, s:O, s:O}", "changes", w->changes, "needs_restart",
+			 w->needs_restart, "warnings", w->messages);
+}
+
 void stw_words_fini(struct stw_words *w)
 {
 	json_decref(w->messages);

@@ -20,4 +20,7 @@ void stw_words_init(struct stw_words *w);
 void stw_words_line(void *words, bool needs_restart, const char *line);
 void stw_words_message(void *words, const char *message);
 
+/** A configuration's reply: "changes", "needs_restart", "warnings". */
+json_t *stw_words_json(const struct stw_words *w);
+
 void stw_words_fini(struct stw_words *w);

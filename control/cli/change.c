@@ -11,6 +11,13 @@
 #include "control/cli/show.h"
 #include "control/config/config.h"
 
+void stw_print_lines(const char *before, const json_t *list)
+{
+	size_t i;
+	json_t *line;
+	json_array_foreach(list, i, line) printf("%s%s\n", before, json_string_value(line));
+}
+
 static void print_list(const char *before, const json_t *list, const char *after)
 {
 	size_t i;
@@ -20,7 +27,7 @@ static void print_list(const char *before, const json_t *list, const char *after
 }
 
 /* What changed and since which generation, one line each. */
-static void print_change(const json_t *answer)
+void stw_print_change(const json_t *answer)
 {
 	char after[400];
 	const json_t *changes = json_object_get(answer, "changes");
@@ -44,7 +51,7 @@ int stw_cli_change(struct stw_cli *cli, const char *member, json_t *body)
 		if (cli->json)
 			fputs(a.text, stdout);
 		else
-			print_change(a.json);
+			stw_print_change(a.json);
 	}
 	stw_answer_fini(&a);
 	return rc;

@@ -50,6 +50,7 @@ enum stw_option {
 	STW_OPTION_FORCE = 1 << 21,
 	STW_OPTION_NAME = 1 << 22,
 	STW_OPTION_WEIGHT = 1 << 23,
+	STW_OPTION_CONFIRM = 1 << 19,
 };
 
 struct stw_option_row {
@@ -78,8 +79,9 @@ struct stw_cli {
 	const char *address;
 	const char *method;
 	const char *write;
-	long packet; /* 0: not given */
-	long code;   /* 0: not given */
+	long packet;	/* 0: not given */
+	long code;	/* 0: not given */
+	long confirm_s; /* 0: not given */
 	bool past;
 	bool full;
 	const char *name;
@@ -161,6 +163,10 @@ int stw_run_check(struct stw_cli *cli);
 int stw_run_log(struct stw_cli *cli);
 int stw_run_doctor(struct stw_cli *cli);
 int stw_run_explain(struct stw_cli *cli);
+int stw_run_apply(struct stw_cli *cli);
+int stw_run_confirm(struct stw_cli *cli);
+int stw_run_rollback(struct stw_cli *cli);
+int stw_run_history(struct stw_cli *cli);
 int stw_run_trace(struct stw_cli *cli);
 int stw_run_last_errors(struct stw_cli *cli);
 int stw_run_replay(struct stw_cli *cli);

@@ -47,14 +47,6 @@ static void print_pool(const json_t *pool)
 	printf("\n");
 }
 
-static void print_lines(const char *before, const json_t *lines)
-{
-	size_t i;
-	json_t *line;
-
-	json_array_foreach(lines, i, line) printf("%s%s\n", before, json_string_value(line));
-}
-
 static void print_plan(const json_t *answer)
 {
 	size_t i;
@@ -65,9 +57,9 @@ static void print_plan(const json_t *answer)
 		    json_array_size(json_object_get(answer, "needs_restart")) ==
 	    0)
 		printf("nothing changes\n");
-	print_lines("", json_object_get(answer, "changes"));
-	print_lines("after a restart only: ", json_object_get(answer, "needs_restart"));
-	print_lines("note: ", json_object_get(answer, "messages"));
+	stw_print_lines("", json_object_get(answer, "changes"));
+	stw_print_lines("after a restart only: ", json_object_get(answer, "needs_restart"));
+	stw_print_lines("note: ", json_object_get(answer, "messages"));
 }
 
 int stw_run_plan(struct stw_cli *cli)

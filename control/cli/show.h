@@ -25,6 +25,12 @@ void stw_print_names(const json_t *answer, FILE *out);
 void stw_print_registrar(const json_t *answer, FILE *out);
 void stw_print_counters(const json_t *answer, bool all, FILE *out);
 
+/** What a change did: its lines, and the generation that serves it or why it is pending. */
+void stw_print_change(const json_t *answer);
+
+/** Each text of a list, on a line of its own behind @before. */
+void stw_print_lines(const char *before, const json_t *list);
+
 /** Text of @o's member @key: its string or number; "-" for null and absent. Ring of static buffers.
  */
 const char *stw_text(const json_t *o, const char *key);

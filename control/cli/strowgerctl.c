@@ -44,6 +44,21 @@ static int set_number(long *to, const char *fmt, const char *value)
 	return errno || *end || end == value || *to < 1 ? usage(fmt, value) : STW_EXIT_OK;
 }
 
+/* "60", "60s" or "5m". */
+static int set_seconds(long *to, const char *value)
+{
+	char *end;
+	errno = 0;
+	*to = strtol(value, &end, 10);
+	if (*end == 'm' && end[1] == '\0' && *to <= 60)
+		*to *= 60;
+	else if (*end && strcmp(end, "s") != 0)
+		errno = EINVAL;
+	return errno || end == value || *to < 5 || *to > 3600
+		       ? usage("--confirm must be 5..3600 seconds, got \"%s\"", value)
+		       : STW_EXIT_OK;
+}
+
 static int set_interval(struct stw_cli *cli, const char *value)
 {
 	char *end;
@@ -87,6 +102,7 @@ static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const
 	case STW_OPTION_WRITE: cli->write = value; break;
 	case STW_OPTION_PAST: cli->past = true; break;
 	case STW_OPTION_FULL: cli->full = true; break;
+	case STW_OPTION_CONFIRM: return set_seconds(&cli->confirm_s, value);
 	case STW_OPTION_CODE:
 		return set_number(&cli->code, "--code must be a status, got \"%s\"", value);
 	case STW_OPTION_FORCE: cli->force = true; break;

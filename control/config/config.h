@@ -29,6 +29,14 @@ typedef void (*stw_config_message_fn)(void *ctx, const char *message);
 int stw_config_read(const char *path, stw_config_message_fn message, void *ctx,
 		    struct stw_model **out);
 
+/**
+ * Only the file's text, NUL-terminated; free with free().
+ *
+ * @return STW_OK, STW_EIO (the message says why), STW_ENOMEM
+ */
+int stw_config_text(const char *path, stw_config_message_fn message, void *ctx, char **text,
+		    size_t *len);
+
 /** The same from memory; @name stands for the file in messages. */
 int stw_config_read_text(const char *name, const char *text, size_t len,
 			 stw_config_message_fn message, void *ctx, struct stw_model **out);

@@ -125,7 +125,7 @@ static int slurp(int fd, char **out, size_t *len)
 	while (n <= FILE_MAX_BYTES) {
 		if (n == room) {
 			room = room ? room * 2 : 64 * 1024;
-			char *more = realloc(text, room);
+			char *more = realloc(text, room + 1);
 
 			if (!more) {
 				free(text);
@@ -145,16 +145,15 @@ static int slurp(int fd, char **out, size_t *len)
 			break;
 		n += (size_t)got;
 	}
+	text[n] = '\0';
 	*out = text;
 	*len = n;
 	return STW_OK;
 }
 
-int stw_config_read(const char *path, stw_config_message_fn message, void *ctx,
-		    struct stw_model **out)
+int stw_config_text(const char *path, stw_config_message_fn message, void *ctx, char **text,
+		    size_t *len)
 {
-	char *text = NULL;
-	size_t len = 0;
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -164,12 +163,20 @@ int stw_config_read(const char *path, stw_config_message_fn message, void *ctx,
 		close(fd);
 		return refuse_file(path, EISDIR, message, ctx);
 	}
-	int err = slurp(fd, &text, &len);
+	int err = slurp(fd, text, len);
 	int why = errno;
 
 	close(fd);
-	if (err == STW_EIO)
-		return refuse_file(path, why, message, ctx);
+	return err == STW_EIO ? refuse_file(path, why, message, ctx) : err;
+}
+
+int stw_config_read(const char *path, stw_config_message_fn message, void *ctx,
+		    struct stw_model **out)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int err = stw_config_text(path, message, ctx, &text, &len);
+
 	if (err == STW_OK)
 		err = stw_config_read_text(path, text, len, message, ctx, out);
 	free(text);

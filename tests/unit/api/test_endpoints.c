@@ -161,6 +161,12 @@ static void each_row_is_found_and_answers(void **state)
 		unsigned wanted = changes ? 202 : 200;
 		if (i == STW_ENDPOINT_PLAN)
 			wanted = 422; /* an empty configuration */
+		if (i == STW_ENDPOINT_APPLY)
+			wanted = 400; /* none given */
+		if (i == STW_ENDPOINT_ROLLBACK)
+			wanted = 404; /* there is none before */
+		if (i == STW_ENDPOINT_CONFIRM)
+			wanted = 409; /* none waits */
 		if (i == STW_ENDPOINT_RECORDS || needs_registrar(i))
 			wanted = 409; /* they are the data plane's; there is no registrar here */
 		assert_int_equal(status, wanted);

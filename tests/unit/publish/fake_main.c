@@ -6,7 +6,8 @@
  *
  * Commands on standard input, one a line, each answered with "ok" once carried out: accept, refuse,
  * wait, answer, restart, hangup; count NUMBER (one new call to that member, answered 200, through
- * worker 0), record good|bad NUMBER (an entry of the flight recorder). Ends at the end of its
+ * worker 0), fail NUMBER (a hundred requests to it, half of them
+ * answered 5xx), record good|bad NUMBER (an entry of the flight recorder). Ends at the end of its
  * input.
  */
 #include <errno.h>
@@ -38,6 +39,13 @@ static void count_call(struct fake *f, unsigned long number)
 	bump_worker(f, STW_C_RECEIVED);
 	bump_worker(f, STW_C_SENT);
 	bump_worker(f, STW_C_NEW_CALLS);
+}
+
+static void fail_request(struct fake *f, unsigned long number)
+{
+	_Atomic uint64_t *row = stw_stats_members(f->stats, 0)->c[number % STW_MEMBER_NUMBERS];
+	stw_counter_add(&row[STW_M_REQUESTS], 100);
+	stw_counter_add(&row[STW_M_FAILED], 50);
 }
 
 static const char good[] = "INVITE sip:bob@192.0.2.1 SIP/2.0\r\n"
@@ -94,6 +102,8 @@ static void obey(struct fake *f, const char *line)
 		fake_hang_up(f);
 	else if (strncmp(line, "count ", 6) == 0)
 		count_call(f, strtoul(line + 6, NULL, 10));
+	else if (strncmp(line, "fail ", 5) == 0)
+		fail_request(f, strtoul(line + 5, NULL, 10));
 	else if (strncmp(line, "record good ", 12) == 0)
 		record(f, true, strtoul(line + 12, NULL, 10));
 	else if (strncmp(line, "record bad ", 11) == 0)
