@@ -80,7 +80,11 @@ def body_of(r, operation):
         with open(r.config, "rb") as f:
             return f.read()
     expect_as_told(content["example"], content["schema"], "the example of a body")
-    return json.dumps(content["example"]).encode()
+    body = dict(content["example"])
+    if "yaml" in body:  # a configuration that could run here, and is another
+        with open(r.config, encoding="utf-8") as f:
+            body["yaml"] = f.read() + "# the same in other words\n"
+    return json.dumps(body).encode()
 
 
 def as_served(path, operation):
