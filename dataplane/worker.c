@@ -252,7 +252,7 @@ static int share_memory(const struct stw_model_dataplane *d, struct stw_stats *s
 	size_t size = stw_workers_memory(d);
 
 	if (size > 0) {
-		ws->recent = rte_zmalloc("recent", size, RTE_CACHE_LINE_SIZE);
+		ws->recent = rte_zmalloc("recent", size, sizeof(struct stw_recent_bucket));
 		if (ws->recent == NULL) {
 			stw_error("no memory for a recent-call table of %zu MiB: lower "
 				  "dataplane.recent_calls or raise dataplane.memory_mb",

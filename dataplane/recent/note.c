@@ -147,8 +147,7 @@ static void note_answer(const struct noting *n, uint16_t status)
 bool stw_note(struct stw_memory *memory, const struct stw_tables *t, const struct stw_sip_msg *m,
 	      const struct stw_verdict *v, uint64_t now_tsc)
 {
-	const struct noting n = {memory->recent, &memory->members[memory->worker], t,
-				 v,	 now_tsc};
+	const struct noting n = {memory->recent, &memory->members[memory->worker], t, v, now_tsc};
 
 	if (v->took_turn)
 		memory->turn++;
@@ -166,8 +165,8 @@ bool stw_note(struct stw_memory *memory, const struct stw_tables *t, const struc
 
 void stw_note_sweep(struct stw_memory *memory, const struct stw_tables *t, uint64_t now_tsc)
 {
-	const struct noting n = {memory->recent, &memory->members[memory->worker],
-				 t,	 NULL,		 now_tsc};
+	const struct noting n = {memory->recent, &memory->members[memory->worker], t, NULL,
+				 now_tsc};
 	uint64_t open[STW_RECENT_WAYS];
 
 	if (memory->recent == NULL)

@@ -36,7 +36,8 @@ static uint64_t readiness(const struct stw_recent *r, struct stw_recent_entry *e
 {
 	uint64_t state = atomic_load_explicit(&e->state, memory_order_relaxed);
 	uint32_t age = stw_recent_age(r, state, now_tsc);
-	bool over = (state & STW_RECENT_DONE) && age > LINGER_S * r->ticks_per_s;
+	bool over = (state & STW_RECENT_DONE) && !stw_recent_is_call(state) &&
+		    age > LINGER_S * r->ticks_per_s;
 
 	return tag == 0 ? UINT64_MAX : (uint64_t)over << 32 | age;
 }
@@ -56,6 +57,8 @@ static struct stw_recent_entry *choose(const struct stw_recent *r, struct stw_re
 			most = ready;
 			*tag = t;
 		}
+		if (t == 0)
+			break; /* the first one is in the line that was fetched */
 	}
 	return best;
 }
@@ -67,7 +70,7 @@ bool stw_recent_add(const struct stw_recent *r, uint64_t call_hash, uint64_t tag
 
 	*evicted = 0;
 	for (uint32_t tries = 0; tries < STW_RECENT_WAYS; tries++) {
-		uint64_t old;
+		uint64_t old = 0;
 		struct stw_recent_entry *e = choose(r, b, now_tsc, &old);
 
 		if (old == STW_RECENT_BUSY ||

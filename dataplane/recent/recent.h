@@ -4,7 +4,9 @@
 /**
  * @file
  * The recent-call table: to which member each request of the last minutes was sent, and whether it
- * was answered. Fixed memory, shared by all workers, one cache line a look-up.
+ * was answered. Fixed memory, shared by all workers; a look-up reads one cache line, seldom the
+ * next one, which processors fetch along with it. A single line would hold four entries, and at a
+ * tenth of its capacity such a table would already crowd out requests that are still open.
  *
  * An entry is a *transaction*, known by the branch of our Via, which its retransmissions, CANCEL
  * and ACK share and its responses bring back; or a *call*, known by the hash of its Call-ID, for
@@ -28,7 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STW_RECENT_WAYS	    4u
+#define STW_RECENT_WAYS	    8u
 #define STW_RECENT_LEAST    4096u      /* entries */
 #define STW_RECENT_MOST	    (1u << 28) /* entries */
 #define STW_RECENT_EXPIRE_S 240u       /* longer than any transaction lives (RFC 3261, Timer C) */
@@ -52,9 +54,9 @@ struct stw_recent_entry {
 
 struct stw_recent_bucket {
 	struct stw_recent_entry entry[STW_RECENT_WAYS];
-} __attribute__((aligned(64)));
+} __attribute__((aligned(128)));
 
-_Static_assert(sizeof(struct stw_recent_bucket) == 64, "one cache line a look-up");
+_Static_assert(sizeof(struct stw_recent_bucket) == 128, "a pair of cache lines");
 
 struct stw_recent {
 	uint32_t mask;	      /* buckets minus 1 */
@@ -76,7 +78,7 @@ size_t stw_recent_size(uint32_t entries);
 /**
  * Make the table in @memory.
  *
- * @param memory  stw_recent_size(@entries) bytes, aligned to 64, all zero; the caller's to free
+ * @param memory  stw_recent_size(@entries) bytes, aligned to 128, all zero; the caller's to free
  * @param tsc_hz  of the clock that callers pass as @now_tsc
  */
 void stw_recent_init(struct stw_recent *r, void *memory, uint32_t entries, uint64_t tsc_hz);
@@ -150,7 +152,7 @@ static inline void stw_recent_prefetch(const struct stw_recent *r, uint64_t call
 	__builtin_prefetch(stw_recent_bucket(r, call_hash));
 }
 
-/** Find the entry with @tag among those of the call. Fast path: yes, one cache line. */
+/** Find the entry with @tag among those of the call. Fast path: yes. */
 static inline bool stw_recent_find(const struct stw_recent *r, uint64_t call_hash, uint64_t tag,
 				   struct stw_recent_hit *out)
 {

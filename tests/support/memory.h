@@ -3,7 +3,7 @@
 
 /**
  * @file
- * A worker's memory for tests: a recent-call table of the least size and rows of counters. The
+ * A worker's memory for tests: a recent-call table and rows of counters. The
  * clock is the test's own, STW_MEMORY_HZ to the second.
  */
 
@@ -28,19 +28,19 @@ struct stw_memory_rig {
 };
 
 /** @param n_workers rows of counters; the memory is the first one's */
-static inline struct stw_memory_rig *stw_memory_new(uint32_t n_workers)
+static inline struct stw_memory_rig *stw_memory_new(uint32_t n_workers, uint32_t entries)
 {
 	struct stw_memory_rig *m = calloc(1, sizeof(*m));
-	size_t size = stw_recent_size(0), rows = n_workers * sizeof(struct stw_stats_members);
+	size_t size = stw_recent_size(entries), rows = n_workers * sizeof(struct stw_stats_members);
 
 	assert_non_null(m);
-	m->bytes = aligned_alloc(64, size);
+	m->bytes = aligned_alloc(128, size);
 	m->memory.members = aligned_alloc(64, rows);
 	assert_non_null(m->bytes);
 	assert_non_null(m->memory.members);
 	memset(m->bytes, 0, size);
 	memset(m->memory.members, 0, rows);
-	stw_recent_init(&m->recent, m->bytes, 0, STW_MEMORY_HZ);
+	stw_recent_init(&m->recent, m->bytes, entries, STW_MEMORY_HZ);
 	m->memory.recent = &m->recent;
 	m->memory.n_workers = n_workers;
 	return m;

@@ -12,7 +12,7 @@ static int setup(void **state)
 {
 	struct stw_proxy *p = stw_proxy_new(4);
 
-	rig = stw_memory_new(2);
+	rig = stw_memory_new(2, 0);
 	p->known = &rig->memory;
 	p->now_tsc = STW_MEMORY_HZ;
 	*state = p;

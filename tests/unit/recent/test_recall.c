@@ -13,7 +13,7 @@ static int setup(void **state)
 {
 	struct stw_proxy *p = stw_proxy_new(4);
 
-	rig = stw_memory_new(1);
+	rig = stw_memory_new(1, 0);
 	p->known = &rig->memory;
 	p->now_tsc = SECOND;
 	p->farm.pool.failover = 3;
@@ -377,7 +377,7 @@ static void what_is_crowded_out_is_no_longer_open(void **state)
 	struct stw_proxy *p = *state;
 	uint64_t opened = 0, done = 0, expired = 0;
 
-	for (int i = 0; i < 6; i++) { /* one Call-ID: one bucket of four */
+	for (int i = 0; i < 10; i++) { /* one Call-ID: one bucket */
 		char via[128];
 
 		p->now_tsc += SECOND;
@@ -389,7 +389,7 @@ static void what_is_crowded_out_is_no_longer_open(void **state)
 		done += count_of(i, STW_M_INVITES_DONE);
 		expired += count_of(i, STW_M_EXPIRED);
 	}
-	assert_int_equal(opened, 6);
+	assert_int_equal(opened, 10);
 	assert_int_equal(done, 2);
 	assert_int_equal(expired, 2);
 }

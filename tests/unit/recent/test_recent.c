@@ -23,7 +23,7 @@ static void *bytes;
 static int setup(void **state)
 {
 	(void)state;
-	bytes = aligned_alloc(64, stw_recent_size(0));
+	bytes = aligned_alloc(128, stw_recent_size(0));
 	memset(bytes, 0, stw_recent_size(0));
 	stw_recent_init(&table, bytes, 0, HZ);
 	return 0;
@@ -127,11 +127,12 @@ static void gives_up_what_is_done_for_long_before_what_is_open(void **state)
 	add(5, 10, 0, 0, 0);
 	add(5, 11, 1, 10 * SECOND, STW_RECENT_ANSWERED | STW_RECENT_DONE);
 	add(5, 12, 2, 20 * SECOND, STW_RECENT_ANSWERED | STW_RECENT_DONE);
-	add(5, 13, 3, 30 * SECOND, 0);
+	for (uint64_t i = 3; i < STW_RECENT_WAYS; i++)
+		add(5, 10 + i, (uint32_t)i, 30 * SECOND, 0);
 	/* done, but its ACK may still come: the oldest goes */
-	assert_int_equal(stw_recent_member(add(5, 14, 4, 40 * SECOND, 0)), 0);
-	assert_int_equal(stw_recent_member(add(5, 15, 5, 60 * SECOND, 0)), 1);
-	assert_int_equal(stw_recent_member(add(5, 16, 6, 61 * SECOND, 0)), 2);
+	assert_int_equal(stw_recent_member(add(5, 94, 4, 40 * SECOND, 0)), 0);
+	assert_int_equal(stw_recent_member(add(5, 95, 5, 60 * SECOND, 0)), 1);
+	assert_int_equal(stw_recent_member(add(5, 96, 6, 61 * SECOND, 0)), 2);
 }
 
 static void sweep_forgets_the_old_and_tells_the_open(void **state)
