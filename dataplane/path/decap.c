@@ -13,6 +13,7 @@
 #include <rte_prefetch.h>
 
 #include "dataplane/pool.h"
+#include "dataplane/route/quoted.h"
 #include "dataplane/table/lookup.h"
 
 #define PREFETCH_AHEAD 8
@@ -21,12 +22,12 @@
 #define IPV6_LEN       40u
 #define IPV6_FRAG_LEN  8u
 
-enum kind { KIND_KERNEL, KIND_TRUNCATED, KIND_UDP, KIND_FRAGMENT };
+enum kind { KIND_KERNEL, KIND_TRUNCATED, KIND_UDP, KIND_FRAGMENT, KIND_ICMP };
 
 /* What decap learns of a frame; pointers into it. */
 struct view {
 	uint32_t l3_off;
-	const uint8_t *l4; /* UDP header, or a fragment's bytes */
+	const uint8_t *l4; /* UDP or ICMP header, or a fragment's bytes */
 	uint32_t l4_len;
 	struct stw_ip src;
 	struct stw_ip dst;
@@ -61,13 +62,15 @@ static enum kind see_ipv4(const uint8_t *ip, uint32_t left, struct view *v)
 	total = be16(ip + 2);
 	if (ip[0] >> 4 != 4 || header < IPV4_LEN || header > total || total > left)
 		return KIND_TRUNCATED;
-	if (ip[9] != IPPROTO_UDP)
+	if (ip[9] != IPPROTO_UDP && ip[9] != IPPROTO_ICMP)
 		return KIND_KERNEL;
 	v->src = stw_ip_from_v4(ip + 12);
 	v->dst = stw_ip_from_v4(ip + 16);
 	v->l4 = ip + header;
 	v->l4_len = total - header;
 	frag = be16(ip + 6);
+	if (ip[9] == IPPROTO_ICMP)
+		return (frag & 0x3fff) == 0 ? KIND_ICMP : KIND_KERNEL;
 	if ((frag & 0x3fff) == 0)
 		return KIND_UDP;
 	v->id = be16(ip + 4);
@@ -110,6 +113,8 @@ static enum kind see_ipv6(const uint8_t *ip, uint32_t left, struct view *v)
 	v->l4_len = payload;
 	if (ip[6] == IPPROTO_UDP)
 		return KIND_UDP;
+	if (ip[6] == IPPROTO_ICMPV6)
+		return KIND_ICMP;
 	return ip[6] == IPPROTO_FRAGMENT ? see_ipv6_fragment(v) : KIND_KERNEL;
 }
 
@@ -236,6 +241,20 @@ static bool take_fragment(struct stw_worker *w, struct stw_burst *b, unsigned i,
 	return take_udp(w, b, i, &whole, known);
 }
 
+/* The kernel has it as it came; what it proves about a member is counted. */
+static bool take_icmp(struct stw_worker *w, const struct stw_burst *b, unsigned i,
+		      const struct view *v)
+{
+	const struct stw_tables *t = b->snap->tables;
+	uint16_t member =
+		t != NULL ? stw_quoted_member(b->snap, v->l4, v->l4_len, !stw_ip_is_v4(&v->dst))
+			  : STW_NO_MEMBER;
+
+	if (member != STW_NO_MEMBER)
+		stw_count_member(w, stw_tables_member(t, member)->number, STW_M_UNREACHABLE);
+	return to_kernel(w, b->frame[i]);
+}
+
 /* A frame in several buffers is rare enough to be copied into one. */
 static struct rte_mbuf *flatten(struct stw_worker *w, struct rte_mbuf *m)
 {
@@ -272,6 +291,7 @@ static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i, struct k
 	switch (see(b->frame[i], &v)) {
 	case KIND_UDP: return take_udp(w, b, i, &v, known);
 	case KIND_FRAGMENT: return take_fragment(w, b, i, &v, known);
+	case KIND_ICMP: return take_icmp(w, b, i, &v);
 	case KIND_TRUNCATED: return end(w, b->frame[i], STW_C_DROP_FRAME_TRUNCATED);
 	default: return to_kernel(w, b->frame[i]);
 	}

@@ -95,6 +95,9 @@ void stw_decide_request(struct stw_decision *d);
 /** Judge Max-Breadth, where settings ask for it. @return false: the verdict is made */
 bool stw_decide_breadth(struct stw_decision *d);
 
+/** Whether a request is one that we sent to a member, as it left: its top Via is ours. */
+bool stw_decide_wrote(const struct stw_decision *d);
+
 void stw_decide_response(struct stw_decision *d);
 
 /**

@@ -153,6 +153,26 @@ static void decide_lone(struct stw_decision *d, uint64_t branch)
 	}
 }
 
+static const struct stw_ip *received_of(const struct stw_decision *d, const struct stw_sip_via *via,
+					struct stw_ip *ip)
+{
+	return via->received.len > 0 && stw_host_parse(d->buf, via->received, ip) == STW_OK ? ip
+											    : NULL;
+}
+
+bool stw_decide_wrote(const struct stw_decision *d)
+{
+	struct stw_decision scratch = *d;
+	struct stw_sip_via previous;
+	struct stw_ip ip;
+	uint64_t branch = 0;
+	bool formed;
+
+	return top_is_ours(&scratch, &formed, &branch) && formed &&
+	       (stw_branch_flags(branch) & STW_BRANCH_TO_MEMBER) && next_via(&scratch, &previous) &&
+	       branch_is_ours(d, &previous, received_of(d, &previous, &ip), branch);
+}
+
 void stw_decide_response(struct stw_decision *d)
 {
 	struct stw_sip_via previous;
@@ -176,11 +196,7 @@ void stw_decide_response(struct stw_decision *d)
 		decide_lone(d, branch);
 		return;
 	}
-	const struct stw_ip *received =
-		previous.received.len > 0 &&
-				stw_host_parse(d->buf, previous.received, &received_ip) == STW_OK
-			? &received_ip
-			: NULL;
+	const struct stw_ip *received = received_of(d, &previous, &received_ip);
 	if (!branch_is_ours(d, &previous, received, branch))
 		stw_decide_drop(d, STW_C_DROP_RESPONSE_FORGED);
 	else if (!from_right_place(d, branch))
