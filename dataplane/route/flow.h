@@ -50,5 +50,5 @@ bool stw_flow_get(const struct stw_tables *t, uint16_t listener, const char *use
 bool stw_flow_wanted(const struct stw_decision *d);
 
 /** Does a REGISTER from outside get our Path? In auto mode when its phone supports path (RFC 3327
- * s5.1) or outbound, which implies it (RFC 5626 s4.2.1). */
+ * s5.2). */
 bool stw_path_wanted(const struct stw_decision *d);
