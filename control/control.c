@@ -22,8 +22,7 @@
 /* What names of pools stand for today. */
 static struct stw_found_list found_members(const struct stw_control *c)
 {
-	(void)c;
-	return (struct stw_found_list){NULL, 0};
+	return stw_farm_names_found(c->farm_names);
 }
 
 /* The running model's members again, as file, names and people say together. */
@@ -43,6 +42,16 @@ int stw_control_dress(const struct stw_control *c, struct stw_model *m)
 	const struct stw_found_list found = found_members(c);
 
 	return stw_members_dress(m, c->overrides, &found);
+}
+
+int stw_control_dress_names(const struct stw_control *c, struct stw_model *m)
+{
+	const struct stw_found_list found = found_members(c);
+	struct stw_overrides *none = stw_overrides_new();
+	int err = none ? stw_members_dress(m, none, &found) : STW_ENOMEM;
+
+	stw_overrides_free(none);
+	return err;
 }
 
 /* Makes a model of @text and gives it its secret: ready to be served. */
@@ -82,6 +91,9 @@ static void use_names(struct stw_control *c)
 	const struct stw_model *m = c->model;
 	if (stw_names_configure(c->names, &m->resolver, has_family(m, true), has_family(m, false)))
 		stw_error("resolver: its configuration could not be taken over");
+	if (stw_farm_names_ask(c->farm_names, &m->resolver, has_family(m, true),
+			       has_family(m, false)))
+		stw_error("resolver: it could not be taken over for names of pools");
 	if (stw_slow_listen(c->slow, m))
 		stw_error("slow path: listeners could not be taken over");
 	struct stw_endpoint hep;
@@ -129,6 +141,42 @@ static void watch_members(struct stw_control *c)
 		stw_error("health: members could not be taken over");
 	else
 		stw_monitor_apply(c->monitor, c->model);
+}
+
+/* Names of pools stand for others. */
+static void found_changed(void *ctx)
+{
+	struct stw_control *c = ctx;
+	char reason[256] = "";
+
+	if (lay_members(c))
+		return;
+	watch_members(c);
+	stw_publish_change(c->publish);
+	if (stw_farm_names_save(c->farm_names, c->model->state_dir, reason, sizeof(reason)))
+		stw_warn("what names stand for is not saved: %s", reason);
+}
+
+static bool found_is_empty(void *ctx, const char *pool, const struct stw_endpoint *member)
+{
+	struct stw_control *c = ctx;
+	struct stw_monitor_view v;
+
+	return stw_monitor_view(c->monitor, pool, member, &v) && v.empty;
+}
+
+int stw_control_dump(struct stw_control *c, FILE *out)
+{
+	const struct stw_found_list none = {NULL, 0};
+	if (found_members(c).n == 0)
+		return stw_config_dump(c->model, out);
+	int err = stw_members_lay(c->file, c->overrides, &none, c->model);
+
+	if (!err)
+		err = stw_config_dump(c->model, out);
+	lay_members(c);
+	watch_members(c);
+	return err;
 }
 
 /* Who serves is another now; and what is known is kept for the next control. */
@@ -322,6 +370,18 @@ static int load_overrides(struct stw_control *c, stw_config_message_fn message, 
 	return err;
 }
 
+/* With what they stood for when control last ran. */
+static int take_names(struct stw_control *c, const struct stw_model *m)
+{
+	char reason[256] = "";
+
+	if (stw_farm_names_take(c->farm_names, m))
+		return STW_ENOMEM;
+	if (stw_farm_names_load(c->farm_names, m->state_dir, reason, sizeof(reason)))
+		stw_warn("names of pools start afresh: %s", reason);
+	return STW_OK;
+}
+
 static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_fn message,
 		void *ctx)
 {
@@ -331,9 +391,14 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 		err = read_model(c->config_path, c->text, c->text_len, message, ctx, &m);
 	if (err)
 		return err;
+	const struct stw_farm_names_owner farm = {.ctx = c,
+						  .changed = found_changed,
+						  .is_empty = found_is_empty};
+	c->farm_names = stw_farm_names_new(loop, &farm);
 	c->overrides = stw_overrides_new();
 	c->numbers = stw_numbers_new();
-	if (!c->overrides || !c->numbers || take_model(c, m)) {
+	if (!c->farm_names || take_names(c, m) || !c->overrides || !c->numbers ||
+	    take_model(c, m)) {
 		stw_model_free(m);
 		return STW_ENOMEM;
 	}
@@ -409,7 +474,9 @@ static int replace_model(struct stw_control *c, struct stw_model *m,
 	/* Compared as it will be served: a drain that stays in force is not a change. */
 	size_t forgotten = stw_overrides_prune(c->overrides, m);
 	struct stw_model *old = c->model;
-	int err = take_model(c, m);
+	int err = stw_farm_names_take(c->farm_names, m);
+	if (!err)
+		err = take_model(c, m);
 	if (err)
 		return err;
 	use_names(c);
@@ -768,6 +835,7 @@ void stw_control_free(struct stw_control *c)
 	stw_slow_free(c->slow);
 	stw_names_free(c->names);
 	stw_pace_free(c->pace);
+	stw_farm_names_free(c->farm_names);
 	stw_file_members_free(c->file);
 	stw_model_free(c->model);
 	stw_overrides_free(c->overrides);

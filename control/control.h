@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <strowger/log.h>
 
@@ -25,6 +26,7 @@
 #include "control/model/override.h"
 #include "control/publish/publish.h"
 #include "control/records/export.h"
+#include "control/resolve/farm_names.h"
 #include "control/resolve/names.h"
 #include "control/slow/slow.h"
 
@@ -51,8 +53,9 @@ struct stw_control {
 	struct stw_names *names;
 	struct stw_slow *slow;
 	struct stw_monitor *monitor;
-	struct stw_export *export; /* of recorded messages */
-	struct stw_pace *pace;	   /* of images with other names */
+	struct stw_farm_names *farm_names; /* of pools */
+	struct stw_export *export;	   /* of recorded messages */
+	struct stw_pace *pace;		   /* of images with other names */
 	struct stw_control_watch watch;
 	uint64_t numbered_for; /* generation the model's numbers were assigned with, 0: not yet */
 	double started_unix_s;
@@ -143,8 +146,14 @@ int stw_control_add_member(struct stw_control *c, const char *pool,
 int stw_control_remove_member(struct stw_control *c, size_t member, const char *pool, bool force,
 			      const struct stw_control_words *words, uint64_t *change);
 
+/** Write what runs as a configuration, without secrets' keys and without whom names stand for. */
+int stw_control_dump(struct stw_control *c, FILE *out);
+
 /** @m as it would be served: with what people asked for and names stand for laid over it. */
 int stw_control_dress(const struct stw_control *c, struct stw_model *m);
+
+/** Only with what names stand for. */
+int stw_control_dress_names(const struct stw_control *c, struct stw_model *m);
 
 /** "up", "drain", "down". */
 const char *stw_asked_text(enum stw_asked asked);

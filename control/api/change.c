@@ -77,14 +77,14 @@ void stw_api_check(struct stw_api *api, struct stw_request *r)
 }
 
 /* As YAML without the secrets' keys; NULL when it cannot be written. */
-static json_t *dump(const struct stw_model *m)
+static json_t *dump(struct stw_control *c)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 	if (!out)
 		return NULL;
-	int err = stw_config_dump(m, out);
+	int err = stw_control_dump(c, out);
 	json_t *yaml = fclose(out) == 0 && !err ? json_stringn(text, len) : NULL;
 	free(text);
 	return yaml;
@@ -92,8 +92,8 @@ static json_t *dump(const struct stw_model *m)
 
 void stw_api_config(struct stw_api *api, struct stw_request *r)
 {
-	const struct stw_control *c = api->control;
-	json_t *yaml = dump(c->model);
+	struct stw_control *c = api->control;
+	json_t *yaml = dump(c);
 	if (!yaml) {
 		stw_problem(r, 500, "failed", "No configuration to show",
 			    "the running configuration cannot be written out: out of memory?");

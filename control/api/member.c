@@ -239,6 +239,7 @@ void stw_api_diff(struct stw_api *api, struct stw_request *r)
 		json_object_set(r->reply, "messages", w.messages);
 	} else {
 		stw_api_fill_secret(file);
+		stw_control_dress_names(api->control, file);
 		stw_model_diff(file, api->control->model, stw_words_line, &w);
 		json_t *all = json_incref(w.changes);
 		json_array_extend(all, w.needs_restart);

@@ -8,8 +8,8 @@
 #include <strowger/errors.h>
 
 #define SIP_PORT    5060
-#define HOSTS	    8
-#define TARGETS_MAX 64
+#define HOSTS	    32
+#define TARGETS_MAX STW_LOOKUP_TARGETS
 
 /* Whose addresses are wanted. */
 struct host {
@@ -43,7 +43,7 @@ static int by_priority(const void *x, const void *y)
 static void settle(struct stw_lookup *l, struct stw_lookup_result *out)
 {
 	qsort(l->targets, l->n_targets, sizeof(l->targets[0]), by_priority);
-	for (size_t i = 0; i < l->n_targets && out->n_targets < STW_IMAGE_NAME_TARGETS; i++) {
+	for (size_t i = 0; i < l->n_targets && out->n_targets < STW_LOOKUP_TARGETS; i++) {
 		if (i > 0 && by_priority(&l->targets[i - 1], &l->targets[i]) == 0)
 			continue;
 		out->targets[out->n_targets++] = l->targets[i];
@@ -231,6 +231,8 @@ struct stw_lookup *stw_lookup_start(struct stw_dns *dns, const struct stw_lookup
 	l->n_pending = 1;
 	if (question->port != 0)
 		ask_plain(l);
+	else if (l->name[0] == '_')
+		ask(l, l->name, STW_DNS_SRV, on_srv, l);
 	else
 		ask(l, l->name, STW_DNS_NAPTR, on_naptr, l);
 	release(l);

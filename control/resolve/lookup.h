@@ -9,6 +9,7 @@
  *     else              NAPTR "SIP+D2U" -> SRV -> A and AAAA
  *     no such NAPTR     SRV of _sip._udp.NAME -> A and AAAA
  *     no such SRV       A and AAAA, port 5060
+ *     _service._proto   a name of SRV records: these alone
  *
  * Threads: the loop's only.
  */
@@ -19,6 +20,8 @@
 #include <strowger/table_image.h>
 
 #include "control/resolve/dns.h"
+
+#define STW_LOOKUP_TARGETS 64u /* of one answer, at most */
 
 struct stw_lookup; /* opaque; lookup.c */
 
@@ -34,7 +37,7 @@ struct stw_lookup_result {
 	uint32_t ttl_s; /* STW_OK, STW_ENOENT */
 	uint8_t n_targets;
 	/* by priority, then by address: the same answer in another order is the same list */
-	struct stw_image_target targets[STW_IMAGE_NAME_TARGETS];
+	struct stw_image_target targets[STW_LOOKUP_TARGETS];
 };
 
 typedef void stw_lookup_done_fn(void *arg, const struct stw_lookup_result *result);

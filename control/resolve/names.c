@@ -130,12 +130,13 @@ static void keep_for(struct entry *e, double ttl_s)
 /* Make it stand for the targets of @r. */
 static void take(struct entry *e, enum stw_name_state state, const struct stw_lookup_result *r)
 {
-	size_t bytes = r->n_targets * sizeof(r->targets[0]);
-	bool same = e->state == state && e->n_targets == r->n_targets &&
+	uint8_t n = r->n_targets < STW_IMAGE_NAME_TARGETS ? r->n_targets : STW_IMAGE_NAME_TARGETS;
+	size_t bytes = n * sizeof(r->targets[0]);
+	bool same = e->state == state && e->n_targets == n &&
 		    memcmp(e->targets, r->targets, bytes) == 0;
 
 	e->state = state;
-	e->n_targets = r->n_targets;
+	e->n_targets = n;
 	memcpy(e->targets, r->targets, bytes);
 	if (!same)
 		e->names->changed(e->names->ctx);
