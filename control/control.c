@@ -179,16 +179,22 @@ int stw_control_dump(struct stw_control *c, FILE *out)
 	return err;
 }
 
-/* Who serves is another now; and what is known is kept for the next control. */
+/* Who serves is another now. */
 static void health_changed(void *ctx)
+{
+	struct stw_control *c = ctx;
+
+	if (stw_monitor_apply(c->monitor, c->model) > 0)
+		stw_publish_change(c->publish);
+}
+
+/* What is known is kept for the next control. */
+static void keep_health(void *ctx)
 {
 	struct stw_control *c = ctx;
 	char reason[256] = "";
 
-	if (stw_monitor_apply(c->monitor, c->model) > 0)
-		stw_publish_change(c->publish);
-	if (stw_monitor_is_dirty(c->monitor) &&
-	    stw_monitor_save(c->monitor, c->model->state_dir, reason, sizeof(reason)))
+	if (stw_monitor_save(c->monitor, c->model->state_dir, reason, sizeof(reason)))
 		stw_warn("health: not saved: %s", reason);
 }
 
@@ -343,6 +349,7 @@ static int make_monitor(struct stw_control *c, struct ev_loop *loop)
 {
 	const struct stw_monitor_owner owner = {.ctx = c,
 						.changed = health_changed,
+						.keep = keep_health,
 						.traffic = member_traffic};
 	char reason[256] = "";
 

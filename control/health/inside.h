@@ -43,7 +43,6 @@ struct stw_monitor {
 	size_t found; /* where to look first: mostly they are asked for in order */
 	bool taken;   /* a model was, so that whoever comes is new */
 	bool up;
-	bool dirty;    /* to be saved */
 	bool due;      /* shares may differ */
 	double told_s; /* when changed() was called last */
 	struct ev_timer tick;

@@ -86,8 +86,8 @@ static void tell(struct stw_monitor *mon, double now_s)
 
 void stw_watch_changed(struct stw_watch *w)
 {
-	w->mon->dirty = true;
 	w->mon->due = true;
+	w->mon->owner.keep(w->mon->owner.ctx);
 	tell(w->mon, stw_monitor_now_s());
 }
 
@@ -146,7 +146,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int revents)
 		if (stw_health_tick(&w->h, &w->c, now_s))
 			mon->due = true;
 		if (w->h.state != before) {
-			mon->dirty = true;
+			mon->owner.keep(mon->owner.ctx);
 			stw_window_reset(&w->window);
 		}
 		if (mon->up)
@@ -288,7 +288,6 @@ int stw_monitor_take(struct stw_monitor *mon, const struct stw_model *m)
 		if (!ev_is_active(&rows[i]->timer))
 			stw_watch_start(rows[i]);
 	mon->taken = true;
-	mon->dirty = true;
 	return STW_OK;
 }
 
@@ -401,14 +400,6 @@ bool stw_monitor_view(struct stw_monitor *mon, const char *pool, const struct st
 				     "without a kernel side"
 				   : "probes are off");
 	return true;
-}
-
-bool stw_monitor_is_dirty(struct stw_monitor *mon)
-{
-	bool dirty = mon->dirty;
-
-	mon->dirty = false;
-	return dirty;
 }
 
 void stw_monitor_free(struct stw_monitor *mon)

@@ -31,6 +31,8 @@ struct stw_monitor_owner {
 	void *ctx;
 	/* Shares differ: stw_monitor_apply(), then publish. At most once a second. */
 	void (*changed)(void *ctx);
+	/* A member is in another state: stw_monitor_save(). */
+	void (*keep)(void *ctx);
 	/* A member's counters, and seconds of a Retry-After that are left. @return false: unknown
 	 */
 	bool (*traffic)(void *ctx, const struct stw_endpoint *member, struct stw_traffic *out,
@@ -90,9 +92,6 @@ int stw_monitor_save(const struct stw_monitor *mon, const char *state_dir, char 
 		     size_t reason_len);
 int stw_monitor_load(struct stw_monitor *mon, const char *state_dir, char *reason,
 		     size_t reason_len);
-
-/** Something worth saving changed since the last call. */
-bool stw_monitor_is_dirty(struct stw_monitor *mon);
 
 /** Accepts NULL. */
 void stw_monitor_free(struct stw_monitor *mon);

@@ -191,13 +191,14 @@ class Strowger(Pair):
         return self.host.argv(*command)
 
     def write_config(self, ports, weights, families, cores, extra="", hugepages="auto",
-                     crossed=False, shared=False):
+                     crossed=False, shared=False, pool=()):
         """The configuration of the lab's balancer.
 
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
         @crossed: at addresses.CROSS_PORT each family's callers reach the farm of the other.
+        @pool: further options of each pool, a line each.
         """
-        lines = render_ports(ports, shared) + render_service(weights, families, crossed)
+        lines = render_ports(ports, shared) + render_service(weights, families, crossed, pool)
         self.write(render_processes(self, cores, hugepages) + "\n".join(lines) + "\n" + extra)
 
     def write(self, text):
@@ -257,7 +258,7 @@ def render_ports(ports, shared):
     return lines
 
 
-def render_service(weights, families, crossed):
+def render_service(weights, families, crossed, pool=()):
     """Listeners and pools: one pool a family, both with the same proxies and weights."""
     lines = ["listeners:"]
     for f in families:
@@ -270,7 +271,7 @@ def render_service(weights, families, crossed):
             lines += [f'  - {{name: cross{f}, address: "{outside}", pool: farm{10 - f}}}']
     lines += ["pools:"]
     for f in families:
-        lines += [f"  - name: farm{f}", "    members:"]
+        lines += [f"  - name: farm{f}", *(f"    {line}" for line in pool), "    members:"]
         for i, weight in enumerate(weights):
             member = addresses.host_port(addresses.PROXIES[i][f])
             lines += [f'      - {{name: k{i + 1}v{f}, address: "{member}", weight: {weight}}}']

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Members come, go, drain, die, flap and lie while calls run. Three Kamailio proxies in one lab."""
+
+import json
+import os
+import signal
+import sys
+import time
+
+from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
+                     expect_equal, need_root, wait_until)
+
+RATE = 100
+POOL = "farm4"
+THIRD = {4: "198.51.100.13", 6: "2001:db8:0:2::13"}
+THIRD_PHONE = {4: "198.51.100.23", 6: "2001:db8:0:2::23"}
+ODDLY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab",
+                     "oddly.py")
+# Times are shorter than the defaults, and of the same proportions.
+OPTIONS = ("quiet_s: 3",
+           "health: {interval_ms: 500, timeout_ms: 500, backoff_ms: 1000, hold_down_s: 3, "
+           "hold_down_max_s: 12, slow_start_s: 4, window_s: 5, min_calls: 10}")
+SLOW_S = 60  # a condition on a slow and shared machine
+# Drops that dead members bring: nobody is there to be sent to, or they speak too late.
+DEAD_DROPS = ("neighbour_timeout", "response_stranger", "response_forged", "no_route")
+
+
+class Farm:
+    """The lab's proxies as members, and what is known of them."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.balance = lab.balance
+
+    def rows(self):
+        return {row["name"]: row for row in self.balance.show("members")["members"]}
+
+    def observed(self, name):
+        return self.rows()[name]["pools"][0]["observed"]
+
+    def state(self, name):
+        return self.rows()[name]["state"]
+
+    def counter(self, name, counter="new_calls"):
+        return self.rows()[name]["counters"][counter]
+
+    def wait_state(self, name, state):
+        """Seconds until the member is in @state."""
+        start = time.monotonic()
+        wait_until(lambda: self.state(name) == state, SLOW_S, f"{name} to be {state}")
+        return time.monotonic() - start
+
+    def wait_all_healthy(self, names):
+        for name in names:
+            self.wait_state(name, "healthy")
+
+    def ctl(self, *arguments):
+        return self.balance.ctl(*arguments)
+
+    def proxy(self, index):
+        return self.lab.proxies[index]
+
+    def restart_proxy(self, index):
+        """A new Kamailio in place of one that was killed."""
+        from lab import kamailio
+        process = kamailio.start(self.lab.farm, index, self.lab.run_dir,
+                                 self.lab.log(f"kamailio{index}.log"))
+        self.lab.processes.append(process)
+        self.lab.proxies[index] = process
+        kamailio.wait_ready(process, index)
+
+    def odd_member(self, index, *how):
+        """In place of a proxy: what is not quite one."""
+        self.proxy(index).stop()
+        mode, *rest = how
+        return self.lab.run_in(self.lab.farm, f"odd-{mode}", sys.executable, ODDLY, mode,
+                               addresses.PROXIES[index][4], *rest)
+
+    def shares(self, before):
+        """{member: its part of the new calls since @before}."""
+        got = {name: self.counter(name) - before.get(name, 0) for name in self.rows()}
+        return {name: n / sum(got.values()) for name, n in got.items()}
+
+    def new_calls(self):
+        return {name: self.counter(name) for name in self.rows()}
+
+
+def probes_go_the_way_of_calls(farm):
+    farm.wait_all_healthy(["k1v4", "k2v4"])
+    probes = farm.observed("k1v4")["probes"]
+    expect(probes["answered"] > 0 and probes["last_status"] == 200, f"probes: {probes}")
+    slow = farm.balance.show("names")["slow_path"]
+    expect(slow["own"] > 0 and slow["dropped"] == 0, f"slow path: {slow}")
+
+
+def moved_by(farm, weights):
+    """Share of the hash space that a configuration with @weights would move from what runs."""
+    farm.lab.configure(weights=weights, pool=OPTIONS)
+    plan = json.loads(farm.ctl("plan", farm.balance.config_file, "--json")[1])
+    farm.lab.configure(pool=OPTIONS)
+    pools = [row for row in plan["pools"] if row["name"] == POOL]
+    return pools[0]["moved_share"]
+
+
+def add_under_load(farm):
+    """A third member takes its third, and no more moves than that."""
+    moved = moved_by(farm, (10, 10, 10))
+    expect(abs(moved - 1 / 3) <= 0.01, f"moved share {moved:.4f}, wanted 1/3")
+    caller = farm.lab.call(rate=2 * RATE, calls=3000)
+    caller.wait_started(100)
+    farm.ctl("add", POOL, addresses.host_port(THIRD[4]), "--name", "k3v4", "--weight", "10")
+    farm.wait_state("k3v4", "healthy")
+    before = farm.new_calls()
+    expect_all_answered(caller, caller.wait())
+    shares = farm.shares(before)
+    expect(abs(shares["k3v4"] - 1 / 3) <= 0.05, f"shares: {shares}")
+    code, text = farm.balance.ctl("diff")
+    expect("k3v4" in text, f"diff: {text}")
+
+
+def reweigh_under_load(farm):
+    """Doubled and halved weights move what they must: exact shares, by rounding of slots."""
+    caller = farm.lab.call(rate=2 * RATE, calls=3000)
+    caller.wait_started(100)
+    farm.ctl("weight", "k1v4", "20")
+    before = farm.new_calls()
+    caller.wait_started(caller.statistics().answered + 1200)
+    shares = farm.shares(before)
+    expect(abs(shares["k1v4"] - 0.5) <= 0.06, f"shares at 20:10:10: {shares}")
+    farm.ctl("weight", "k1v4", "10")
+    expect_all_answered(caller, caller.wait())
+    for weight, wanted in ((20, 1 / 2 - 1 / 3), (5, 1 / 3 - 1 / 5)):
+        moved = moved_by(farm, (weight, 10))  # and 10 for the one that was added
+        expect(abs(moved - wanted) <= 0.01, f"weight {weight}: moved share {moved:.4f}, "
+               f"wanted {wanted:.4f}")
+
+
+def drain_and_remove(farm):
+    caller = farm.lab.call(rate=RATE, calls=2000)
+    caller.wait_started(200)
+    farm.ctl("drain", "k3v4")
+    at_drain = farm.counter("k3v4")
+    farm.ctl("wait", "member", "k3v4", "empty", "--timeout", "45")
+    expect(farm.counter("k3v4") - at_drain <= 2, "a drained member got new calls")
+    expect(caller.running(), "the calls ended before the member was empty")
+    farm.ctl("remove", "k3v4")
+    expect("k3v4" not in farm.rows(), "the member is still there")
+    expect_all_answered(caller, caller.wait())
+    code, _ = farm.balance.ctl("remove", "k1v4", check=False)
+    expect(code != 0, "a member that takes new calls was removed")
+
+
+def add_third(farm):
+    farm.ctl("add", POOL, addresses.host_port(THIRD[4]), "--name", "k3v4", "--weight", "10")
+    farm.wait_all_healthy(["k1v4", "k2v4", "k3v4"])
+
+
+def kill_a_member(farm):
+    """What it had set up may be lost with it; what it had not answered ends elsewhere."""
+    caller = farm.lab.call(rate=RATE, calls=2500)
+    caller.wait_started(300)
+    before = farm.counter("k2v4")
+    farm.proxy(1).kill_all()
+    took = farm.wait_state("k2v4", "failed")
+    detected = farm.counter("k2v4")
+    statistics = caller.wait()
+    lost, after = statistics.failed, farm.counter("k2v4") - detected
+    print(f"# member killed: found after {took:.1f} s; of {caller.calls} calls {lost} lost "
+          f"({100 * lost / caller.calls:.2f} %), {detected - before} were sent to it meanwhile",
+          flush=True)
+    expect(after <= 2, f"{after} new calls went to a member that is known to be dead")
+    # Established at the kill: a third of what runs, which is 0.3 s of calls. Twice that is borne.
+    expect(lost <= 2 * RATE / 3 * (0.3 + 0.5), f"{lost} calls lost")
+    farm.restart_proxy(1)
+    farm.wait_state("k2v4", "healthy")
+
+
+def flap(farm):
+    """Up and down each second: few changes of state, and all calls end well."""
+    caller = farm.lab.call(rate=RATE, calls=1500)
+    caller.wait_started(100)
+    changes, last = 0, farm.state("k3v4")
+    for _ in range(6):
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            farm.proxy(2).signal_all(number)
+            end = time.monotonic() + 1
+            wait_until(lambda: time.monotonic() >= end, SLOW_S, "a second to pass")
+            state = farm.state("k3v4")
+            changes += state != last
+            last = state
+    statistics = caller.wait()
+    print(f"# flap: {changes} changes of state in 12 s, {statistics.failed} calls lost", flush=True)
+    expect(changes <= 6, f"{changes} changes of state in 12 s")
+    expect_equal(statistics.failed, 0, "calls lost")
+    farm.wait_state("k3v4", "healthy")
+
+
+def half_dead(farm):
+    """It answers OPTIONS and drops INVITEs: its traffic tells, and probation brings it back."""
+    odd = farm.odd_member(2, "silent")
+    caller = farm.lab.call(rate=RATE, calls=1500)
+    took = farm.wait_state("k3v4", "failed")
+    seen = farm.observed("k3v4")
+    expect_equal(seen["cause"], "unanswered", "cause")
+    at = farm.counter("k3v4")
+    print(f"# half-dead member: thrown out after {took:.1f} s", flush=True)
+    odd.stop()
+    farm.restart_proxy(2)
+    statistics = caller.wait()
+    expect_equal(statistics.failed, 0, "calls lost")
+    expect(farm.counter("k3v4") >= at, "counters survive")
+    farm.wait_state("k3v4", "healthy")
+
+
+def retry_after(farm):
+    """503 with Retry-After: no new calls for that long, then again."""
+    odd = farm.odd_member(2, "busy", "5")
+    caller = farm.lab.call(rate=RATE, calls=1000, scenario="uac.xml")
+    wait_until(lambda: "Retry-After" in farm.observed("k3v4")["reason"] or
+               farm.state("k3v4") == "failed", SLOW_S, "Retry-After to be seen")
+    wait_until(lambda: farm.observed("k3v4")["share_percent"] == 0, SLOW_S, "no share")
+    at = farm.counter("k3v4")
+    caller.wait_started(caller.statistics().answered + 200)
+    expect(farm.counter("k3v4") - at <= RATE, "new calls to a member that asked for none")
+    caller.finish()
+    caller.wait(SLOW_S)
+    odd.stop()
+    farm.restart_proxy(2)
+    farm.wait_state("k3v4", "healthy")
+
+
+def lies(farm):
+    """Forged answers and ICMP errors change nothing: of one that is dead, of two that live."""
+    farm.proxy(2).kill_all()
+    farm.wait_state("k3v4", "failed")
+    states = {name: row["pools"][0]["observed"]["since_unix_s"]
+              for name, row in farm.rows().items()}
+    sent = farm.observed("k3v4")["probes"]["sent"]
+    inside = addresses.INSIDE[4]
+    for what in (("forge", THIRD[4], inside, "2000"),
+                 ("unreachable", addresses.PHONES[0][4], inside, addresses.PROXIES[0][4], "500"),
+                 ("unreachable", addresses.PHONES[0][4], inside, addresses.PROXIES[1][4], "500")):
+        farm.lab.run_in(farm.lab.farm, f"liar-{what[0]}", sys.executable, ODDLY,
+                        *what).wait_exit(SLOW_S)
+    # Two more probes of the dead one went by: what the lies could do, they have done.
+    wait_until(lambda: farm.observed("k3v4")["probes"]["sent"] >= sent + 2, SLOW_S, "two probes")
+    now = {name: row["pools"][0]["observed"]["since_unix_s"] for name, row in farm.rows().items()}
+    expect(all(abs(now[name] - states[name]) <= 1 for name in states),
+           f"states changed: {states} to {now}")
+    expect_equal([farm.state(name) for name in sorted(now)], ["healthy", "healthy", "failed"],
+                 "states")
+    forged = farm.balance.ledger().drops["response_forged"]
+    expect(forged >= 2000, f"{forged} forged answers were dropped as such")
+    farm.restart_proxy(2)
+    farm.wait_state("k3v4", "healthy")
+
+
+def control_restarts(farm):
+    """What is known survives: nobody is down or new because control was."""
+    farm.proxy(2).kill_all()
+    farm.wait_state("k3v4", "failed")
+    before = farm.observed("k3v4")["since_unix_s"]
+    farm.balance.control.kill()
+    farm.balance.start_control()
+    farm.balance.wait_control()
+    expect_equal([farm.state(name) for name in sorted(farm.rows())],
+                 ["healthy", "healthy", "failed"], "states after a restart of control")
+    expect(abs(farm.observed("k3v4")["since_unix_s"] - before) <= SLOW_S, "its age")
+
+
+def all_down(farm):
+    """Panic: with nobody left all serve, so that calls flow once the first is back."""
+    for index in (0, 1):
+        farm.proxy(index).kill_all()
+    for name in ("k1v4", "k2v4", "k3v4"):
+        farm.wait_state(name, "failed")
+    wait_until(lambda: farm.observed("k1v4")["panic"], SLOW_S, "panic")
+    for index in range(3):
+        farm.restart_proxy(index)
+    caller = farm.lab.call(rate=RATE, calls=300)
+    expect_all_answered(caller, caller.wait())
+    for name in ("k1v4", "k2v4", "k3v4"):
+        farm.wait_state(name, "healthy")
+    expect(not farm.observed("k1v4")["panic"], "still panic")
+
+
+CASES = (
+    ("probes_go_the_way_of_calls", probes_go_the_way_of_calls),
+    ("add_a_member_under_load_moves_its_share_only", add_under_load),
+    ("double_and_halve_a_weight_under_load_loses_no_call", reweigh_under_load),
+    ("drained_member_empties_and_is_removed_without_a_call_lost", drain_and_remove),
+    ("kill_9_of_a_member_is_found_and_its_calls_end_elsewhere", kill_a_member),
+    ("flapping_member_disturbs_nobody", flap),
+    ("half_dead_member_is_found_by_its_traffic", half_dead),
+    ("retry_after_is_obeyed", retry_after),
+    ("forged_answers_and_icmp_errors_change_nothing", lies),
+    ("health_survives_a_restart_of_control", control_restarts),
+    ("all_members_down_is_panic_and_recovers", all_down),
+)
+
+
+def main():
+    need_root()
+    addresses.PROXIES.append(THIRD)
+    addresses.PHONES.append(THIRD_PHONE)
+    wanted = sys.argv[1:]
+    with Tap() as tap, Lab("health", tap=tap) as lab:
+        lab.start_farm()
+        lab.start_strowger(pool=OPTIONS)
+        farm = Farm(lab)
+        for name, case in CASES:
+            if wanted and not any(word in name for word in wanted):
+                continue
+            with tap.case(name):
+                if case is not probes_go_the_way_of_calls and len(farm.rows()) < 3 and \
+                        case not in (add_under_load,):
+                    add_third(farm)
+                start = time.monotonic()
+                case(farm)
+                print(f"# {name}: {time.monotonic() - start:.0f} s", flush=True)
+        with tap.case("ledger_balances_after_it_all"):
+            expect_balanced_ledger(lab.balance, DEAD_DROPS)
+
+
+main()
