@@ -160,6 +160,15 @@ static json_t *member_rates(const struct stw_sampler *s, int number, enum stw_ra
 	return o;
 }
 
+/* Of the last ten seconds, in milliseconds. */
+static json_t *first_answer(const struct stw_sampler *s, int number, double share)
+{
+	double at_s;
+	if (number < 0 || !stw_sampler_first_answer(s, (uint16_t)number, share, &at_s))
+		return json_null();
+	return json_real(at_s * 1000);
+}
+
 /* The worst that any of its pools saw: what people look for first. */
 static const char *worst(const json_t *in_pools)
 {
@@ -185,13 +194,15 @@ static json_t *member(struct stw_api *api, size_t i)
 	char id[9];
 	json_t *in_pools = places(c, i);
 	snprintf(id, sizeof(id), "%08x", m->id);
-	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name", m->name,
-			 "address", address_text(&m->address), "transport",
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "name",
+			 m->name, "address", address_text(&m->address), "transport",
 			 stw_api_transport(m->address.transport), "id", id, "number",
 			 number < 0 ? json_null() : json_integer(number), "state", worst(in_pools),
 			 "pools", in_pools, "counters", totals(api->sampler, number), "rate_1s",
 			 member_rates(api->sampler, number, STW_RATE_SHORT), "rate_10s",
-			 member_rates(api->sampler, number, STW_RATE_LONG));
+			 member_rates(api->sampler, number, STW_RATE_LONG), "first_answer_ms",
+			 "p50", first_answer(api->sampler, number, 0.5), "p95",
+			 first_answer(api->sampler, number, 0.95));
 }
 
 void stw_api_members(struct stw_api *api, struct stw_request *r)

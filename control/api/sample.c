@@ -19,6 +19,7 @@ struct sample {
 	uint64_t workers[STW_STATS_WORKERS_MAX][STW_N_COUNTERS];
 	uint32_t epochs[STW_MEMBER_NUMBERS]; /* 0: the number was in nobody's hands */
 	uint64_t members[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS];
+	uint64_t first_answer[STW_MEMBER_NUMBERS][STW_LATENCY_BUCKETS];
 };
 
 struct stw_sampler {
@@ -82,6 +83,18 @@ static void sum_member(struct stw_stats *st, uint16_t number, uint64_t out[STW_N
 	}
 }
 
+static void sum_first_answers(struct stw_stats *st, uint16_t number,
+			      uint64_t out[STW_LATENCY_BUCKETS])
+{
+	memset(out, 0, STW_LATENCY_BUCKETS * sizeof(*out));
+	for (uint32_t w = 0; w < st->n_workers; w++) {
+		const struct stw_stats_members *m = stw_stats_members(st, w);
+		for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++)
+			out[b] += atomic_load_explicit(&m->first_answer[number][b],
+						       memory_order_relaxed);
+	}
+}
+
 /* A number that changed hands counts from what it stood at when that was first seen. */
 static void rebase(struct stw_sampler *s, uint16_t number, const uint64_t *now)
 {
@@ -102,6 +115,7 @@ static void take_members(struct stw_sampler *s, struct stw_stats *st, struct sam
 		if (number < 0)
 			continue;
 		sum_member(st, (uint16_t)number, to->members[number]);
+		sum_first_answers(st, (uint16_t)number, to->first_answer[number]);
 		rebase(s, (uint16_t)number, to->members[number]);
 		to->epochs[number] = s->base_epochs[number];
 	}
@@ -182,19 +196,51 @@ static const struct sample *oldest_of_epoch(const struct stw_sampler *s, uint16_
 	return found;
 }
 
-bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
-			     enum stw_member_counter c, enum stw_rate_span span, double *out)
+/* The two samples a member's growth is taken between; both of it under that number. */
+static bool ends_of_member(const struct stw_sampler *s, uint16_t number, enum stw_rate_span span,
+			   const struct sample **first, const struct sample **last)
 {
 	if (s->n < 2)
 		return false;
-	const struct sample *last = before(s, 0);
-	if (last->epochs[number] == 0)
+	*last = before(s, 0);
+	if ((*last)->epochs[number] == 0)
 		return false;
-	const struct sample *first =
-		oldest_of_epoch(s, number, last->epochs[number], span == STW_RATE_SHORT ? 2 : s->n);
-	if (!first || last->at_s <= first->at_s)
+	*first = oldest_of_epoch(s, number, (*last)->epochs[number],
+				 span == STW_RATE_SHORT ? 2 : s->n);
+	return *first && (*last)->at_s > (*first)->at_s;
+}
+
+bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
+			     enum stw_member_counter c, enum stw_rate_span span, double *out)
+{
+	const struct sample *first;
+	const struct sample *last;
+	if (!ends_of_member(s, number, span, &first, &last))
 		return false;
 	*out = growth(first->members[number][c], last->members[number][c], first, last);
+	return true;
+}
+
+bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, double share,
+			      double *out_s)
+{
+	const struct sample *first;
+	const struct sample *last;
+	if (!ends_of_member(s, number, STW_RATE_LONG, &first, &last))
+		return false;
+	const uint64_t *from = first->first_answer[number];
+	const uint64_t *to = last->first_answer[number];
+	uint64_t n = 0, seen = 0;
+	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++)
+		n += to[b] - from[b];
+	if (n == 0)
+		return false;
+	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++) {
+		seen += to[b] - from[b];
+		*out_s = (double)(UINT64_C(2) << b) / 1e6;
+		if ((double)seen >= share * (double)n)
+			break;
+	}
 	return true;
 }
 

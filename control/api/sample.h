@@ -46,6 +46,15 @@ bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
 			     enum stw_member_counter c, enum stw_rate_span span, double *out);
 
 /**
+ * Time to the first answer that so large a @share of the member's requests of the last ten seconds
+ * did not exceed, to the next power of two.
+ *
+ * @return false when there were none
+ */
+bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, double share,
+			      double *out_s);
+
+/**
  * A member's counters over all workers since it got its number or the data plane started.
  *
  * @return false without a data plane

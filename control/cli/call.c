@@ -11,7 +11,7 @@ static void print_problem(const json_t *problem)
 	size_t i;
 	json_t *line;
 	json_array_foreach(json_object_get(problem, "messages"), i, line)
-		fprintf(stderr, "%s\n", json_string_value(line));
+		fprintf(stderr, "%s\n", stw_safe(json_string_value(line)));
 	fprintf(stderr, "strowgerctl: %s: %s\n", stw_text(problem, "title"),
 		stw_text(problem, "detail"));
 }

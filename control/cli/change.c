@@ -15,7 +15,8 @@ void stw_print_lines(const char *before, const json_t *list)
 {
 	size_t i;
 	json_t *line;
-	json_array_foreach(list, i, line) printf("%s%s\n", before, json_string_value(line));
+	json_array_foreach(list, i, line)
+		printf("%s%s\n", before, stw_safe(json_string_value(line)));
 }
 
 static void print_list(const char *before, const json_t *list, const char *after)
@@ -23,7 +24,7 @@ static void print_list(const char *before, const json_t *list, const char *after
 	size_t i;
 	json_t *line;
 	json_array_foreach(list, i, line)
-		printf("%s%s%s\n", before, json_string_value(line), after);
+		printf("%s%s%s\n", before, stw_safe(json_string_value(line)), after);
 }
 
 /* What changed and since which generation, one line each. */
@@ -117,7 +118,8 @@ static void print_check(const char *file, const struct stw_model *m, const json_
 {
 	size_t i;
 	json_t *line;
-	json_array_foreach(messages, i, line) fprintf(stderr, "%s\n", json_string_value(line));
+	json_array_foreach(messages, i, line)
+		fprintf(stderr, "%s\n", stw_safe(json_string_value(line)));
 	if (m)
 		printf("%s: ok, %zu ports, %zu listeners, %zu pools, %zu members\n", file,
 		       m->n_ports, m->n_listeners, m->n_pools, m->n_members);

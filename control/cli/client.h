@@ -12,7 +12,8 @@
 
 struct stw_client; /* opaque; client.c */
 
-/** @param socket  its path, or "http://HOST:PORT" of an HTTP port; borrowed for the client's life. @return NULL without memory */
+/** @param socket  its path, or "http://HOST:PORT" of an HTTP port; borrowed for the client's life.
+ * @return NULL without memory */
 struct stw_client *stw_client_new(const char *socket);
 
 /** What came back; free with stw_answer_fini(). */

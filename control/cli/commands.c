@@ -120,7 +120,7 @@ const struct stw_command stw_commands[] = {
 	 STW_OPTION_JSON | STW_OPTION_CONFIG, 0, -1, STW_WORDS_NONE, stw_run_doctor},
 	{"top", "", "workers and members live", STW_ENDPOINT_MEMBERS, TOP_OPTIONS, 0, 0,
 	 STW_WORDS_NONE, stw_run_top},
-	{"completion", "bash", "print the completion for a shell", STW_N_ENDPOINTS, 0, 1, -1,
+	{"completion", "bash|zsh", "print the completion for a shell", STW_N_ENDPOINTS, 0, 1, -1,
 	 STW_WORDS_SHELL, stw_run_completion},
 	{"help", "[COMMAND]", "print this, or the help of a command", STW_N_ENDPOINTS, 0, 0, 2,
 	 STW_WORDS_NONE, stw_run_help},

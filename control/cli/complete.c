@@ -18,6 +18,20 @@ static const char bash_script[] =
 	"}\n"
 	"complete -o default -F _strowgerctl strowgerctl\n";
 
+/* The body of a function that zsh loads by the file's first line. */
+static const char zsh_script[] =
+	"#compdef strowgerctl\n"
+	"# zsh completion for strowgerctl; printed by: strowgerctl completion zsh\n"
+	"local -a found\n"
+	"found=(\"${(@f)$(\"${words[1]}\" completion words -- \"${(@)words[2,CURRENT-1]}\" "
+	"2>/dev/null)}\")\n"
+	"found=(${found:#})\n"
+	"if (( ${#found} )); then\n"
+	"	compadd -a found\n"
+	"else\n"
+	"	_files\n"
+	"fi\n";
+
 /* Commands that go on from @words: prints their next word, each once. */
 static void print_next_words(char **words, int n)
 {
@@ -72,7 +86,7 @@ static void print_words(struct stw_cli *cli, char **words, int n)
 	if (c->words == STW_WORDS_MEMBER && n == used)
 		print_names(cli, STW_ENDPOINT_MEMBERS, "members");
 	if (c->words == STW_WORDS_SHELL && n == used)
-		printf("bash\n");
+		printf("bash\nzsh\n");
 	if (c->run == stw_run_help)
 		print_next_words(words + used, n - used);
 	print_options(c);
@@ -84,10 +98,15 @@ int stw_run_completion(struct stw_cli *cli)
 		fputs(bash_script, stdout);
 		return STW_EXIT_OK;
 	}
+	if (strcmp(cli->args[0], "zsh") == 0 && cli->n_args == 1) {
+		fputs(zsh_script, stdout);
+		return STW_EXIT_OK;
+	}
 	if (strcmp(cli->args[0], "words") == 0) {
 		print_words(cli, cli->args + 1, cli->n_args - 1);
 		return STW_EXIT_OK;
 	}
-	fprintf(stderr, "strowgerctl: completion for \"%s\" is not there; bash is\n", cli->args[0]);
+	fprintf(stderr, "strowgerctl: completion for \"%s\" is not there; bash and zsh are\n",
+		cli->args[0]);
 	return STW_EXIT_USAGE;
 }

@@ -63,7 +63,8 @@ int stw_run_diff(struct stw_cli *cli)
 	} else if (rc == STW_EXIT_OK) {
 		if (json_array_size(changes) == 0)
 			printf("%s is what runs\n", stw_text(a.json, "path"));
-		json_array_foreach(changes, i, line) printf("%s\n", json_string_value(line));
+		json_array_foreach(changes, i, line)
+			printf("%s\n", stw_safe(json_string_value(line)));
 	}
 	stw_answer_fini(&a);
 	return rc;

@@ -307,7 +307,7 @@ static void name_page(void *ctx, const json_t *rows)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) fprintf(ctx, "%s\n", json_string_value(row));
+	json_array_foreach(rows, i, row) fprintf(ctx, "%s\n", stw_safe(json_string_value(row)));
 }
 
 int stw_run_subscriber(struct stw_cli *cli)

@@ -8,6 +8,7 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/columns.h"
 #include "control/cli/grid.h"
 
 static json_int_t integer(const json_t *o, const char *key)
@@ -99,91 +100,57 @@ void stw_print_version(const json_t *answer, FILE *out)
 	stw_grid_fini(&g);
 }
 
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 void stw_print_workers(const json_t *answer, FILE *out)
 {
-	struct stw_grid g;
-	size_t i;
-	json_t *w;
-	stw_grid_init(&g, (const char *const[]){">WORKER", ">CORE", ">BUSY", ">RX/S", ">TX/S",
-						">DROP/S", ">RECEIVED", ">SENT", ">ANSWERED",
-						">KERNEL", ">DROPPED", NULL});
-	json_array_foreach(json_object_get(answer, "workers"), i, w)
-	{
-		const json_t *rate = json_object_get(w, "rate_1s");
-		const json_t *busy = json_object_get(w, "busy_1s");
-		stw_grid_add(&g, "%s", stw_text(w, "worker"));
-		stw_grid_add(&g, "%s", stw_text(w, "core"));
-		if (json_is_number(busy))
-			stw_grid_add(&g, "%.1f %%", 100 * json_number_value(busy));
-		else
-			stw_grid_add(&g, "-");
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "received"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "sent"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "dropped"));
-		stw_grid_add(&g, "%s", stw_text(w, "received"));
-		stw_grid_add(&g, "%s", stw_text(w, "sent"));
-		stw_grid_add(&g, "%s", stw_text(w, "answered"));
-		stw_grid_add(&g, "%s", stw_text(w, "kernel"));
-		stw_grid_add(&g, "%s", stw_text(w, "dropped"));
-	}
-	stw_grid_print(&g, out);
-	stw_grid_fini(&g);
+	static const struct stw_column columns[] = {
+		{">WORKER", "worker", STW_COLUMN_TEXT},
+		{">CORE", "core", STW_COLUMN_TEXT},
+		{">BUSY", "busy_1s", STW_COLUMN_PERCENT},
+		{">RX/S", "rate_1s.received", STW_COLUMN_RATE},
+		{">TX/S", "rate_1s.sent", STW_COLUMN_RATE},
+		{">DROP/S", "rate_1s.dropped", STW_COLUMN_RATE},
+		{">RECEIVED", "received", STW_COLUMN_TEXT},
+		{">SENT", "sent", STW_COLUMN_TEXT},
+		{">ANSWERED", "answered", STW_COLUMN_TEXT},
+		{">KERNEL", "kernel", STW_COLUMN_TEXT},
+		{">DROPPED", "dropped", STW_COLUMN_TEXT},
+	};
+	stw_print_columns(json_object_get(answer, "workers"), 0, columns, N_OF(columns), out);
 }
-
-/* One table column: heading ('>' aligns right) and the key of its value. */
-struct column {
-	const char *heading;
-	const char *key;
-};
-
-static void print_columns(const json_t *rows, const struct column *columns, size_t n, FILE *out)
-{
-	const char *headings[STW_GRID_COLUMNS + 1] = {0};
-	struct stw_grid g;
-	size_t i;
-	json_t *row;
-	for (size_t k = 0; k < n; k++)
-		headings[k] = columns[k].heading;
-	stw_grid_init(&g, headings);
-	json_array_foreach(rows, i, row) for (size_t k = 0; k < n; k++)
-		stw_grid_add(&g, "%s", stw_text(row, columns[k].key));
-	stw_grid_print(&g, out);
-	stw_grid_fini(&g);
-}
-
-#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 void stw_print_ports(const json_t *answer, FILE *out)
 {
-	static const struct column columns[] = {
-		{"PORT", "name"},
-		{"LINK", "link"},
-		{"KERNEL", "kernel"},
-		{"MAC", "mac"},
-		{">MTU", "mtu"},
-		{">QUEUES", "rx_queues"},
-		{">RX PACKETS", "rx_packets"},
-		{">RX BYTES", "rx_bytes"},
-		{">TX PACKETS", "tx_packets"},
-		{">TX BYTES", "tx_bytes"},
-		{">MISSED", "rx_missed"},
-		{">NO BUFFER", "rx_no_buffer"},
-		{">RX ERRORS", "rx_errors"},
-		{">TX ERRORS", "tx_errors"},
-		{"DEVICE", "device"},
+	static const struct stw_column columns[] = {
+		{"PORT", "name", STW_COLUMN_TEXT},
+		{"LINK", "link", STW_COLUMN_TEXT},
+		{"KERNEL", "kernel", STW_COLUMN_TEXT},
+		{"MAC", "mac", STW_COLUMN_TEXT},
+		{">MTU", "mtu", STW_COLUMN_TEXT},
+		{">QUEUES", "rx_queues", STW_COLUMN_TEXT},
+		{">RX PACKETS", "rx_packets", STW_COLUMN_TEXT},
+		{">RX BYTES", "rx_bytes", STW_COLUMN_TEXT},
+		{">TX PACKETS", "tx_packets", STW_COLUMN_TEXT},
+		{">TX BYTES", "tx_bytes", STW_COLUMN_TEXT},
+		{">MISSED", "rx_missed", STW_COLUMN_TEXT},
+		{">NO BUFFER", "rx_no_buffer", STW_COLUMN_TEXT},
+		{">RX ERRORS", "rx_errors", STW_COLUMN_TEXT},
+		{">TX ERRORS", "tx_errors", STW_COLUMN_TEXT},
+		{"DEVICE", "device", STW_COLUMN_TEXT},
 	};
-	print_columns(json_object_get(answer, "ports"), columns, N_OF(columns), out);
+	stw_print_columns(json_object_get(answer, "ports"), 0, columns, N_OF(columns), out);
 }
 
 void stw_print_listeners(const json_t *answer, FILE *out)
 {
-	static const struct column columns[] = {
-		{"LISTENER", "name"},
-		{"ADDRESS", "address"},
-		{"TRANSPORT", "transport"},
-		{"POOL", "pool"},
+	static const struct stw_column columns[] = {
+		{"LISTENER", "name", STW_COLUMN_TEXT},
+		{"ADDRESS", "address", STW_COLUMN_TEXT},
+		{"TRANSPORT", "transport", STW_COLUMN_TEXT},
+		{"POOL", "pool", STW_COLUMN_TEXT},
 	};
-	print_columns(json_object_get(answer, "listeners"), columns, N_OF(columns), out);
+	stw_print_columns(json_object_get(answer, "listeners"), 0, columns, N_OF(columns), out);
 }
 
 void stw_print_pools(const json_t *answer, FILE *out)

@@ -35,6 +35,9 @@ void stw_print_lines(const char *before, const json_t *list);
  */
 const char *stw_text(const json_t *o, const char *key);
 
+/** @text as a terminal may see it: control characters as \xNN. A ring of static buffers. */
+const char *stw_safe(const char *text);
+
 /** A rate: "-" when unknown, else with one decimal below 100. Ring of static buffers. */
 const char *stw_rate_text(const json_t *o, const char *key);
 

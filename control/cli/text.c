@@ -14,11 +14,53 @@ static char *next_buffer(void)
 	return ring[at++ % RING];
 }
 
+#define SAFE_LEN 1024
+
+/* A control character, C0, DEL or in UTF-8 C1: what a terminal might obey. @return bytes, 0: none
+ */
+static size_t control_at(const char *p)
+{
+	unsigned char c = (unsigned char)p[0];
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	return c == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0 ? 2 : 0;
+}
+
+static bool is_safe(const char *text)
+{
+	for (; *text; text++)
+		if (control_at(text))
+			return false;
+	return true;
+}
+
+const char *stw_safe(const char *text)
+{
+	static char ring[RING][SAFE_LEN];
+	static size_t at;
+	if (!text)
+		return "-";
+	if (is_safe(text))
+		return text;
+	char *out = ring[at++ % RING];
+	size_t n = 0;
+	while (*text && n + 9 < SAFE_LEN) {
+		size_t bad = control_at(text);
+		if (!bad)
+			out[n++] = *text++;
+		for (; bad > 0; bad--)
+			n += (size_t)snprintf(out + n, SAFE_LEN - n, "\\x%02x",
+					      (unsigned char)*text++);
+	}
+	out[n] = '\0';
+	return out;
+}
+
 const char *stw_text(const json_t *o, const char *key)
 {
 	const json_t *v = json_object_get(o, key);
 	if (json_is_string(v))
-		return json_string_value(v);
+		return stw_safe(json_string_value(v));
 	if (json_is_boolean(v))
 		return json_is_true(v) ? "yes" : "no";
 	char *text = next_buffer();

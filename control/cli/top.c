@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/cli/cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -11,7 +12,7 @@
 #include <strowger/counters.h>
 
 #include "control/cli/client.h"
-#include "control/cli/grid.h"
+#include "control/cli/columns.h"
 #include "control/cli/loop.h"
 #include "control/cli/show.h"
 
@@ -79,73 +80,89 @@ static void print_head(const struct view *v)
 
 static void print_workers(const struct view *v)
 {
-	struct stw_grid g;
-	size_t i;
-	json_t *w;
-	stw_grid_init(&g, (const char *const[]){">WORKER", ">CORE", ">BUSY", ">RX/S", ">TX/S",
-						">ANSWER/S", ">KERNEL/S", ">DROP/S", NULL});
-	json_array_foreach(json_object_get(v->workers.json, "workers"), i, w)
-	{
-		const json_t *rate = json_object_get(w, "rate_1s");
-		const json_t *busy = json_object_get(w, "busy_1s");
-		stw_grid_add(&g, "%s", stw_text(w, "worker"));
-		stw_grid_add(&g, "%s", stw_text(w, "core"));
-		if (json_is_number(busy))
-			stw_grid_add(&g, "%.1f %%", 100 * json_number_value(busy));
-		else
-			stw_grid_add(&g, "-");
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "received"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "sent"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "answered"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "kernel"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "dropped"));
-	}
-	stw_grid_print(&g, stdout);
-	stw_grid_fini(&g);
+	static const struct stw_column columns[] = {
+		{">WORKER", "worker", STW_COLUMN_TEXT},
+		{">CORE", "core", STW_COLUMN_TEXT},
+		{">BUSY", "busy_1s", STW_COLUMN_PERCENT},
+		{">RX/S", "rate_1s.received", STW_COLUMN_RATE},
+		{">TX/S", "rate_1s.sent", STW_COLUMN_RATE},
+		{">ANSWER/S", "rate_1s.answered", STW_COLUMN_RATE},
+		{">KERNEL/S", "rate_1s.kernel", STW_COLUMN_RATE},
+		{">DROP/S", "rate_1s.dropped", STW_COLUMN_RATE},
+	};
+	stw_print_columns(json_object_get(v->workers.json, "workers"), 0, columns,
+			  STW_N_COLUMNS(columns), stdout);
 	printf("\n");
 }
 
-/* Weight and state asked for in the member's only pool; in several, how many. */
-static void add_place(struct stw_grid *g, const json_t *m)
+/* Busiest first, then by name. */
+static int by_load(const void *x, const void *y)
+{
+	const json_t *a = *(json_t *const *)x, *b = *(json_t *const *)y;
+	double of_a = json_number_value(json_object_get(json_object_get(a, "rate_1s"), "requests"));
+	double of_b = json_number_value(json_object_get(json_object_get(b, "rate_1s"), "requests"));
+	if (of_a != of_b)
+		return of_a < of_b ? 1 : -1;
+	return strcmp(stw_text(a, "name"), stw_text(b, "name"));
+}
+
+/* What people asked for, in its only pool; in several, how many. Fits 80 columns. */
+static void describe(json_t *m)
 {
 	const json_t *places = json_object_get(m, "pools");
 	const json_t *place = json_array_get(places, 0);
-	if (json_array_size(places) == 1) {
-		stw_grid_add(g, "%.10s", stw_text(place, "pool"));
-		stw_grid_add(g, "%s", stw_text(place, "weight"));
-		stw_grid_add(g, "%s", stw_text(place, "asked"));
-	} else {
-		stw_grid_add(g, "%zu pools", json_array_size(places));
-		stw_grid_add(g, "-");
-		stw_grid_add(g, "-");
+	char name[15], pool[9];
+	snprintf(name, sizeof(name), "%s", stw_text(m, "name"));
+	snprintf(pool, sizeof(pool), "%s", stw_text(place, "pool"));
+	if (json_array_size(places) != 1)
+		snprintf(pool, sizeof(pool), "%zu pools", json_array_size(places));
+	json_object_set_new(m, "short_name", json_string(name));
+	json_object_set_new(m, "pool", json_string(pool));
+	json_object_set_new(m, "asked",
+			    json_string(json_array_size(places) == 1 ? stw_text(place, "asked")
+								     : "-"));
+}
+
+static json_t *sorted(const json_t *members)
+{
+	size_t n = json_array_size(members), i;
+	json_t **rows = calloc(n + 1, sizeof(json_t *));
+	json_t *out = json_array();
+	json_t *m;
+	json_array_foreach(members, i, m)
+	{
+		if (rows)
+			rows[i] = m;
 	}
+	if (rows)
+		qsort(rows, n, sizeof(json_t *), by_load);
+	for (i = 0; rows && i < n; i++) {
+		describe(rows[i]);
+		json_array_append(out, rows[i]);
+	}
+	free(rows);
+	return out;
 }
 
 /* @param max  rows that fit; 0: all */
 static void print_members(const struct view *v, size_t max)
 {
-	struct stw_grid g;
-	size_t i;
-	json_t *m;
-	const json_t *members = json_object_get(v->members.json, "members");
-	stw_grid_init(&g, (const char *const[]){"MEMBER", "POOL", ">WEIGHT", "ASKED", ">CALLS/S",
-						">REQ/S", ">2XX/S", ">5XX/S", ">CALLS", NULL});
-	json_array_foreach(json_object_get(v->members.json, "members"), i, m)
-	{
-		const json_t *rate = json_object_get(m, "rate_1s");
-		stw_grid_add(&g, "%.16s", stw_text(m, "name"));
-		add_place(&g, m);
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "new_calls"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "requests"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "success"));
-		stw_grid_add(&g, "%s", stw_rate_text(rate, "failed"));
-		stw_grid_add(&g, "%s", stw_text(json_object_get(m, "counters"), "new_calls"));
-	}
-	stw_grid_print(&g, stdout);
-	if (max && json_array_size(members) > max)
-		printf("... and %zu more: strowgerctl show members\n",
-		       json_array_size(members) - max);
-	stw_grid_fini(&g);
+	static const struct stw_column columns[] = {
+		{"MEMBER", "short_name", STW_COLUMN_TEXT},
+		{"POOL", "pool", STW_COLUMN_TEXT},
+		{"ASKED", "asked", STW_COLUMN_TEXT},
+		{"SEEN", "state", STW_COLUMN_TEXT},
+		{">CALLS/S", "rate_1s.new_calls", STW_COLUMN_RATE},
+		{">REQ/S", "rate_1s.requests", STW_COLUMN_RATE},
+		{">5XX/S", "rate_1s.failed", STW_COLUMN_RATE},
+		{">P50MS", "first_answer_ms.p50", STW_COLUMN_MS},
+		{">P95MS", "first_answer_ms.p95", STW_COLUMN_MS},
+	};
+	json_t *rows = sorted(json_object_get(v->members.json, "members"));
+	stw_print_columns(rows, max, columns, STW_N_COLUMNS(columns), stdout);
+	if (max && json_array_size(rows) > max)
+		printf("... and %zu more: strowgerctl show members\n", json_array_size(rows) - max);
+	json_decref(rows);
 }
 
 /* Reasons of all drops since the data plane started, as many as fit two lines. */
@@ -208,9 +225,12 @@ static int turn(struct stw_cli *cli, bool live)
 int stw_run_top(struct stw_cli *cli)
 {
 	bool live = isatty(STDOUT_FILENO) && cli->count == 0;
+	stw_loop_catch();
 	for (long i = 0; cli->count == 0 || i < cli->count; i++) {
 		if (i > 0) {
 			stw_wait_s(cli->interval_s);
+			if (stw_loop_stopped())
+				break;
 			if (!live)
 				printf("\n");
 		}

@@ -4,11 +4,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 
 from rig import PATIENCE_S, ROOT, expect, expect_equal, run_suites
+from support.tap import Skip
 
 
 def every_show_works_without_a_data_plane(r):
@@ -83,6 +85,21 @@ def bash_completes_by_the_script(r):
         ["bash", "-c", script + '\nCOMP_WORDS=("$0" show mem); COMP_CWORD=2; _strowgerctl; '
          'echo "${COMPREPLY[@]}"', r.ctl_program], capture_output=True, text=True, check=False)
     expect_equal(done.stdout, "members\n", f"completion ({done.stderr})")
+
+
+def zsh_completes_by_the_script(r):
+    if not shutil.which("zsh"):
+        raise Skip("zsh is not installed")
+    path = os.path.join(r.dir, "_strowgerctl")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(r.good("completion", "zsh"))
+    for words, wanted in (('show ""', "members"), ('drain ""', "k1"), ('apply ""', "--confirm")):
+        done = subprocess.run(
+            ["zsh", "-f", "-c", 'function compadd { print -l -- $found }; function _files { }\n'
+             f'words=("$1" {words}); CURRENT=3; function complete_it {{ source "$2" }}\n'
+             'export STROWGER_API="$3"; complete_it "$1" "$2"', "zsh", r.ctl_program, path, r.api],
+            capture_output=True, text=True, check=False)
+        expect(wanted in done.stdout.split(), f"{words}: {done.stdout} {done.stderr}")
 
 
 def check_works_without_control(r):
@@ -178,7 +195,7 @@ run_suites(
     ({"start": False}, (check_works_without_control, control_checks_and_dumps_a_file)),
     ({"start": False}, (readiness_is_told,)),
     ({}, (every_show_works_without_a_data_plane, exit_codes_tell_what_went_wrong,
-          problems_are_json_when_asked_for, every_command_is_in_help_completion_and_man_page,
+          zsh_completes_by_the_script, problems_are_json_when_asked_for, every_command_is_in_help_completion_and_man_page,
           bash_completes_by_the_script, change_without_a_data_plane_is_pending,
           socket_is_private_and_removed_by_a_stop, a_file_in_the_place_of_the_socket_is_kept,
           broken_overrides_stop_a_start)),

@@ -170,6 +170,26 @@ static void printers_take_any_answer(void **state)
 	fclose(f);
 }
 
+static void control_characters_do_not_reach_a_terminal(void **state)
+{
+	char longest[3000];
+
+	(void)state;
+	assert_string_equal(stw_safe("plain, \xc3\xa9t\xc3\xa9"), "plain, \xc3\xa9t\xc3\xa9");
+	assert_string_equal(stw_safe("a\033[2Jb\n\x7f"), "a\\x1b[2Jb\\x0a\\x7f");
+	assert_string_equal(stw_safe("\xc2\x9b"
+				     "31m"),
+			    "\\xc2\\x9b31m");
+	assert_string_equal(stw_safe(NULL), "-");
+	memset(longest, '\033', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	for (const char *p = stw_safe(longest); *p; p++)
+		assert_true(*p >= 0x20);
+	json_t *o = json_pack("{s:s}", "name", "x\033]0;title\007");
+	assert_string_equal(stw_text(o, "name"), "x\\x1b]0;title\\x07");
+	json_decref(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +200,7 @@ int main(void)
 		cmocka_unit_test(columns_are_as_wide_as_they_need),
 		cmocka_unit_test(unknown_values_are_a_dash),
 		cmocka_unit_test(printers_take_any_answer),
+		cmocka_unit_test(control_characters_do_not_reach_a_terminal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

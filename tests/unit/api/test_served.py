@@ -156,11 +156,27 @@ def counters_are_read_from_the_data_plane(r):
     expect("not_sip" in r.good("show", "counters", "--all"), "--all hides rows")
     until(lambda: r.members()["k2"]["rate_10s"]["new_calls"] is not None, "rates")
 
+    def answered():
+        r.tell_fake(f"count {r.members()['k2']['number']}")
+        return r.members()["k2"]["first_answer_ms"]["p50"]
+
+    expect_equal(until(answered, "a time to the first answer"), 2.048, "first answer")
+
 
 def top_prints_what_flows(r):
     out = r.good("top", "--once")
     expect(all(len(line) <= 80 for line in out.splitlines()), f"wider than 80 columns:\n{out}")
     expect("calls/s" in out and "k1" in out and "\033" not in out, out)
+    def order():
+        rows = [line.split()[0] for line in r.good("top", "--once").splitlines() if line.strip()]
+        return [name for name in rows if name in ("k1", "k2")]
+
+    def busy(name):
+        r.tell_fake(f"count {r.members()[name]['number']}")
+        return order()[0] == name
+
+    until(lambda: busy("k2"), "k2, which is busy, to stand first")
+    until(lambda: busy("k1"), "k1, which is busy, to stand first")
     out = r.good("top", "-n", "2", "--interval", "0.1")
     expect_equal(out.count("calls/s"), 2, "screens")
 
