@@ -160,6 +160,12 @@ const struct stw_opt stw_schema[] = {
 	 .help = "Domains whose users register here. Each is the realm of its users' passwords."},
 	{"registrar.domains[]", STW_OPT_TEXT, RELOAD, .min = 1, .max = 253,
 	 AT(stw_conf_domain, name), .help = "Host part of its users' addresses, in lower case."},
+	{"registrar.calls", STW_OPT_ENUM, RELOAD, .def = "location",
+	 .choices = "location|redirect|pool", AT(stw_conf, registrar.calls),
+	 .help = "What becomes of requests for these users. location: they go to the contact that was "
+		 "registered, the one of the highest q, of equal ones the one bound last; 404 for "
+		 "unknown users, 480 for those not registered. redirect: 302 with all contacts. "
+		 "pool: they go to the listener's pool as all others do."},
 	{"registrar.authenticate", STW_OPT_BOOL, RELOAD, .def = "true",
 	 AT(stw_conf, registrar.authenticate),
 	 .help = "Whether REGISTERs need the user's password (RFC 7616). Without it whoever can send "
@@ -168,7 +174,7 @@ const struct stw_opt stw_schema[] = {
 	 .choices = "both|sha-256|md5", AT(stw_conf, registrar.algorithms),
 	 .help = "Digest algorithms offered (RFC 8760). both is best where all phones can bear it: some "
 		 "that know MD5 only fail when SHA-256 is offered beside it, baresip 1.0 among them."},
-	{"registrar.nonce_ttl_s", STW_OPT_UINT, RELOAD, .min = 10, .max = 86400, .def = "300",
+	{"registrar.nonce_ttl_s", STW_OPT_UINT, RELOAD, .min = 60, .max = 86400, .def = "300",
 	 .unit = "seconds", AT(stw_conf, registrar.nonce_ttl_s),
 	 .help = "How long a nonce can be used. Each use must count up, so that none can be repeated."},
 	{"registrar.min_expires_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 3600, .def = "60",

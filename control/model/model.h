@@ -219,10 +219,14 @@ enum stw_digests { STW_DIGESTS_BOTH, STW_DIGESTS_SHA256, STW_DIGESTS_MD5 };
 
 enum stw_durability { STW_DURABILITY_DURABLE, STW_DURABILITY_RELAXED };
 
+/* What becomes of requests for users of the registrar's domains. */
+enum stw_calls { STW_CALLS_LOCATION, STW_CALLS_REDIRECT, STW_CALLS_POOL };
+
 /* The registrar (control/registrar). */
 struct stw_model_registrar {
 	char (*domains)[STW_DOMAIN_MAX]; /* lower case; none: there is no registrar */
 	size_t n_domains;
+	enum stw_calls calls;
 	bool authenticate;
 	enum stw_digests algorithms;
 	uint32_t nonce_ttl_s;

@@ -76,15 +76,16 @@ static void make_gone(struct stw_binding *b, const struct stw_registration *reg,
 	b->gone = true;
 	b->call_id = reg->call_id;
 	b->cseq = reg->cseq;
-	b->updated_s = now_s;
 	b->expires_s = now_s + STW_GONE_S;
 	b->path = stw_str("", 0);
 	b->params = stw_str("", 0);
 }
 
 static void fill(struct stw_binding *b, const struct stw_registration *reg,
-		 const struct stw_wish *w, const struct stw_registration_at *at)
+		 const struct stw_wish *w, const struct stw_registration_at *at, bool refreshed)
 {
+	const uint64_t created_s = refreshed ? b->created_s : at->now_s;
+
 	*b = (struct stw_binding){.uri = w->uri,
 				  .params = w->params,
 				  .instance = w->instance,
@@ -92,7 +93,7 @@ static void fill(struct stw_binding *b, const struct stw_registration *reg,
 				  .call_id = reg->call_id,
 				  .source = at->source,
 				  .listener = at->listener,
-				  .updated_s = at->now_s,
+				  .created_s = created_s,
 				  .expires_s = at->now_s + w->expires_s,
 				  .cseq = reg->cseq,
 				  .reg_id = w->reg_id,
@@ -122,10 +123,12 @@ static bool apply_wish(const struct stw_registration *reg, const struct stw_wish
 			make_gone(b, reg, at->now_s);
 		return true;
 	}
+	const bool refreshed = b && !b->gone;
+
 	if (!b)
 		b = add(r);
 	if (b)
-		fill(b, reg, w, at);
+		fill(b, reg, w, at, refreshed);
 	return b != NULL;
 }
 

@@ -48,7 +48,7 @@ struct stw_nonce_key {
 /** The key that @secret [STW_SECRET_BYTES] gives nonces. */
 struct stw_nonce_key stw_nonce_key(const uint8_t secret[16]);
 
-/** Write a nonce made at @now_s for @realm. @p salt: any number, not twice within a second */
+/** Write a nonce made at @now_s for @realm. @p salt: any number, another for each request */
 void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s, uint32_t salt,
 		    char out[STW_NONCE_DIGITS]);
 

@@ -23,7 +23,7 @@ struct head {
 /* Of a binding: its numbers, followed by the texts in this order. */
 struct fixed {
 	struct stw_endpoint source, listener;
-	uint64_t updated_s, expires_s;
+	uint64_t created_s, expires_s;
 	uint32_t cseq, reg_id;
 	uint16_t q;
 	uint8_t gone, reserved;
@@ -61,7 +61,7 @@ static size_t put_binding(const struct stw_binding *binding, uint8_t *out, size_
 	struct stw_binding b = *binding;
 	struct fixed f = {.source = b.source,
 			  .listener = b.listener,
-			  .updated_s = b.updated_s,
+			  .created_s = b.created_s,
 			  .expires_s = b.expires_s,
 			  .cseq = b.cseq,
 			  .reg_id = b.reg_id,
@@ -114,7 +114,7 @@ static size_t get_binding(const uint8_t *row, size_t left, struct stw_binding *b
 	memcpy(&f, row, sizeof(f));
 	*b = (struct stw_binding){.source = f.source,
 				  .listener = f.listener,
-				  .updated_s = f.updated_s,
+				  .created_s = f.created_s,
 				  .expires_s = f.expires_s,
 				  .cseq = f.cseq,
 				  .reg_id = f.reg_id,

@@ -17,6 +17,7 @@
 #include "dataplane/route/siphash.h"
 
 #define NONCE_USES    65536u
+#define NONCE_STEP_S  16u
 #define RETRY_AFTER_S 10u
 #define EXPIRE_A_TURN 1000u
 #define MARK_KEY      "clock"
@@ -29,7 +30,6 @@ struct stw_registrar {
 	struct stw_clock clock;
 	struct stw_nonce_uses *uses;
 	struct stw_sipkey request_key;
-	uint32_t salt;
 	bool spoiled; /* a change failed half way: what waited with it is undone, too */
 	bool broken;  /* the last commit failed: told once */
 	struct stw_registrar_counters c;
@@ -114,12 +114,15 @@ static bool require_ok(struct handling *h)
 
 /* --- authentication --- */
 
+/* A retransmission gets the answer that the first had (s8.2.7), within the same few seconds. */
 static bool challenge(struct handling *h, bool stale)
 {
 	struct stw_registrar *r = h->r;
+	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
 	char nonce[STW_NONCE_DIGITS];
 
-	stw_nonce_make(r->keys[0], h->domain, h->now_s, r->salt++, nonce);
+	stw_nonce_make(r->keys[0], h->domain, h->now_s - h->now_s % NONCE_STEP_S,
+		       (uint32_t)request, nonce);
 	if (r->config.algorithms != STW_DIGESTS_MD5)
 		stw_lines_challenge(h->out, h->domain, nonce, STW_DIGEST_SHA256, stale);
 	if (r->config.algorithms != STW_DIGESTS_SHA256)
@@ -433,8 +436,7 @@ static int start(struct stw_registrar *r, const struct stw_model *m, char *reaso
 						  .relaxed = m->registrar.durability ==
 							     STW_DURABILITY_RELAXED};
 
-	if (getrandom(&r->request_key, sizeof(r->request_key), 0) != sizeof(r->request_key) ||
-	    getrandom(&r->salt, sizeof(r->salt), 0) != sizeof(r->salt))
+	if (getrandom(&r->request_key, sizeof(r->request_key), 0) != sizeof(r->request_key))
 		return STW_EIO;
 	r->uses = stw_nonce_uses_new(NONCE_USES);
 	if (!r->uses || stw_registrar_configure(r, m) != STW_OK)

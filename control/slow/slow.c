@@ -10,6 +10,7 @@
 #include <strowger/log.h>
 
 #include "control/decide/desk.h"
+#include "control/slow/locate.h"
 #include "control/slow/registering.h"
 #include "control/slow/sockets.h"
 #include "dataplane/table/tables.h"
@@ -19,6 +20,7 @@ struct held {
 	TAILQ_ENTRY(held) order;
 	double since_s;
 	struct stw_endpoint local, peer;
+	bool located;
 	size_t len;
 	char memory[]; /* headroom, message, and as much again for an answer */
 };
@@ -30,6 +32,7 @@ struct stw_slow {
 	struct stw_names *names;
 	struct stw_sockets *sockets;
 	struct stw_registering *registering;
+	enum stw_calls calls;
 	bool linked; /* sockets are open */
 	struct stw_desk desk;
 	struct held_list held;
@@ -37,6 +40,7 @@ struct stw_slow {
 	struct ev_timer timer; /* of the one that waits longest */
 	struct stw_slow_watch watch;
 	struct stw_slow_counters c;
+	char located[STW_REWRITE_HEADROOM + 2 * STW_SOCKETS_ROOM + STW_LOCATE_ROOM];
 };
 
 /* A message on its way through the decision. */
@@ -83,9 +87,14 @@ static void carry_out(struct stw_slow *s, struct passing *p)
 
 static void refuse(struct stw_slow *s, struct passing *p)
 {
+	static const char *const phrases[] = {
+		[STW_KERNEL_FOR_NAME] = "Name Not Resolved",
+		[STW_KERNEL_FOR_REGISTRAR] = "Registrar Unavailable",
+		[STW_KERNEL_FOR_LOCATION] = "Location Unavailable",
+	};
+
 	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, 503,
-			 p->v.kernel_for == STW_KERNEL_FOR_REGISTRAR ? "Registrar Unavailable"
-								     : "Name Not Resolved");
+			 phrases[p->v.kernel_for]);
 	carry_out(s, p);
 }
 
@@ -140,6 +149,7 @@ static bool hold(struct stw_slow *s, const struct passing *p)
 	h->since_s = ev_now(s->loop);
 	h->local = p->local;
 	h->peer = p->src.peer;
+	h->located = p->src.located;
 	h->len = p->len;
 	memcpy(h->memory + STW_REWRITE_HEADROOM, p->bytes, p->len);
 	TAILQ_INSERT_TAIL(&s->held, h, order);
@@ -166,6 +176,21 @@ static int ask(struct stw_slow *s, const struct passing *p)
 	return stw_names_ask(s->names, name, len, p->v.name_port, &p->src.peer.ip);
 }
 
+/* An answer with lines that others made. */
+static void answer_with(struct stw_slow *s, struct passing *p, uint16_t status, const char *phrase,
+			const struct stw_answer_more *more)
+{
+	struct stw_rewritten r;
+
+	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, status, phrase);
+	if (p->v.action != STW_ACTION_ANSWER ||
+	    stw_answer_with(&s->desk.snap, &p->msg, &p->src, &p->v, more, p->bytes, p->room, &r) !=
+		    STW_OK)
+		s->c.dropped++;
+	else
+		count_sent(s, p, p->v.listener_in, &r);
+}
+
 /* The registrar's answer, in the form all our answers have. */
 static void answer_register(void *ctx, const struct stw_registering_request *request,
 			    const struct stw_registrar_answer *answer)
@@ -177,22 +202,14 @@ static void answer_register(void *ctx, const struct stw_registering_request *req
 			    .local = request->local,
 			    .src = {.peer = request->peer}};
 	const struct stw_answer_more more = {answer->lines, answer->len, answer->known};
-	struct stw_rewritten r;
 
 	s->c.waiting--;
 	if (!decide(s, &p)) {
 		s->c.dropped++; /* its listener went meanwhile */
 		return;
 	}
-	stw_route_refuse(&s->desk.snap, p.bytes, &p.msg, &p.src, &p.v, answer->status,
-			 answer->phrase);
 	p.v.retry_after_s = answer->retry_after_s;
-	if (p.v.action != STW_ACTION_ANSWER ||
-	    stw_answer_with(&s->desk.snap, &p.msg, &p.src, &p.v, &more, p.bytes, p.room, &r) !=
-		    STW_OK)
-		s->c.dropped++;
-	else
-		count_sent(s, &p, p.v.listener_in, &r);
+	answer_with(s, &p, answer->status, answer->phrase, &more);
 }
 
 static bool give_to_registrar(struct stw_slow *s, const struct passing *p)
@@ -201,6 +218,86 @@ static bool give_to_registrar(struct stw_slow *s, const struct passing *p)
 		return false;
 	s->c.waiting++;
 	return true;
+}
+
+/* As many of the Contacts, the best first, as an answer to a stranger may carry. */
+static void redirect(struct stw_slow *s, struct passing *p, const struct stw_location_found *found)
+{
+	const char *lines = s->located + STW_REWRITE_HEADROOM;
+	const size_t most = p->len / 2;
+	size_t len = 0;
+
+	for (size_t next = 0; next < found->len;) {
+		next = (size_t)((const char *)memchr(lines + len, '\n', found->len - len) + 1 -
+				lines);
+		if (len > 0 && next > most)
+			break;
+		len = next;
+	}
+	const struct stw_answer_more more = {.lines = lines, .len = len};
+
+	answer_with(s, p, found->status, found->phrase, &more);
+}
+
+static void wait_for_name(struct stw_slow *s, struct passing *p)
+{
+	if (ask(s, p) == STW_OK && hold(s, p))
+		return;
+	s->c.queue_full++;
+	refuse(s, p);
+}
+
+/* On with the request for the contact, as the ordinary decision has it. */
+static void forward_located(struct stw_slow *s, const struct passing *p, size_t len)
+{
+	struct passing to = {.bytes = s->located + STW_REWRITE_HEADROOM,
+			     .len = len,
+			     .room = sizeof(s->located) - STW_REWRITE_HEADROOM,
+			     .local = p->local,
+			     .src = {.peer = p->src.peer, .located = true}};
+
+	if (!decide(s, &to))
+		s->c.dropped++;
+	else if (to.v.action != STW_ACTION_KERNEL)
+		carry_out(s, &to);
+	else if (to.v.kernel_for == STW_KERNEL_FOR_NAME)
+		wait_for_name(s, &to);
+	else
+		refuse(s, &to);
+}
+
+static void locate(struct stw_slow *s, struct passing *p)
+{
+	struct stw_registrar *r = stw_registering_registrar(s->registering, NULL);
+	static const struct stw_answer_more nothing = {0};
+	struct stw_location_found found;
+
+	if (!r) {
+		refuse(s, p);
+		return;
+	}
+	stw_locate(r, s->desk.tables, s->calls, p->bytes, &p->msg,
+		   s->located + STW_REWRITE_HEADROOM, p->msg.len + STW_LOCATE_ROOM, &found);
+	if (found.kind == STW_LOCATED_FORWARD)
+		forward_located(s, p, found.len);
+	else if (found.status == 302)
+		redirect(s, p, &found);
+	else
+		answer_with(s, p, found.status, found.phrase, &nothing);
+}
+
+/* What the workers leave to control. */
+static void take_on(struct stw_slow *s, struct passing *p)
+{
+	switch ((enum stw_kernel_for)p->v.kernel_for) {
+	case STW_KERNEL_FOR_NAME: wait_for_name(s, p); break;
+	case STW_KERNEL_FOR_LOCATION: locate(s, p); break;
+	case STW_KERNEL_FOR_REGISTRAR:
+		if (!give_to_registrar(s, p))
+			refuse(s, p);
+		break;
+	case STW_KERNEL_FOR_HEALTH: s->c.dropped++; break; /* told before */
+	}
 }
 
 static void received(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
@@ -225,12 +322,8 @@ static void received(void *ctx, const struct stw_endpoint *local, const struct s
 		s->c.dropped++;
 	} else if (p.v.action != STW_ACTION_KERNEL) {
 		carry_out(s, &p);
-	} else if (p.v.kernel_for == STW_KERNEL_FOR_REGISTRAR) {
-		if (!give_to_registrar(s, &p))
-			refuse(s, &p);
-	} else if (ask(s, &p) != STW_OK || !hold(s, &p)) {
-		s->c.queue_full++;
-		refuse(s, &p);
+	} else {
+		take_on(s, &p);
 	}
 }
 
@@ -251,7 +344,7 @@ static bool retry(struct stw_slow *s, struct held *h, bool is_late)
 			    .len = h->len,
 			    .room = 2 * h->len + STW_REWRITE_TAILROOM,
 			    .local = h->local,
-			    .src = {.peer = h->peer}};
+			    .src = {.peer = h->peer, .located = h->located}};
 
 	if (!decide(s, &p)) {
 		s->c.dropped++;
@@ -306,6 +399,7 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 	if (err)
 		return err;
 	stw_registering_configure(s->registering, m);
+	s->calls = m->registrar.calls;
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
 	return STW_OK;

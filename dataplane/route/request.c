@@ -205,6 +205,35 @@ static bool to_address(struct stw_decision *d, const struct stw_endpoint *dst, e
 	return true;
 }
 
+static bool for_control(struct stw_decision *d, enum stw_kernel_for what)
+{
+	d->v->action = STW_ACTION_KERNEL;
+	d->v->kernel_for = (uint8_t)what;
+	return false;
+}
+
+/* Somebody's address-of-record of ours, which only the location service can translate (s16.5). */
+static bool is_for_location(const struct stw_decision *d, const struct stw_sip_uri *uri)
+{
+	return uri->has_user && stw_tables_has_domain(d->t, d->buf + uri->host.off, uri->host.len);
+}
+
+static bool locates(const struct stw_decision *d)
+{
+	return (d->t->settings->flags & STW_IMAGE_LOCATE) && !d->src->located;
+}
+
+/* A stranger's request goes to a user of ours or into the pool. */
+static bool by_location_or_pool(struct stw_decision *d, const struct stw_routes *routes)
+{
+	struct stw_sip_uri uri;
+
+	if (locates(d) && stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK &&
+	    is_for_location(d, &uri))
+		return for_control(d, STW_KERNEL_FOR_LOCATION);
+	return by_pool(d, d->src->listener, routes);
+}
+
 /* A member's request goes where its Route or Request-URI says (s16.5, s16.6 step 7). */
 static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 {
@@ -215,6 +244,8 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
 		return false;
 	}
+	if (locates(d) && routes->target.off == routes->uri.off && is_for_location(d, &uri))
+		return for_control(d, STW_KERNEL_FOR_LOCATION);
 	int ours = stw_uri_listener(d->t, &uri);
 	if (ours >= 0) /* a spiral: as if from outside */
 		return by_pool(d, (uint16_t)ours, routes);
@@ -278,7 +309,8 @@ static bool targeted(struct stw_decision *d)
 		d->v->from_member = true;
 		d->v->member_from = (uint16_t)from;
 	} else {
-		d->v->trusted = stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
+		d->v->trusted = d->src->located ||
+				stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
 	}
 	if (looped(d, &routes)) {
 		d->v->odd = STW_C_LOOPS;
@@ -289,8 +321,7 @@ static bool targeted(struct stw_decision *d)
 		return by_flow_or_uri(d, &routes);
 	/* A trusted peer may be one side of a dialog with a member, or anybody's caller. */
 	if (!by_cookie(d, &routes))
-		return d->v->trusted ? by_flow_or_uri(d, &routes)
-				     : by_pool(d, d->src->listener, &routes);
+		return d->v->trusted ? by_flow_or_uri(d, &routes) : by_location_or_pool(d, &routes);
 	const struct stw_image_pool *pool =
 		stw_tables_pool(d->t, d->t->listeners[d->src->listener].view.pool);
 	if (pool != NULL && stw_pool_moves(pool)) /* its work counts */
@@ -379,8 +410,7 @@ void stw_decide_request(struct stw_decision *d)
 	if (!checked(d))
 		return;
 	if (is_for_registrar(d)) {
-		v->action = STW_ACTION_KERNEL;
-		v->kernel_for = STW_KERNEL_FOR_REGISTRAR;
+		for_control(d, STW_KERNEL_FOR_REGISTRAR);
 		return;
 	}
 	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);

@@ -71,6 +71,7 @@ struct stw_source {
 	struct stw_endpoint peer;	 /* source address and port of the datagram */
 	uint16_t listener;		 /* index of the listener it was sent to */
 	const struct stw_memory *memory; /* NULL: by the tables alone (explain, replay) */
+	bool located; /* the location service chose its target: it may go there */
 };
 
 enum stw_action {
@@ -104,7 +105,8 @@ enum stw_note {
 enum stw_kernel_for {
 	STW_KERNEL_FOR_NAME,
 	STW_KERNEL_FOR_REGISTRAR,
-	STW_KERNEL_FOR_HEALTH, /* the answer to a probe of control's own */
+	STW_KERNEL_FOR_LOCATION, /* its Request-URI names a user of a domain we host */
+	STW_KERNEL_FOR_HEALTH,	 /* the answer to a probe of control's own */
 };
 
 #define STW_ROUTE_POPS_MAX 4

@@ -458,6 +458,8 @@ static int check_settings(const struct check *c)
 
 	if (memcmp(s->reserved, zero.reserved, sizeof(zero.reserved)) != 0)
 		return refuse(c, STW_EMALFORMED, "section settings: reserved field is not zero");
+	if ((s->flags & ~STW_IMAGE_SETTINGS_ALL) != 0)
+		return refuse(c, STW_EMALFORMED, "section settings: unknown flags");
 	return STW_OK;
 }
 

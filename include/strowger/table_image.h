@@ -21,7 +21,7 @@
 #include <strowger/endpoint.h>
 
 #define STW_IMAGE_MAGIC	       0x49575453u /* "STWI" */
-#define STW_IMAGE_VERSION      5u
+#define STW_IMAGE_VERSION      6u
 #define STW_IMAGE_ALIGN	       8u
 #define STW_IMAGE_BYTES_MAX    (1u << 30)
 #define STW_IMAGE_NO_POOL      UINT16_MAX
@@ -124,8 +124,12 @@ struct stw_image_port_range {
 /* What holds for the proxy as a whole. */
 struct stw_image_settings {
 	uint16_t max_breadth; /* RFC 5393 s5; 0: the header is left alone */
-	uint16_t reserved[3];
+	uint16_t flags;
+	uint16_t reserved[2];
 };
+
+#define STW_IMAGE_LOCATE	    1u /* requests for users of DOMAINS go to the location service */
+#define STW_IMAGE_SETTINGS_ALL	    1u
 
 #define STW_IMAGE_POOL_RECORD_ROUTE 1u
 #define STW_IMAGE_POOL_PANIC	    2u /* too many look dead: members' FAILED is not obeyed */

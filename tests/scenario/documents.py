@@ -18,6 +18,7 @@ def configure(lab, balance):
         text = f.read()
     for lab_name, name in (("k1v4", "k1"), ("k2v4", "k2"), ("farm4", "farm"), ("edge4", "edge")):
         text = text.replace(lab_name, name)
+    text += "registrar: {domains: [example.com], store_mb: 64}\n"
     with open(balance.config_file, "w", encoding="utf-8") as f:
         f.write(text)
     balance.ctl("reload")

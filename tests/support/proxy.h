@@ -123,7 +123,7 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	assert_true(len <= STW_PROXY_ROOM);
 	memset(p->memory, 0x5a, sizeof(p->memory));
 	memcpy(buf, bytes, len);
-	p->src = (struct stw_source){peer, listener, p->known};
+	p->src = (struct stw_source){.peer = peer, .listener = listener, .memory = p->known};
 	stw_sip_parse(buf, len, &p->msg);
 	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE ||
 		    p->msg.kind == STW_SIP_STUN);

@@ -4,10 +4,9 @@
 
 #include "tests/support/proxy.h"
 
-#define REQUEST(method, uri, more)                                                                 \
-	method " " uri                                                                            \
-	       " SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5062;branch=z9hG4bK1;rport\r\n"             \
-	       "Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=a\r\n"                        \
+#define REQUEST(method, uri, more)                                                            \
+	method " " uri " SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5062;branch=z9hG4bK1;rport\r\n" \
+	       "Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=a\r\n"                    \
 	       "To: <sip:bob@example.com>\r\nCall-ID: c\r\nCSeq: 1 " method "\r\n" more "\r\n"
 
 static struct stw_proxy *p;
@@ -57,7 +56,65 @@ static void rfc3261_s10_3_step_1_others_are_proxied(void **state)
 	(void)state;
 	assert_int_equal(action(REQUEST("REGISTER", "sip:example.org", "")), STW_ACTION_FORWARD);
 	assert_int_equal(action(REQUEST("REGISTER", "sip:xexample.com", "")), STW_ACTION_FORWARD);
+	p->farm.model.registrar.calls = STW_CALLS_POOL;
+	stw_proxy_publish(p);
 	assert_int_equal(action(REQUEST("INVITE", "sip:bob@example.com", "")), STW_ACTION_FORWARD);
+}
+
+static void rfc3261_s16_5_users_of_ours_are_located(void **state)
+{
+	static const char *const ours[] = {
+		REQUEST("INVITE", "sip:bob@example.com", ""),
+		REQUEST("CANCEL", "sip:bob@EXAMPLE.com:5060", ""),
+		REQUEST("MESSAGE", "sip:bob@example.com", "Route: <sip:192.0.2.1;lr>\r\n"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		assert_int_equal(action(ours[i]), STW_ACTION_KERNEL);
+		assert_int_equal(p->v.kernel_for, STW_KERNEL_FOR_LOCATION);
+	}
+	/* The domain itself is nobody, and others' users are the farm's. */
+	assert_int_equal(action(REQUEST("INVITE", "sip:example.com", "")), STW_ACTION_FORWARD);
+	assert_int_equal(action(REQUEST("INVITE", "sip:bob@example.org", "")), STW_ACTION_FORWARD);
+}
+
+/* A member decided already what comes first: its Route goes before. */
+static void rfc3261_s16_5_members_requests_are_located_without_a_route(void **state)
+{
+	struct stw_endpoint member = p->farm.members[0].address;
+
+	(void)state;
+	stw_proxy_text(p, REQUEST("INVITE", "sip:bob@example.com", ""), member);
+	assert_int_equal(p->v.action, STW_ACTION_KERNEL);
+	assert_int_equal(p->v.kernel_for, STW_KERNEL_FOR_LOCATION);
+	stw_proxy_text(p,
+		       REQUEST("INVITE", "sip:bob@example.com", "Route: <sip:203.0.113.77;lr>\r\n"),
+		       member);
+	assert_int_equal(p->v.action, STW_ACTION_FORWARD);
+	assert_int_equal(p->v.how, STW_HOW_URI);
+}
+
+/* What the location service found is sent there, and not looked for again. */
+static void a_located_request_goes_where_its_uri_says(void **state)
+{
+	static const char text[] = REQUEST("INVITE", "sip:bob@203.0.113.77:5070", "");
+	static const char again[] = REQUEST("INVITE", "sip:bob@example.com", "");
+	char *buf = p->memory + STW_REWRITE_HEADROOM;
+
+	(void)state;
+	action(text);
+	assert_int_equal(p->v.how, STW_HOW_HASH); /* a stranger's own idea: the farm's */
+	memcpy(buf, text, sizeof(text));
+	p->src.located = true;
+	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
+	assert_int_equal(p->v.action, STW_ACTION_FORWARD);
+	assert_int_equal(p->v.how, STW_HOW_URI);
+	assert_int_equal(p->v.dst.port, 5070);
+	memcpy(buf, again, sizeof(again));
+	stw_sip_parse(buf, sizeof(again) - 1, &p->msg);
+	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
+	assert_int_equal(p->v.kernel_for, STW_KERNEL_FOR_NAME);
 }
 
 static void a_bad_one_is_refused_before(void **state)
@@ -116,6 +173,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(rfc3261_s10_3_step_1_domains_of_ours_go_to_the_registrar),
 		T(rfc3261_s10_3_step_1_others_are_proxied),
+		T(rfc3261_s16_5_users_of_ours_are_located),
+		T(rfc3261_s16_5_members_requests_are_located_without_a_route),
+		T(a_located_request_goes_where_its_uri_says),
 		T(a_bad_one_is_refused_before),
 		T(rfc3261_s8_2_6_answers_carry_the_registrars_lines),
 		T(only_the_known_get_long_answers),

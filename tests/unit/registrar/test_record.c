@@ -32,7 +32,7 @@ static struct stw_record example(void)
 		       .call_id = t("c1"),
 		       .source = stw_farm_v4(203, 0, 113, 5, 5062),
 		       .listener = stw_farm_v6(1, 5060),
-		       .updated_s = 100,
+		       .created_s = 100,
 		       .expires_s = 4000000000u,
 		       .cseq = 7,
 		       .reg_id = 1,
@@ -60,7 +60,7 @@ static void what_is_written_is_read(void **state)
 		assert_true(stw_str_equal(a->call_id, b->call_id));
 		assert_true(stw_endpoint_equal(&a->source, &b->source));
 		assert_true(stw_endpoint_equal(&a->listener, &b->listener));
-		assert_int_equal(a->updated_s, b->updated_s);
+		assert_int_equal(a->created_s, b->created_s);
 		assert_int_equal(a->expires_s, b->expires_s);
 		assert_int_equal(a->cseq, b->cseq);
 		assert_int_equal(a->reg_id, b->reg_id);

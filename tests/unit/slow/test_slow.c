@@ -419,6 +419,58 @@ static void phones_register_and_are_answered_when_it_lasts(void **state)
 	assert_int_equal(temp_dir_remove(NULL), 0);
 }
 
+/* From the far end, for a user of ours. */
+static void send_invite(struct rig *r, const char *user, const char *call_id)
+{
+	char text[1024];
+
+	snprintf(
+		text, sizeof(text),
+		"INVITE sip:%s@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK2\r\nMax-Forwards: 70\r\n"
+		"Route: <sip:192.0.2.1;lr>\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:%s@example.com>\r\n"
+		"Call-ID: %s\r\nCSeq: 1 INVITE\r\nContent-Length: 4\r\n\r\nbody",
+		user, user, call_id);
+	send_text(r->far, text);
+}
+
+static void calls_go_to_the_contact_that_was_registered(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct sockaddr_in from;
+
+	assert_int_equal(temp_dir_make(NULL), 0);
+	host_a_domain(r, temp_dir);
+	send_invite(r, "bob", "c0");
+	until(r, &c->answered, 1);
+	assert_memory_equal(receive(r, r->far, &from), "SIP/2.0 404 ", 12);
+	send_register(r, "r");
+	until(r, &c->answered, 2);
+	receive(r, r->far, &from);
+	send_invite(r, "bob", "c1");
+	until(r, &c->sent, 1);
+	const char *text = receive(r, r->far, &from);
+
+	assert_ptr_equal(
+		strstr(text, "INVITE sip:bob@203.0.113.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:"),
+		text);
+	assert_null(strstr(text, "\r\nRoute:"));
+	assert_non_null(strstr(text, "Max-Forwards: 69\r\n"));
+	assert_non_null(strstr(text, "\r\n\r\nbody"));
+	/* s8.3: the same question, answered with the contact */
+	r->farm.model.registrar.calls = STW_CALLS_REDIRECT;
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	send_invite(r, "bob", "c2");
+	until(r, &c->answered, 3);
+	text = receive(r, r->far, &from);
+	assert_memory_equal(text, "SIP/2.0 302 ", 12);
+	assert_non_null(
+		strstr(text, "\r\nContact: <sip:bob@203.0.113.9>;q=1.000;expires="));
+	assert_int_equal(c->dropped, 0);
+	assert_int_equal(temp_dir_remove(NULL), 0);
+}
+
 static void without_a_store_they_are_answered_503(void **state)
 {
 	struct rig *r = *state;
@@ -447,6 +499,7 @@ int main(void)
 		SLOW_TEST(without_a_data_plane_the_addresses_are_left_alone),
 		SLOW_TEST(a_reload_keeps_moves_and_closes_sockets),
 		SLOW_TEST(phones_register_and_are_answered_when_it_lasts),
+		SLOW_TEST(calls_go_to_the_contact_that_was_registered),
 		SLOW_TEST(without_a_store_they_are_answered_503),
 	};
 	if (!netns_possible()) {
