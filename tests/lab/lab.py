@@ -240,8 +240,9 @@ class Lab:
         return capture
 
     def run_in(self, host, name, *argv):
-        """Any other program inside @host."""
-        process = Process(name, host.argv(*argv), self.log(f"{name}.log"))
+        """Any other program inside @host. What it keeps in its home goes with the lab."""
+        process = Process(name, host.argv(*argv), self.log(f"{name}.log"),
+                          env={"HOME": self.run_dir})
         self.processes.append(process)
         return process
 
