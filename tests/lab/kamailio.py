@@ -16,12 +16,14 @@ class Way:
     @advertise: {family: address} that it calls its own in Via and Record-Route.
     @mask: hides what it knows behind this address (its module topoh).
     @registrar: phones register with it, and are called by what they registered.
+    @patient: repeats later than others, for peers of which a slow machine runs many (script.py).
     """
 
-    def __init__(self, advertise=None, mask=None, registrar=False):
+    def __init__(self, advertise=None, mask=None, registrar=False, patient=False):
         self.advertise = advertise
         self.mask = mask
         self.registrar = registrar
+        self.patient = patient
 
     def listen(self, address, family):
         line = f"listen=udp:{addresses.host_port(address)}"
@@ -30,7 +32,8 @@ class Way:
         return line
 
     def defines(self):
-        words = [word for word, on in (("TOPOH", self.mask), ("REGISTRAR", self.registrar)) if on]
+        words = [word for word, on in (("TOPOH", self.mask), ("REGISTRAR", self.registrar),
+                                       ("PATIENT", self.patient)) if on]
         return "\n".join(f"#!define {word}" for word in words)
 
 

@@ -15,6 +15,9 @@ route set, branches and CSeq numbers are kept as RFC 3261 wants them.
 # What stands between a request's sender and a called sipp: both of them, and Strowger.
 VIAS = 3
 RECORD_ROUTES = 3
+# The lab loses nothing, but a busy machine is slow, and sipp takes what was repeated and answered twice
+# for an unexpected message: so it is patient (RFC 3261 s17.1.1.1 allows a larger T1).
+T1_MS = 4000
 # The last message may have been lost: what comes again within this time is answered again.
 LINGER_MS = 4000
 
@@ -69,7 +72,7 @@ class Script:
             lines.append(f"Content-Type: {kind}")
         lines.append("Content-Length: [len]")
         text = "\n".join(lines) + "\n\n" + (content + "\n" if content else "")
-        repeat = ' retrans="500"' if again else ""
+        repeat = f' retrans="{T1_MS}"' if again else ""
         self._add(f"<send{repeat}><![CDATA[\n{text}\n]]></send>")
 
     def _receive(self, what, attributes="", actions=()):

@@ -7,7 +7,8 @@ from _common import (addresses, expect, expect_equal, expect_one_proxy_a_call, p
 from lab import dialogs
 from lab.parties import Party, Side
 
-RATE = 10
+# of each kind and direction; all of them together are a hundred calls a second
+RATE = 2
 # sipp itself takes ports from 6000 on for media
 FIRST_PORT = 20000
 

@@ -9,8 +9,9 @@ import sys
 
 from _common import Lab, Tap, expect_balanced_ledger, need_root
 from _dialogs import called_inside, called_outside, expect_good, expect_one_proxy
+from lab.kamailio import Way
 
-CALLS = 20
+CALLS = 6
 # families of the proxies, and what happens
 WAYS = {
     "in4": ((4,), lambda lab: called_inside(lab, 4, (4, 6), CALLS)),
@@ -23,7 +24,7 @@ def main(way):
     need_root()
     farms, start = WAYS[way]
     with Tap() as tap, Lab(f"dialogs-{way}", tap=tap) as lab:
-        lab.start_proxies()
+        lab.start_proxies(Way(patient=True), Way(patient=True))
         balance = lab.start_strowger(families=(4, 6), crossed=True)
         capture = lab.capture("inside")
         parties = start(lab)

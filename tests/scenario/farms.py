@@ -13,11 +13,12 @@ from lab.kamailio import Way
 
 # of each of the two proxies
 WAYS = {
-    "advertise": (Way(advertise=addresses.OUTSIDE), Way()),
+    "advertise": (Way(advertise=addresses.OUTSIDE, patient=True), Way(patient=True)),
     # behind our address, and behind what is topoh's default, which nobody could reach
-    "topoh": (Way(mask=addresses.OUTSIDE[4]), Way(mask="127.0.0.8")),
+    "topoh": (Way(mask=addresses.OUTSIDE[4], patient=True),
+              Way(mask="127.0.0.8", patient=True)),
 }
-CALLS = 10
+CALLS = 6
 
 
 def main(name):

@@ -6,8 +6,8 @@ from _common import (Lab, Tap, addresses, expect_all_answered, expect_balanced_l
                      expect_equal, expect_one_proxy_a_call, need_root, proxies_of_calls)
 from lab import sipp
 
-CALLS = 50
-RATE = 25
+CALLS = 30
+RATE = 10
 PORT = 20000
 TALK_PORT = 21000  # between the two halves of a 3PCC controller
 OWN = "127.0.0.1"
