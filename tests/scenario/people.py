@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What people are shown is what happened: trace, explain, replay, metrics, against the cables."""
+
+import collections
+import json
+import os
+import sys
+
+from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
+                     expect_equal, need_root, wait_until)
+
+CALLS = 60
+RATE = 30
+BAD = (b"OPTIONS sip:nobody@192.0.2.1 SIP/2.0\r\n"
+       b"Via: SIP/2.0/UDP 192.0.2.2:5099;branch=z9hG4bKbad\r\n"
+       b"From: <sip:a@192.0.2.2>;tag=1\r\nTo: <sip:nobody@192.0.2.1>\r\nCall-ID: bad@caller\r\n"
+       b"CSeq: one OPTIONS\r\nContent-Length: 0\r\n\r\n")
+
+
+def proxies_of_invites(capture):
+    """{Call-ID: proxy} as the farm's cable saw it."""
+    return {m.call_id: m.target for m in capture.messages()
+            if m.method == "INVITE" and m.source == addresses.INSIDE[4]}
+
+
+def records(balance, *options):
+    return balance.ctl_lines("trace", "--past", "--json", *options)
+
+
+def trace_tells_where_each_call_went(balance, went):
+    shown = {}
+    for record in records(balance, "--method", "INVITE", "--address", addresses.CALLER[4]):
+        if record["first_line"].startswith("INVITE ") and record["action"] == "forward":
+            shown[record["call_id"]] = record["to"].split(":")[0]
+    expect_equal(shown, went, "where INVITEs went, by the recorder and by the cable")
+
+
+def a_call_is_recorded_whole(balance, went):
+    call = next(iter(went))
+    lines = [record["first_line"] for record in records(balance, "--call-id", call)]
+    words = collections.Counter(line.split()[1] if line.startswith("SIP/2.0 ")
+                                else line.split()[0] for line in lines)
+    expect_equal((words["INVITE"], words["ACK"], words["BYE"], words["200"]), (1, 1, 1, 2),
+                 f"messages of a call in {lines}")
+
+
+def explain_agrees_with_what_happened(balance, went):
+    for call, proxy in list(went.items())[:10]:
+        answer = json.loads(balance.ctl("explain", "--call-id", call, "--json")[1])["results"][0]
+        expect_equal(answer["verdict"]["to"].split(":")[0], proxy, f"where {call} would go")
+        expect_equal(sum(c["taken"] for c in answer["candidates"]), 1, "members taken")
+
+
+def replay_of_the_callers_cable_agrees(balance, path, went):
+    answer = json.loads(balance.ctl("replay", path, "--json")[1])
+    expect(not answer["damaged"] and answer["messages"] >= 4 * CALLS, answer)
+    for i, proxy in enumerate(p[4] for p in addresses.PROXIES):
+        wanted = sum(went_to == proxy for went_to in went.values())
+        replayed = sum(n for what, n in answer["decisions"].items()
+                       if proxy in what and what.endswith("by hash"))
+        expect_equal(replayed, wanted, f"calls of proxy {i + 1}, replayed and seen")
+
+
+def fetch(lab, path):
+    """What the balancer's HTTP port, which only its own loopback has, answers."""
+    return lab.balancer.run(
+        sys.executable, "-c", "import sys, urllib.request as u; "
+        "print(u.urlopen('http://127.0.0.1:8460' + sys.argv[1], timeout=30).read().decode())", path)
+
+
+def sum_of(text, name, *labels):
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if line.startswith(name) and all(label in line for label in labels))
+
+
+def metrics_add_up(lab, balance, went):
+    text = fetch(lab, "/metrics")
+    expect_equal(sum_of(text, "strowger_member_new_calls_total{"), len(went), "new calls")
+    counters = balance.show("counters")["total"]["counters"]
+    sent = sum_of(text, "strowger_packets_ended_total{", 'end="sent"')
+    expect_equal(sent, counters["sent"], "sent")
+    expect(sum_of(text, "strowger_member_first_answer_seconds_count") >= len(went),
+           "times to the first answer")
+    for stage in ("rx", "decap", "parse", "classify", "route", "rewrite", "tx"):
+        expect(sum_of(text, "strowger_stage_duration_seconds_count{", f'stage="{stage}"') > 0,
+               f"stage {stage} was never timed")
+
+
+def the_page_is_served(lab):
+    page = fetch(lab, "/")
+    expect("<title>Strowger</title>" in page, page[:200])
+
+
+def the_bad_byte_is_shown(lab, balance):
+    with lab.caller.socket() as s:
+        s.bind((addresses.CALLER[4], 5099))
+        s.settimeout(30)
+        s.sendto(BAD, (addresses.OUTSIDE[4], addresses.SIP_PORT))
+        expect(s.recv(4096).startswith(b"SIP/2.0 400 "), "no 400")
+
+    def shown():
+        out = balance.ctl("last-errors")[1]
+        return out if f"^ byte {BAD.index(b'one')}" in out else None
+
+    out = wait_until(shown, 20, "the rejected message in last-errors")
+    expect("CSeq: one OPTIONS" in out and "RFC 3261" in out, out)
+
+
+def an_export_can_be_replayed(lab, balance, went):
+    path = os.path.join(lab.run_dir, "export.pcapng")
+    balance.ctl("trace", "--past", "--method", "INVITE", "--write", path)
+    answer = json.loads(balance.ctl("replay", path, "--json")[1])
+    expect(answer["messages"] >= len(went) and not answer["damaged"], answer)
+
+
+def main():
+    need_root()
+    with Tap() as tap, Lab("people", tap=tap) as lab:
+        lab.start_farm()
+        balance = lab.start_strowger(weights=(10, 30))
+        outside, inside = lab.capture("outside"), lab.capture("inside")
+        caller = lab.call(calls=CALLS, rate=RATE)
+        with tap.case("calls_end_well"):
+            expect_all_answered(caller, caller.wait())
+        expect_balanced_ledger(balance)
+        outside.stop()
+        inside.stop()
+        went = proxies_of_invites(inside)
+        with tap.case("trace_tells_where_each_call_went"):
+            expect_equal(len(went), CALLS, "calls on the farm's cable")
+            trace_tells_where_each_call_went(balance, went)
+        for case, arguments in ((a_call_is_recorded_whole, (balance, went)),
+                                (explain_agrees_with_what_happened, (balance, went)),
+                                (replay_of_the_callers_cable_agrees, (balance, outside.path, went)),
+                                (metrics_add_up, (lab, balance, went)),
+                                (the_page_is_served, (lab,)),
+                                (an_export_can_be_replayed, (lab, balance, went)),
+                                (the_bad_byte_is_shown, (lab, balance))):
+            with tap.case(case.__name__):
+                case(*arguments)
+
+
+main()
