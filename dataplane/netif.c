@@ -2,8 +2,10 @@
 #include "dataplane/netif.h"
 
 #include <arpa/inet.h>
+#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,9 @@
 #include <unistd.h>
 
 #include <strowger/errors.h>
+
+/* What we, or DPDK, may have changed; other flags are others' business. */
+#define OURS (IFF_UP | IFF_PROMISC | IFF_ALLMULTI)
 
 static int request(unsigned long what, const char *name, struct ifreq *r)
 {
@@ -97,6 +102,16 @@ bool stw_netif_is_up(const char *name)
 	return request(SIOCGIFFLAGS, name, &r) == STW_OK && (r.ifr_flags & IFF_UP);
 }
 
+unsigned stw_netif_queues(const char *name)
+{
+	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq r = {.ifr_data = (void *)&c};
+
+	if (request(SIOCETHTOOL, name, &r) != STW_OK || c.combined_count == 0)
+		return 1;
+	return c.combined_count;
+}
+
 int stw_netif_hear_groups(const char *name)
 {
 	const struct packet_mreq all = {.mr_ifindex = (int)if_nametoindex(name),
@@ -122,8 +137,8 @@ void stw_netif_restore(const char *name, const struct stw_netif_saved *saved)
 		request(SIOCSIFMTU, name, &r);
 	}
 	memset(&r, 0, sizeof(r));
-	if (request(SIOCGIFFLAGS, name, &r) == STW_OK && r.ifr_flags != saved->flags) {
-		r.ifr_flags = saved->flags;
+	if (request(SIOCGIFFLAGS, name, &r) == STW_OK && ((r.ifr_flags ^ saved->flags) & OURS)) {
+		r.ifr_flags = (short)((r.ifr_flags & ~OURS) | (saved->flags & OURS));
 		request(SIOCSIFFLAGS, name, &r);
 	}
 }

@@ -41,6 +41,9 @@ int stw_netif_mtu(const char *name, uint16_t *out);
 /** True when it is there and up. */
 bool stw_netif_is_up(const char *name);
 
+/** Receive queues that packets are spread over, 1 when the driver does not tell. */
+unsigned stw_netif_queues(const char *name);
+
 /**
  * Have the interface hear every multicast group, as neighbour discovery on another interface with
  * its addresses needs, until the descriptor is closed: the kernel counts those who ask for it.
@@ -49,5 +52,6 @@ bool stw_netif_is_up(const char *name);
  */
 int stw_netif_hear_groups(const char *name);
 
-/** Put flags and MTU back; nothing when they were never noted or the interface is gone. */
+/** Put back whether it is up and hears others' packets, and its MTU; nothing when they were never
+ * noted or the interface is gone. */
 void stw_netif_restore(const char *name, const struct stw_netif_saved *saved);

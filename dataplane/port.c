@@ -251,6 +251,18 @@ static void hear_groups(struct stw_port *p)
 		rte_eth_promiscuous_enable(p->wire.id);
 }
 
+/* What arrives at a queue nobody serves is the kernel's, and a call is lost. */
+static void warn_of_queues(const struct stw_port *p)
+{
+	const unsigned n = wants_xdp(p) ? stw_netif_queues(p->under) : 0;
+
+	if (n > p->wire.n_rx)
+		stw_warn("port \"%s\": interface %s has %u receive queues, %u of them served: "
+			 "ethtool -L %s combined %u, or queue_count=%u in its device and as many "
+			 "cores",
+			 p->model->name, p->under, n, p->wire.n_rx, p->under, p->wire.n_rx, n);
+}
+
 static int start_wire(const struct stw_ports *ports, struct stw_port *p, unsigned n_workers)
 {
 	const struct stw_model_port *m = p->model;
@@ -278,9 +290,12 @@ static int start_wire(const struct stw_ports *ports, struct stw_port *p, unsigne
 		return refuse(p, "has no MAC address", err);
 	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
 	/* Starting replays DPDK's idea of the flags, which are not ours to change. */
-	if (is_shared(p))
+	if (is_shared(p)) {
 		stw_netif_restore(p->under, &p->saved);
+		p->saved.valid = false; /* from here on they are the owner's */
+	}
 	hear_groups(p);
+	warn_of_queues(p);
 	return hold_xdp(p);
 }
 
@@ -420,7 +435,7 @@ static void stop_dev(struct stw_dev *dev)
 		rte_eth_dev_close(dev->id);
 	}
 	if (dev->probed)
-		rte_eal_hotplug_remove("vdev", dev->name);
+		rte_eal_hotplug_remove(stw_eal_is_pci(dev->name) ? "pci" : "vdev", dev->name);
 	*dev = (struct stw_dev){.id = STW_NO_DEV};
 }
 

@@ -29,22 +29,21 @@ static bool ethtool(const char *name, void *question)
 
 static void check_queues(struct stw_doctor *d, const struct stw_model_port *p, const char *name)
 {
-	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
+	const unsigned n = stw_netif_queues(name);
 	const char *given = strstr(p->device, ",queue_count=");
 	unsigned served = 1;
 	char advice[STW_FINDING_TEXT];
 
 	if (given)
 		sscanf(given, ",queue_count=%u", &served);
-	if (!ethtool(name, &c) || c.combined_count <= served ||
-	    strncmp(p->device, "net_af_xdp", strlen("net_af_xdp")) != 0)
+	if (n <= served || strncmp(p->device, "net_af_xdp", strlen("net_af_xdp")) != 0)
 		return;
 	snprintf(advice, sizeof(advice),
 		 "ethtool -L %s combined %u: what arrives at the others is lost to the data plane",
 		 name, served);
 	stw_doctor_sayf(d, STW_GRADE_BAD, "ports", advice,
 			"port \"%s\": interface %s has %u queues, %u of them served", p->name, name,
-			c.combined_count, served);
+			n, served);
 }
 
 /* Segments put together by the NIC are no datagrams any more. */
