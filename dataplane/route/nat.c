@@ -69,22 +69,44 @@ static bool lists(const char *buf, struct stw_span rest, const char *tag)
 	return false;
 }
 
+/* The next Supported line, long or compact. Only lines that begin with its letters are looked at.
+ */
+static bool next_supported(const struct stw_decision *d, uint32_t *off, struct stw_sip_line *line)
+{
+	const uint32_t end = d->m->body_off;
+
+	for (; *off < end; *off = line->end) {
+		while (*off < end && (d->buf[*off] | 0x20) != 's' && (d->buf[*off] | 0x20) != 'k') {
+			const char *lf = memchr(d->buf + *off, '\n', end - *off);
+
+			*off = lf == NULL ? end : (uint32_t)(lf + 1 - d->buf);
+		}
+		line->end = (uint16_t)*off;
+		if (*off >= end || !stw_sip_line_next(d->buf, d->m, line))
+			return false;
+		if (line->header == STW_HDR_OTHER &&
+		    stw_sip_name_is(d->buf, line->name, "Supported")) {
+			*off = line->end;
+			return true;
+		}
+	}
+	return false;
+}
+
 /*
- * RFC 3327 s5.2. A phone that names outbound alone breaks RFC 5626 s4.2.1, and a registrar that goes by
- * the RFC refuses it with a 420 when there is a Path.
+ * RFC 3327 s5.2. A phone that names outbound alone breaks RFC 5626 s4.2.1, and a registrar that
+ * goes by the RFC refuses it with a 420 when there is a Path.
  */
 bool stw_path_wanted(const struct stw_decision *d)
 {
 	uint8_t nat = d->t->listeners[d->src->listener].nat;
+	uint32_t off = d->m->headers_off;
 	struct stw_sip_line line;
 
 	if (nat != STW_IMAGE_NAT_AUTO)
 		return nat == STW_IMAGE_NAT_ALWAYS;
-	for (bool more = stw_sip_line_first(d->buf, d->m, &line); more;
-	     more = stw_sip_line_next(d->buf, d->m, &line))
-		if (line.header == STW_HDR_OTHER &&
-		    stw_sip_name_is(d->buf, line.name, "Supported") &&
-		    lists(d->buf, line.value, "path"))
+	while (next_supported(d, &off, &line))
+		if (lists(d->buf, line.value, "path"))
 			return true;
 	return false;
 }

@@ -235,6 +235,35 @@ static bool as_written(const struct stw_decision *d, struct stw_span uri, struct
 	return true;
 }
 
+/* 1..9999: the ports that most have, in digits alone. */
+static bool plain_port(const char *p, size_t len)
+{
+	bool plain = len >= 1 && len <= 4 && *p != '0';
+
+	for (size_t i = 0; plain && i < len; i++)
+		plain = p[i] >= '0' && p[i] <= '9';
+	return plain;
+}
+
+/*
+ * "sip:" an IPv4 address, perhaps a port, ";lr", and that is all: a proxy's own, as most write it,
+ * and without a user or cookie none that we wrote.
+ */
+static bool plain_loose(const struct stw_decision *d, struct stw_span uri)
+{
+	const char *host = d->buf + uri.off + 4, *end = d->buf + stw_span_end(uri) - 3;
+	const char *colon;
+	struct stw_ip ip;
+
+	if (uri.len < sizeof("sip:1.1.1.1;lr") - 1 || memcmp(host - 4, "sip:", 4) != 0 ||
+	    memcmp(end, ";lr", 3) != 0)
+		return false;
+	colon = memchr(host, ':', (size_t)(end - host));
+	if (colon != NULL && !plain_port(colon + 1, (size_t)(end - colon - 1)))
+		return false;
+	return stw_quick_ipv4(host, (size_t)((colon != NULL ? colon : end) - host), &ip);
+}
+
 /*
  * Is this element ours to remove? The first value is when it names a listener (s16.4), later ones
  * when we wrote them, as we may have written two (RFC 5658): a member that advertises our address
@@ -247,6 +276,9 @@ static bool is_ours(const struct stw_decision *d, const struct element *e, bool 
 
 	if (e->na.bracketed && as_written(d, e->na.uri, out))
 		return true;
+	*lr = true;
+	if (!first && e->na.bracketed && plain_loose(d, e->na.uri))
+		return false;
 	/* s20.34: a name-addr always */
 	if (!e->na.bracketed || stw_sip_uri_parse(d->buf, e->na.uri, &uri) == STW_EMALFORMED) {
 		*err = STW_EMALFORMED;
