@@ -32,7 +32,7 @@ struct row {
 
 struct answer {
 	struct stw_api *api;
-	struct stw_stats *stats;
+	struct stw_flight_clock clock;
 	const struct query *q;
 	struct row *rows;
 	size_t n, room;
@@ -190,11 +190,11 @@ static json_t *row_json(const struct answer *a, uint32_t worker, const struct st
 	char words[200];
 
 	stw_flight_words(r, words, sizeof(words));
-	return json_pack("{s:f, s:i, s:o, s:o, s:s, s:s?, s:o, s:s?, s:s?, s:s, s:o, s:o, s:o, "
+	return json_pack("{s:I, s:i, s:o, s:o, s:s, s:s?, s:o, s:s?, s:s?, s:s, s:o, s:o, s:o, "
 			 "s:i, s:i, s:o}",
-			 "at_unix_s", stw_flight_unix_s(a->stats, r), "worker", (int)worker, "from",
-			 endpoint(&r->from), "sent_to", endpoint(&r->to), "action",
-			 stw_flight_action_text(r), "how", stw_flight_how_text(r), "to",
+			 "at_unix_us", (json_int_t)stw_flight_unix_us(&a->clock, r), "worker",
+			 (int)worker, "from", endpoint(&r->from), "sent_to", endpoint(&r->to),
+			 "action", stw_flight_action_text(r), "how", stw_flight_how_text(r), "to",
 			 endpoint(&r->next), "member", member_name(a->api, &r->next), "from_member",
 			 member_name(a->api, &r->from), "decision", words, "first_line",
 			 printable(stw_flight_first_line(r)), "call_id",
@@ -258,7 +258,7 @@ static json_t *cursor_json(const struct stw_flight_cursor *c, uint32_t n_workers
 
 static json_t *answer_query(struct stw_api *api, struct stw_stats *st, struct query *q)
 {
-	struct answer a = {.api = api, .stats = st, .q = q};
+	struct answer a = {.api = api, .clock = stw_flight_clock_now(st), .q = q};
 	uint64_t lost = 0;
 	size_t left_out;
 

@@ -128,7 +128,6 @@ static size_t put_headers(struct block *b, const struct stw_pcapng_packet *p)
 bool stw_pcapng_write(FILE *out, const struct stw_pcapng_packet *p)
 {
 	static struct block b;
-	uint64_t us = (uint64_t)(p->unix_s * 1e6);
 	size_t headers = stw_ip_is_v4(&p->from.ip) ? 28 : 48;
 	char comment[400];
 
@@ -137,8 +136,8 @@ bool stw_pcapng_write(FILE *out, const struct stw_pcapng_packet *p)
 		return false;
 	b.n = 0;
 	put32(&b, 0);
-	put32(&b, (uint32_t)(us >> 32));
-	put32(&b, (uint32_t)us);
+	put32(&b, (uint32_t)(p->unix_us >> 32));
+	put32(&b, (uint32_t)p->unix_us);
 	put32(&b, (uint32_t)(headers + p->len));
 	put32(&b, (uint32_t)(headers + p->whole_len));
 	put_headers(&b, p);

@@ -15,7 +15,7 @@
 #include <strowger/endpoint.h>
 
 struct stw_pcapng_packet {
-	double unix_s;
+	uint64_t unix_us;
 	struct stw_endpoint from, to; /* of one family */
 	const void *bytes;	      /* of the datagram, as many as were kept */
 	size_t len;

@@ -40,12 +40,12 @@ static json_t *filter(const struct stw_cli *cli)
 
 static void clock_text(const json_t *record, char out[32])
 {
-	double at = json_number_value(json_object_get(record, "at_unix_s"));
-	time_t s = (time_t)at;
+	json_int_t us = json_integer_value(json_object_get(record, "at_unix_us"));
+	time_t s = (time_t)(us / 1000000);
 	struct tm tm;
 	size_t n = strftime(out, 16, "%H:%M:%S", localtime_r(&s, &tm));
 
-	snprintf(out + n, 32 - n, ".%06d", (int)((at - (double)s) * 1e6));
+	snprintf(out + n, 32 - n, ".%06d", (int)(us % 1000000));
 }
 
 static void print_message(const json_t *record)
@@ -90,7 +90,7 @@ static bool to_endpoint(const json_t *record, const char *key, struct stw_endpoi
 static int write_record(const struct trace *t, const json_t *record)
 {
 	struct stw_pcapng_packet p = {
-		.unix_s = json_number_value(json_object_get(record, "at_unix_s")),
+		.unix_us = (uint64_t)json_integer_value(json_object_get(record, "at_unix_us")),
 		.whole_len = (size_t)json_integer_value(json_object_get(record, "bytes")),
 		.comment = stw_text(record, "decision")};
 	unsigned char *bytes = stw_ask_bytes(json_object_get(record, "base64"), &p.len);

@@ -28,7 +28,7 @@ struct stw_export {
 	struct stw_flight_cursor cursor;
 	struct stw_export_counters c;
 	uint32_t left; /* of this round */
-	struct stw_stats *stats;
+	struct stw_flight_clock clock;
 	uint8_t packet[PACKET_ROOM];
 };
 
@@ -42,7 +42,7 @@ static bool send_one(void *ctx, uint32_t worker, const struct stw_flight *r)
 		return true;
 	}
 	size_t len = stw_hep_write(e->packet, sizeof(e->packet), r,
-				   (uint64_t)(stw_flight_unix_s(e->stats, r) * 1e6), e->node);
+				   stw_flight_unix_us(&e->clock, r), e->node);
 	if (len == 0)
 		return true;
 	e->left--;
@@ -59,11 +59,12 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
-	e->stats = stw_publish_stats(e->publish);
-	if (!e->stats)
+	struct stw_stats *stats = stw_publish_stats(e->publish);
+	if (!stats)
 		return;
+	e->clock = stw_flight_clock_now(stats);
 	e->left = A_ROUND;
-	e->c.lost += stw_flights_read(e->stats, STW_RECORDS_ALL, &e->cursor, send_one, e);
+	e->c.lost += stw_flights_read(stats, STW_RECORDS_ALL, &e->cursor, send_one, e);
 }
 
 static int connect_to(const struct stw_endpoint *server)

@@ -60,12 +60,20 @@ uint64_t stw_flights_read(struct stw_stats *s, enum stw_flight_kind kind,
 	return lost;
 }
 
-double stw_flight_unix_s(const struct stw_stats *s, const struct stw_flight *r)
+struct stw_flight_clock stw_flight_clock_now(const struct stw_stats *s)
 {
 	struct timespec now;
+	struct stw_flight_clock c = {.tsc_hz = s->tsc_hz};
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	double age_s =
-		s->tsc_hz ? (double)(int64_t)(stw_tsc_now() - r->tsc) / (double)s->tsc_hz : 0;
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9 - age_s;
+	c.tsc = stw_tsc_now();
+	c.unix_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return c;
+}
+
+uint64_t stw_flight_unix_us(const struct stw_flight_clock *c, const struct stw_flight *r)
+{
+	double age_s = c->tsc_hz ? (double)(int64_t)(c->tsc - r->tsc) / (double)c->tsc_hz : 0;
+
+	return c->unix_us - (uint64_t)(int64_t)(age_s * 1e6);
 }

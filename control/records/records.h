@@ -36,5 +36,14 @@ void stw_flights_skip(struct stw_stats *s, enum stw_flight_kind kind, struct stw
 uint64_t stw_flights_read(struct stw_stats *s, enum stw_flight_kind kind,
 			  struct stw_flight_cursor *c, stw_flight_fn fn, void *ctx);
 
-/** When it was recorded, seconds since 1970. */
-double stw_flight_unix_s(const struct stw_stats *s, const struct stw_flight *r);
+/** One moment by both clocks, so that times taken with it stand in the order of what happened. */
+struct stw_flight_clock {
+	uint64_t unix_us;
+	uint64_t tsc;
+	uint64_t tsc_hz;
+};
+
+struct stw_flight_clock stw_flight_clock_now(const struct stw_stats *s);
+
+/** When it was recorded, microseconds since 1970. */
+uint64_t stw_flight_unix_us(const struct stw_flight_clock *c, const struct stw_flight *r);

@@ -40,6 +40,8 @@ def the_last_messages_are_there(r):
     expect_equal(len(records), RING, "records")
     expect_equal(ids(records), [f"call-{i}@caller" for i in range(5, 20)] + ["bad-7@caller"], "calls")
     first = records[0]
+    times = [record["at_unix_us"] for record in records]
+    expect(times == sorted(times) and len(set(times)) > 1, f"times to the microsecond: {times}")
     expect_equal((first["action"], first["how"], first["member"], first["from"], first["sent_to"]),
                  ("forward", "hash", "k1", "192.0.2.99:5060", "192.0.2.1:5060"), "a call")
     expect_equal(first["decision"], "forward to 198.51.100.11:5060 by hash", "decision")
