@@ -9,6 +9,7 @@ import time
 
 from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
                      expect_equal, need_root, wait_until)
+from lab import dns, kamailio
 
 RATE = 100
 POOL = "farm4"
@@ -62,7 +63,6 @@ class Farm:
 
     def restart_proxy(self, index):
         """A new Kamailio in place of one that was killed."""
-        from lab import kamailio
         process = kamailio.start(self.lab.farm, index, self.lab.run_dir,
                                  self.lab.log(f"kamailio{index}.log"))
         self.lab.processes.append(process)
@@ -284,6 +284,28 @@ def all_down(farm):
     expect(not farm.observed("k1v4")["panic"], "still panic")
 
 
+def names_are_members(farm):
+    """A pool by name; its last answer outlives both the server and control."""
+    zone = {"farm.example": [["A", 1, addresses.PROXIES[0][4]], ["A", 1, addresses.PROXIES[1][4]]]}
+    server = dns.start(farm.lab, farm.lab.balancer, zone)
+    farm.lab.configure(pool=OPTIONS, extra="  - {name: named, dns: [farm.example]}\n"
+                       'resolver: {servers: ["127.0.0.1:5353"], min_ttl_s: 1}\n')
+    farm.ctl("reload")
+
+    def found():
+        return sorted(name for name, row in farm.rows().items()
+                      for place in row["pools"] if place["pool"] == "named")
+    wait_until(lambda: found() == ["k1v4", "k2v4"], SLOW_S, "the name's members")
+    server.stop()
+    farm.balance.control.kill()
+    farm.balance.start_control()
+    farm.balance.wait_control()
+    expect_equal(found(), ["k1v4", "k2v4"], "members without DNS")
+    farm.lab.configure(pool=OPTIONS)
+    farm.ctl("reload")
+    expect_equal(found(), [], "members once the file has no such pool")
+
+
 CASES = (
     ("probes_go_the_way_of_calls", probes_go_the_way_of_calls),
     ("add_a_member_under_load_moves_its_share_only", add_under_load),
@@ -296,6 +318,7 @@ CASES = (
     ("forged_answers_and_icmp_errors_change_nothing", lies),
     ("health_survives_a_restart_of_control", control_restarts),
     ("all_members_down_is_panic_and_recovers", all_down),
+    ("members_by_name_outlive_dns_and_control", names_are_members),
 )
 
 
