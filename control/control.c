@@ -54,6 +54,17 @@ int stw_control_dress_names(const struct stw_control *c, struct stw_model *m)
 	return err;
 }
 
+/* Keys that others may read sign nothing. It serves all the same: calls matter more. */
+static void warn_of_readers(const char *path, const struct stw_model *m)
+{
+	struct stat st;
+
+	if (m->n_secrets > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & S_IROTH))
+		stw_warn("%s holds keys and everybody may read it: chmod o-r, and change the keys",
+			 path);
+}
+
 /* Makes a model of @text and gives it its secret: ready to be served. */
 static int read_model(const char *name, const char *text, size_t len, stw_config_message_fn message,
 		      void *ctx, struct stw_model **out)
@@ -62,6 +73,7 @@ static int read_model(const char *name, const char *text, size_t len, stw_config
 	int err = stw_config_read_text(name, text, len, message, ctx, &m);
 	if (err)
 		return err;
+	warn_of_readers(name, m);
 	char reason[256] = "";
 	/* Only its last part; when that fails, whoever writes there says why. */
 	mkdir(m->state_dir, 0700);
