@@ -176,9 +176,11 @@ def kill_a_member(farm):
 
 
 def flap(farm):
-    """Up and down each second: few changes of state, and all calls end well."""
+    """Up and down each second: few changes of state, and no more is lost than calls of its own,
+    which move away from it and find it back while it stands still."""
     caller = farm.lab.call(rate=RATE, calls=1500)
     caller.wait_started(100)
+    before = farm.counter("k3v4")
     changes, last = 0, farm.state("k3v4")
     for _ in range(6):
         for number in (signal.SIGSTOP, signal.SIGCONT):
@@ -191,7 +193,8 @@ def flap(farm):
     statistics = caller.wait()
     print(f"# flap: {changes} changes of state in 12 s, {statistics.failed} calls lost", flush=True)
     expect(changes <= 6, f"{changes} changes of state in 12 s")
-    expect_equal(statistics.failed, 0, "calls lost")
+    own = farm.counter("k3v4") - before
+    expect(statistics.failed <= own, f"{statistics.failed} calls lost, {own} were its own")
     farm.wait_state("k3v4", "healthy")
 
 
