@@ -24,6 +24,7 @@
 #include "dataplane/life.h"
 #include "dataplane/path/cksum.h"
 #include "dataplane/port.h"
+#include "dataplane/route/pool.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/stats.h"
 #include "dataplane/worker.h"
@@ -114,8 +115,12 @@ static int start_ports(struct dataplane *dp)
 static void refresh(void *arg)
 {
 	struct dataplane *dp = arg;
+	const struct stw_memory memory = {.members = stw_stats_members(dp->stats, 0),
+					  .n_workers = dp->stats->n_workers};
 
 	stw_ports_refresh(&dp->ports, dp->stats);
+	if (dp->snapshots.tables != NULL)
+		stw_pools_weigh(dp->snapshots.tables, &memory);
 	stw_life_tick(&dp->life, dp->stats, rte_get_timer_cycles());
 }
 

@@ -113,8 +113,8 @@ static uint32_t weight_of(const struct stw_tables *t, const struct stw_image_poo
 	return low < pool->n_members && pm[low].member == member ? pm[low].weight : 0;
 }
 
-uint64_t stw_pool_work(const struct stw_tables *t, const struct stw_image_pool *pool,
-		       const struct stw_memory *m)
+static uint64_t pool_work(const struct stw_tables *t, const struct stw_image_pool *pool,
+			  const struct stw_memory *m)
 {
 	const struct stw_image_pool_member *pm = &t->pool_members[pool->first_member];
 	uint64_t sum = 0;
@@ -123,6 +123,14 @@ uint64_t stw_pool_work(const struct stw_tables *t, const struct stw_image_pool *
 		if (pm[i].serves)
 			sum += work_of(m, pool, t->members[pm[i].member].number);
 	return sum;
+}
+
+void stw_pools_weigh(const struct stw_tables *t, const struct stw_memory *m)
+{
+	for (uint32_t i = 0; i < t->n_pools; i++)
+		if (t->pools[i].bound_percent != 0)
+			atomic_store_explicit(&t->loads[i].work, pool_work(t, &t->pools[i], m),
+					      memory_order_relaxed);
 }
 
 /* ---- policies ---- */
@@ -156,7 +164,8 @@ static bool within_bound(const struct stw_decision *d, const struct stw_image_po
 	uint64_t share = (total + pool->work_invite) * weight_of(d->t, pool, member);
 	uint64_t work = work_of(d->src->memory, pool, d->t->members[member].number);
 
-	return work * 100 * d->t->loads[row].weight <= share * pool->bound_percent;
+	/* nothing is open, or these tables are so new that nobody has looked */
+	return total == 0 || work * 100 * d->t->loads[row].weight <= share * pool->bound_percent;
 }
 
 struct order {

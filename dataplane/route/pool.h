@@ -32,9 +32,12 @@ uint16_t stw_pool_pick(struct stw_decision *d, const struct stw_image_pool *pool
 uint16_t stw_pool_next(const struct stw_tables *t, const struct stw_image_pool *pool, uint64_t key,
 		       uint16_t current);
 
-/** Open work of all members of @pool that serve. */
-uint64_t stw_pool_work(const struct stw_tables *t, const struct stw_image_pool *pool,
-		       const struct stw_memory *m);
+/**
+ * Sum up the open work of each pool that bounds it, for stw_pool_pick().
+ *
+ * Threads: one at a time, the installer; workers may be reading. Fast path: no.
+ */
+void stw_pools_weigh(const struct stw_tables *t, const struct stw_memory *m);
 
 /** True when a choice may change while the tables do not: it must be remembered by call. */
 static inline bool stw_pool_moves(const struct stw_image_pool *pool)

@@ -235,8 +235,7 @@ static void a_bound_sends_the_surplus_on(void **state)
 	p->farm.pool.bound_percent = 125;
 	stw_proxy_publish(p);
 	for (int i = 0; i < 400; i++) {
-		p->tables->loads[0].work =
-			stw_pool_work(p->tables, &p->tables->pools[0], &rig->memory);
+		stw_pools_weigh(p->tables, &rig->memory);
 		n[CALL(p, 0)]++;
 	}
 	for (int i = 0; i < 4; i++)
