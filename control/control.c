@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <strowger/errors.h>
@@ -16,6 +17,7 @@
 #include "control/model/secret.h"
 #include "control/publish/pace.h"
 #include "control/tables/build.h"
+#include "control/tables/past.h"
 #include "dataplane/route/decide.h"
 #include "dataplane/table/lookup.h"
 
@@ -278,12 +280,71 @@ static void adopt(void *ctx, const struct stw_tables *served)
 	}
 }
 
+static double monotonic_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void past_is_due(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct stw_control *c = timer->data;
+
+	(void)loop;
+	(void)revents;
+	stw_publish_change(c->publish);
+}
+
+static void watch_past(struct stw_control *c)
+{
+	double due = stw_past_due_s(c->past);
+
+	ev_timer_stop(c->loop, c->past_timer);
+	if (due == 0)
+		return;
+	double wait = due - monotonic_s();
+	ev_timer_set(c->past_timer, wait > 0.1 ? wait : 0.1, 0.);
+	ev_timer_start(c->loop, c->past_timer);
+}
+
+static int make_past(struct stw_control *c, struct ev_loop *loop)
+{
+	c->loop = loop;
+	c->past = stw_past_new(c->numbers);
+	c->past_timer = calloc(1, sizeof(*c->past_timer));
+	if (!c->past || !c->past_timer)
+		return STW_ENOMEM;
+	ev_timer_init(c->past_timer, past_is_due, 0., 0.);
+	c->past_timer->data = c;
+	return STW_OK;
+}
+
+static void free_past(struct stw_control *c)
+{
+	if (c->past_timer)
+		ev_timer_stop(c->loop, c->past_timer);
+	free(c->past_timer);
+	stw_past_free(c->past);
+}
+
+static int assign_numbers(struct stw_control *c, uint64_t generation)
+{
+	int err = stw_numbers_assign(c->numbers, c->model, generation);
+
+	/* better a number than the memory of a member gone */
+	if (err && stw_past_forget(c->past))
+		err = stw_numbers_assign(c->numbers, c->model, generation);
+	return err;
+}
+
 static int build(void *ctx, uint64_t generation, struct stw_image *out, char *reason,
 		 size_t reason_len)
 {
 	struct stw_control *c = ctx;
 	if (c->numbered_for == 0) {
-		if (stw_numbers_assign(c->numbers, c->model, generation)) {
+		if (assign_numbers(c, generation)) {
 			snprintf(reason, reason_len,
 				 "no member numbers left for %zu members: remove members, or wait "
 				 "until those that left are let go",
@@ -299,7 +360,15 @@ static int build(void *ctx, uint64_t generation, struct stw_image *out, char *re
 	int err = failed ? stw_names_collect(c->names, &names, &n_names) : STW_ENOMEM;
 	if (!err) {
 		stw_monitor_failed(c->monitor, c->model, failed);
-		err = stw_image_build_named(c->model, failed, names, n_names, generation, out);
+		struct stw_image_past past;
+		err = stw_past_turn(c->past, c->model, monotonic_s(), &past);
+		if (!err)
+			err = stw_image_build_after(c->model, failed, names, n_names, &past,
+						    generation, out);
+	}
+	if (!err) { /* without memory the next image knows less of this one, that is all */
+		stw_past_keep(c->past, c->model, out, monotonic_s());
+		watch_past(c);
 	}
 	free(failed);
 	free(names);
@@ -432,7 +501,9 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 					  .link = link_changed};
 	c->publish = stw_publish_new(loop, m->dataplane.socket, &owner);
 	c->started_unix_s = c->loaded_unix_s = ev_time();
-	err = c->publish ? make_names(c, loop) : STW_ENOMEM;
+	err = c->publish ? make_past(c, loop) : STW_ENOMEM;
+	if (!err)
+		err = make_names(c, loop);
 	return err ? err : make_monitor(c, loop);
 }
 
@@ -858,6 +929,7 @@ void stw_control_free(struct stw_control *c)
 	stw_file_members_free(c->file);
 	stw_model_free(c->model);
 	stw_overrides_free(c->overrides);
+	free_past(c);
 	stw_numbers_free(c->numbers);
 	free(c->config_path);
 	free(c->text);

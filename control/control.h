@@ -31,6 +31,8 @@
 #include "control/slow/slow.h"
 
 struct ev_loop;
+struct ev_timer;
+struct stw_past;
 struct stw_pace;
 
 /** Told of what the publisher reports; the API sets it. Both members may be NULL. */
@@ -49,6 +51,9 @@ struct stw_control {
 	struct stw_file_members *file; /* who stands in it, before the rest was laid over them */
 	struct stw_overrides *overrides;
 	struct stw_numbers *numbers;
+	struct stw_past *past;	     /* what images before the newest left behind */
+	struct ev_timer *past_timer; /* until some of it can be forgotten */
+	struct ev_loop *loop;
 	struct stw_publish *publish;
 	struct stw_names *names;
 	struct stw_slow *slow;

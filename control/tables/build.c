@@ -25,6 +25,8 @@ struct draft {
 	const uint8_t *failed;
 	const struct stw_image_resolved *names;
 	size_t n_names;
+	struct stw_image_past past;
+	uint64_t n_slots; /* of them all, without past ones: what the digest covers */
 	uint8_t *bytes;
 	struct stw_image_header *header;
 };
@@ -32,6 +34,64 @@ struct draft {
 static void *rows(const struct draft *d, enum stw_image_kind kind)
 {
 	return d->bytes + d->header->sections[kind].offset;
+}
+
+static int row_of_id(const struct draft *d, uint32_t id)
+{
+	const struct stw_image_member *m = rows(d, STW_IMAGE_MEMBERS_SECTION);
+	uint32_t n = d->header->sections[STW_IMAGE_MEMBERS_SECTION].rows;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (m[i].id == id)
+			return (int)i;
+	return -1;
+}
+
+static bool same_slots(const struct draft *d, const uint16_t *slots, uint32_t n,
+		       const struct stw_slot_ids *other)
+{
+	const struct stw_image_member *m = rows(d, STW_IMAGE_MEMBERS_SECTION);
+
+	if (n != other->n)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (m[slots[i]].id != other->ids[other->slots[i]])
+			return false;
+	return true;
+}
+
+/* Translate past slots to rows of this image. @return false: one of their members is forgotten */
+static bool translate(const struct draft *d, const struct stw_slot_ids *from, uint16_t *to)
+{
+	int known[UINT16_MAX + 1];
+
+	memset(known, 0xff, sizeof(known)); /* -1: not looked for yet */
+	for (uint32_t i = 0; i < from->n; i++) {
+		int *row = &known[from->slots[i]];
+
+		if (*row < 0)
+			*row = row_of_id(d, from->ids[from->slots[i]]);
+		if (*row < 0)
+			return false;
+		to[i] = (uint16_t)*row;
+	}
+	return from->n > 0;
+}
+
+/* Its slots as they were before they last changed. Room is there for either kind. */
+static void fill_past(const struct draft *d, size_t i, struct stw_image_pool *row)
+{
+	uint16_t *slots = rows(d, STW_IMAGE_SLOTS_SECTION);
+	const struct stw_past_slots *past;
+
+	if (row->n_past == 0)
+		return;
+	past = &d->past.slots[i];
+	const struct stw_slot_ids *from =
+		same_slots(d, slots + row->first_slot, row->n_slots, &past->now) ? &past->before
+										 : &past->now;
+	row->n_past = translate(d, from, slots + row->first_past) ? from->n : 0;
+	row->first_past = row->n_past > 0 ? row->first_past : 0;
 }
 
 static int fill_pool(const struct draft *d, size_t i, struct stw_image_pool *row,
@@ -68,6 +128,13 @@ static void fill_plain(const struct draft *d)
 		members[i].address = m->members[i].address;
 		members[i].id = m->members[i].id;
 		members[i].number = m->members[i].number;
+	}
+	for (size_t i = 0; i < d->past.n_gone; i++) {
+		const struct stw_model_member *gone = &d->past.gone[i];
+
+		members[m->n_members + i] =
+			(struct stw_image_member){gone->address, gone->id, gone->number,
+						  STW_IMAGE_MEMBER_GONE};
 	}
 	stw_build_trusted(m, listeners, rows(d, STW_IMAGE_TRUSTED_SECTION));
 	stw_build_proxy(m, rows(d, STW_IMAGE_SETTINGS_SECTION), rows(d, STW_IMAGE_OPTIONS_SECTION),
@@ -182,31 +249,67 @@ static bool is_of_names(int kind)
 	       kind == STW_IMAGE_NAME_TEXT_SECTION;
 }
 
-/* Everything that routes calls: all sections but names, members without their numbers. */
+static bool digest_members(const struct draft *d, EVP_MD_CTX *ctx)
+{
+	const struct stw_image_member *members = rows(d, STW_IMAGE_MEMBERS_SECTION);
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < d->model->n_members; i++) {
+		struct stw_image_member row = members[i];
+
+		row.number = 0;
+		ok = EVP_DigestUpdate(ctx, &row, sizeof(row)) == 1;
+	}
+	return ok;
+}
+
+static bool digest_pools(const struct draft *d, EVP_MD_CTX *ctx)
+{
+	const struct stw_image_pool *pools = rows(d, STW_IMAGE_POOLS_SECTION);
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < d->model->n_pools; i++) {
+		struct stw_image_pool row = pools[i];
+
+		row.first_past = row.n_past = 0;
+		ok = EVP_DigestUpdate(ctx, &row, sizeof(row)) == 1;
+	}
+	return ok;
+}
+
+/* Rows of a section that are not of the past. */
+static uint64_t present_rows(const struct draft *d, int kind)
+{
+	switch (kind) {
+	case STW_IMAGE_MEMBERS_SECTION: return d->model->n_members;
+	case STW_IMAGE_SLOTS_SECTION: return d->n_slots;
+	default: return d->header->sections[kind].rows;
+	}
+}
+
+static bool digest_section(const struct draft *d, int kind, EVP_MD_CTX *ctx)
+{
+	uint64_t n = present_rows(d, kind);
+
+	if (EVP_DigestUpdate(ctx, &n, sizeof(n)) != 1)
+		return false;
+	if (kind == STW_IMAGE_MEMBERS_SECTION)
+		return digest_members(d, ctx);
+	if (kind == STW_IMAGE_POOLS_SECTION)
+		return digest_pools(d, ctx);
+	return EVP_DigestUpdate(ctx, rows(d, kind),
+				(size_t)n * d->header->sections[kind].row_bytes) == 1;
+}
+
+/* Everything that routes calls: all sections but names, members without their numbers, nothing of
+ * the past. */
 static int digest(const struct draft *d, uint8_t out[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
 
-	for (int k = 0; ok && k < STW_IMAGE_N_SECTIONS; k++) {
-		const struct stw_image_section *s = &d->header->sections[k];
-		const struct stw_image_member *members = rows(d, k);
-
-		if (is_of_names(k))
-			continue;
-		ok = EVP_DigestUpdate(ctx, &s->rows, sizeof(s->rows)) == 1;
-		if (k != STW_IMAGE_MEMBERS_SECTION) {
-			ok = ok &&
-			     EVP_DigestUpdate(ctx, rows(d, k), (size_t)s->rows * s->row_bytes) == 1;
-			continue;
-		}
-		for (uint32_t i = 0; ok && i < s->rows; i++) {
-			struct stw_image_member row = members[i];
-
-			row.number = 0;
-			ok = EVP_DigestUpdate(ctx, &row, sizeof(row)) == 1;
-		}
-	}
+	for (int k = 0; ok && k < STW_IMAGE_N_SECTIONS; k++)
+		ok = is_of_names(k) || digest_section(d, k, ctx);
 	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok ? STW_OK : STW_ENOMEM;
@@ -233,6 +336,8 @@ static int fill(struct draft *d, const struct stw_image_pool *pools,
 		if (err != STW_OK)
 			return err;
 	}
+	for (size_t i = 0; i < d->model->n_pools; i++)
+		fill_past(d, i, (struct stw_image_pool *)rows(d, STW_IMAGE_POOLS_SECTION) + i);
 	int err = digest(d, d->header->digest);
 	d->header->checksum = stw_image_checksum(d->bytes, header->size_bytes);
 	return err;
@@ -257,6 +362,31 @@ int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
 			  const struct stw_image_resolved *names, size_t n_names,
 			  uint64_t generation, struct stw_image *out)
 {
+	return stw_image_build_after(model, failed, names, n_names, NULL, generation, out);
+}
+
+/* Rows for past slots, at the end of theirs: a choice by hash alone can be told from them. */
+static void size_past(struct draft *d, struct stw_image_pool *pools, uint64_t *n_slots)
+{
+	d->n_slots = *n_slots;
+	for (size_t i = 0; d->past.slots != NULL && i < d->model->n_pools; i++) {
+		const struct stw_past_slots *past = &d->past.slots[i];
+		uint32_t most = past->now.n > past->before.n ? past->now.n : past->before.n;
+
+		if (pools[i].policy != STW_IMAGE_BY_HASH || pools[i].bound_percent != 0 ||
+		    *n_slots + most > STW_IMAGE_BYTES_MAX / 4)
+			continue;
+		pools[i].first_past = (uint32_t)*n_slots;
+		pools[i].n_past = most;
+		*n_slots += most;
+	}
+}
+
+int stw_image_build_after(const struct stw_model *model, const uint8_t *failed,
+			  const struct stw_image_resolved *names, size_t n_names,
+			  const struct stw_image_past *past, uint64_t generation,
+			  struct stw_image *out)
+{
 	struct draft d = {.model = model, .failed = failed, .names = names, .n_names = n_names};
 	struct stw_image_header header = {.magic = STW_IMAGE_MAGIC,
 					  .version = STW_IMAGE_VERSION,
@@ -276,9 +406,17 @@ int stw_image_build_named(const struct stw_model *model, const uint8_t *failed,
 	err = size_pools(&d, pools, &n_slots, &n_pool_members, scratch);
 	if (err != STW_OK)
 		goto fail;
-	uint64_t n_rows[STW_IMAGE_N_SECTIONS] = {
-		model->n_listeners, model->n_pools, n_pool_members,
-		model->n_members,   n_slots,	    model->n_secrets};
+	if (past != NULL)
+		d.past = *past;
+	if (d.past.n_gone > STW_IMAGE_MEMBERS - model->n_members)
+		d.past.n_gone = STW_IMAGE_MEMBERS - model->n_members;
+	size_past(&d, pools, &n_slots);
+	uint64_t n_rows[STW_IMAGE_N_SECTIONS] = {model->n_listeners,
+						 model->n_pools,
+						 n_pool_members,
+						 model->n_members + d.past.n_gone,
+						 n_slots,
+						 model->n_secrets};
 	n_rows[STW_IMAGE_SETTINGS_SECTION] = 1;
 	n_rows[STW_IMAGE_TRUSTED_SECTION] = stw_build_n_trusted(model);
 	n_rows[STW_IMAGE_OPTIONS_SECTION] = model->proxy.n_options;
