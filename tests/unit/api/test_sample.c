@@ -15,9 +15,9 @@
 
 #include <strowger/errors.h>
 
-#include "control/tables/past.h"
 #include "control/api/ledger.h"
 #include "control/api/sample.h"
+#include "control/tables/past.h"
 #include "tests/unit/publish/fake_dataplane.h"
 
 #define PATIENCE_S 20.
