@@ -13,6 +13,8 @@ US = addresses.OUTSIDE[FAMILY]
 HERE = addresses.CALLER[FAMILY]
 PHONE = f"sip:alice@{US}"
 PORT = 5075
+# It asks for the machine's own name otherwise, which not every machine can resolve.
+SIPSAK = ("sipsak", "-H", HERE)
 FLOOD = 300
 WAIT_S = 180
 ADDRESS = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b")
@@ -54,18 +56,18 @@ class Tools:
 
 def answers_options(tools):
     """200, and no word on who we are: no product, no version, no address but those asked with."""
-    code, text = tools.run("sipsak", "-vvv", "-s", f"sip:{US}")
+    code, text = tools.run(*SIPSAK, "-vvv", "-s", f"sip:{US}")
     expect_equal(code, 0, f"exit code of sipsak ({text})")
     answer = text.partition("message received")[2].partition("**")[0]
     expect("SIP/2.0 200 OK" in answer, f"no 200: {answer}")
     for word in ("server:", "user-agent:", "strowger", "kamailio", "contact:"):
         expect(word not in answer.lower(), f"{word} in: {answer}")
-    expect(set(ADDRESS.findall(answer)) <= {US, HERE, "127.0.0.1"}, f"addresses in: {answer}")
+    expect(set(ADDRESS.findall(answer)) <= {US, HERE}, f"addresses in: {answer}")
 
 
 def registers(tools):
     """Its usrloc mode registers, asks what is registered, and removes it."""
-    code, text = tools.run("sipsak", "-U", "-i", "-vv", "-C", f"sip:alice@{HERE}:{PORT}", "-l",
+    code, text = tools.run(*SIPSAK, "-U", "-i", "-vv", "-C", f"sip:alice@{HERE}:{PORT}", "-l",
                            str(PORT), "-a", "lab", "-x", "30", "-s", PHONE)
     expect_equal(code, 0, f"exit code of sipsak ({text})")
     expect("usrloc tests completed successful" in text, text)
@@ -73,7 +75,7 @@ def registers(tools):
 
 def traceroute_ends_at_us(tools):
     """OPTIONS with Max-Forwards 0 is answered by us; nobody behind us shows."""
-    code, text = tools.run("sipsak", "-T", "-i", "-s", PHONE)
+    code, text = tools.run(*SIPSAK, "-T", "-i", "-s", PHONE)
     expect_equal(code, 0, f"exit code of sipsak ({text})")
     expect_equal(text.count("SIP/2.0 200"), 1, f"answers in: {text}")
     expect("1:" not in text, f"a second hop in: {text}")
@@ -82,14 +84,14 @@ def traceroute_ends_at_us(tools):
 def flood_to_the_discard_port(tools, balance):
     """Its flood asks for answers at port 9, where we send nothing (sipsak's way to get none)."""
     before = balance.ledger().counters["closed_port"]
-    code, text = tools.run("sipsak", "-F", "-e", str(FLOOD), "-s", f"sip:{US}")
+    code, text = tools.run(*SIPSAK, "-F", "-e", str(FLOOD), "-s", f"sip:{US}")
     expect_equal(code, 0, f"exit code of sipsak ({text})")
     wait_until(lambda: balance.ledger().counters["closed_port"] - before == FLOOD, 10,
                f"{FLOOD} requests to get no answer")
 
 
 def survives_random_bytes(tools):
-    tools.run("sipsak", "-R", "-t", "10", "-s", f"sip:x@{US}")
+    tools.run(*SIPSAK, "-R", "-t", "10", "-s", f"sip:x@{US}")
     answers_options(tools)
 
 
