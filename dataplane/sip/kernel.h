@@ -10,13 +10,14 @@
 
 #include <strowger/sip.h>
 
-typedef enum stw_sip_reject (*stw_parse_fn)(const char *buf, size_t len, struct stw_sip_msg *out);
+/* As stw_sip_parse_burst(), @n up to STW_SIP_BURST. */
+typedef void (*stw_parse_fn)(const struct stw_sip_job *jobs, unsigned n);
 
 /* From the leading CR LF on, for whatever kind of message; @out need not be cleared. */
 enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip_msg *out);
 
 #if defined(__x86_64__)
-enum stw_sip_reject stw_parse_sse(const char *buf, size_t len, struct stw_sip_msg *out);
-enum stw_sip_reject stw_parse_avx2(const char *buf, size_t len, struct stw_sip_msg *out);
-enum stw_sip_reject stw_parse_avx512(const char *buf, size_t len, struct stw_sip_msg *out);
+void stw_parse_sse(const struct stw_sip_job *jobs, unsigned n);
+void stw_parse_avx2(const struct stw_sip_job *jobs, unsigned n);
+void stw_parse_avx512(const struct stw_sip_job *jobs, unsigned n);
 #endif

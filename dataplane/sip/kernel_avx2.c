@@ -3,6 +3,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "dataplane/sip/sets.h"
+
 struct kb {
 	__m256i v[2];
 	__m256i power[2]; /* 1 << high nibble, 0 for bytes above 0x7f */
@@ -38,9 +40,9 @@ static inline uint64_t kb_eq(const struct kb *b, char c)
 	return join(_mm256_cmpeq_epi8(b->v[0], want), _mm256_cmpeq_epi8(b->v[1], want));
 }
 
-static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
+static inline uint64_t kb_set(const struct kb *b, enum stw_set set)
 {
-	__m256i rows = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)set));
+	__m256i rows = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)stw_sets[set]));
 	__m256i out[2];
 	for (int i = 0; i < 2; i++) {
 		__m256i hit = _mm256_and_si256(_mm256_shuffle_epi8(rows, b->v[i]), b->power[i]);
@@ -77,21 +79,6 @@ static inline int kb_least_is_zero(kb_least least)
 	return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least, _mm256_setzero_si256())) != 0;
 }
 
-/* A value's bytes: those behind are loaded too, and kb_keep() leaves their bits out. */
-static inline unsigned kb_load_value(struct kb *b, const char *buf, uint32_t off, uint32_t n,
-				     uint32_t len)
-{
-	(void)n;
-	return kb_load(b, buf, off, len);
-}
-
-static inline uint64_t kb_keep(uint64_t bits, unsigned shift, uint64_t mask)
-{
-	return bits >> shift & mask;
-}
-
-#include "dataplane/sip/kernel_places.h"
-#define KERNEL_LINES   "dataplane/sip/kernel_lines_body.h"
-#define KERNEL_HEADERS "dataplane/sip/kernel_headers_body.h"
-#define KERNEL_PARSE   stw_parse_avx2
+#define KERNEL_PARSE stw_parse_avx2
+#include "dataplane/sip/kernel_shifted.h"
 #include "dataplane/sip/kernel_body.h"

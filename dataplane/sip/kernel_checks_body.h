@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Part of a kernel's body: values judged by masks, a bit per byte. Each check is sure when it says
- * yes; when it does not, the exact parser decides.
+ * yes; when it does not, the exact parser decides. Behind each value there are four bytes at least,
+ * the ends of its line and of the header block: what reads a little further may rely on that.
  */
 
 /* A value's bytes, at most 64, as masks; bits from @len on are zero. */
@@ -21,12 +22,18 @@ static inline bool value_load(struct value *v, const struct source *s, uint32_t 
 	return true;
 }
 
+/* As far as a block goes. */
+static inline bool value_begin(struct value *v, const struct source *s, uint32_t off, uint32_t len)
+{
+	return value_load(v, s, off, len < BLOCK ? len : BLOCK);
+}
+
 static inline uint64_t bytes(const struct value *v, char c)
 {
 	return kb_keep(kb_eq(&v->b, c), v->shift, v->mask);
 }
 
-static inline uint64_t bytes_of(const struct value *v, const uint8_t set[16])
+static inline uint64_t bytes_of(const struct value *v, enum stw_set set)
 {
 	return kb_keep(kb_set(&v->b, set), v->shift, v->mask);
 }
@@ -54,25 +61,54 @@ static inline uint64_t runs_end(uint64_t run, uint64_t starts)
 	return (run + starts) & ~run;
 }
 
-/* host [ ":" port ] from @from on. @return where it ends, 0 when not sure */
-static inline unsigned hostport_end(const struct source *s, const struct value *v, uint32_t off,
-				    unsigned from)
+/* All bytes in @set, however many. */
+static inline bool all_of(const struct source *s, uint32_t off, uint32_t len, enum stw_set set)
 {
-	uint64_t host = bytes_of(v, stw_set_host);
-	unsigned end = run_end(host, from);
+	struct value v;
 
-	if (end == from || end >= v->len || !(bytes(v, ':') >> end & 1))
-		return end == from ? 0 : end;
-	uint64_t chunk_of_port = load8(chunk(s, off + end + 1));
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t d = chunk_of_port ^ ones * '0';
-	uint64_t not_digit = ((d + ones * 0x76) | d) & ones * 0x80;
-	unsigned n = not_digit ? (unsigned)__builtin_ctzll(not_digit) / 8 : 8;
-	uint32_t port;
-	if (n > 5 || end + 1 + n > v->len || !digits(chunk_of_port, n, &port) ||
-	    port - 1 >= UINT16_MAX)
-		return 0;
-	return end + 1 + n;
+	for (; len > BLOCK; off += BLOCK, len -= BLOCK) {
+		value_load(&v, s, off, BLOCK);
+		if (bytes_of(&v, set) != v.mask)
+			return false;
+	}
+	return value_load(&v, s, off, len) && bytes_of(&v, set) == v.mask;
+}
+
+/* @n digits, from bit @at on: a port? The number ends eight bytes into the message or later. */
+static inline bool port_plain(const struct source *s, uint32_t off, unsigned at, unsigned n,
+			      uint32_t *out)
+{
+	if (n - 1 >= 5)
+		return false;
+	*out = digits_before(s->buf + off + at + n, n);
+	return *out - 1 < UINT16_MAX;
+}
+
+/* [ ":" port ] behind a host. @return where it ends, 0 when not sure; @port is set if there is one
+ */
+static inline unsigned port_end(const struct source *s, const struct value *v, uint32_t off,
+				unsigned at, uint32_t *port)
+{
+	if (at >= v->len || s->buf[off + at] != ':')
+		return at;
+	unsigned end = run_end(bytes_of(v, STW_SET_DIGIT), at + 1);
+	return port_plain(s, off, at + 1, end - at - 1, port) ? end : 0;
+}
+
+static inline bool begins_sip(const char *p)
+{
+	return (load4(p) | 0x00202020u) == 0x3a706973u;
+}
+
+/* Parameters from bit @from to the end: no empty name, no second "=" in one. */
+static inline bool uri_params_plain(const struct value *v, unsigned from)
+{
+	uint64_t semi = bytes(v, ';'), equal = bytes(v, '='), param = bytes_of(v, STW_SET_PARAM);
+	uint64_t params = v->mask & ~below(from);
+
+	return (semi >> from & 1) && ((semi | equal | param) & params) == params &&
+	       (semi << 1 & params & ~param) == 0 && !(semi >> (v->len - 1) & 1) &&
+	       (runs_end(param, equal << 1) & equal) == 0;
 }
 
 /* "sip:" [ user "@" ] host [ ":" port ] parameters, no escapes, no headers. */
@@ -80,8 +116,8 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 {
 	struct value v;
 
-	if (!value_load(&v, s, span.off, span.len) || span.len < 5 ||
-	    ((uint32_t)load8(chunk(s, span.off)) | 0x00202020u) != 0x3a706973u)
+	if (span.len < 5 || !value_load(&v, s, span.off, span.len) ||
+	    !begins_sip(s->buf + span.off))
 		return false;
 	uint64_t at = bytes(&v, '@');
 	unsigned host = 4;
@@ -89,71 +125,71 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 		host = (unsigned)__builtin_ctzll(at) + 1;
 		uint64_t user = below(host - 1) & ~15ull;
 		if (host >= v.len || !at_most_one(at) || user == 0 ||
-		    (user & ~bytes_of(&v, stw_set_user)) != 0)
+		    (user & ~bytes_of(&v, STW_SET_USER)) != 0)
 			return false;
 	}
-	unsigned end = hostport_end(s, &v, span.off, host);
-	if (end == 0 || end == v.len)
-		return end != 0;
-	uint64_t semi = bytes(&v, ';'), equal = bytes(&v, '='), param = bytes_of(&v, stw_set_param);
-	uint64_t params = v.mask & ~below(end);
-	/* All of it parameters, no empty name, no second "=" in one. */
-	return (semi >> end & 1) && ((semi | equal | param) & params) == params &&
-	       (semi << 1 & params & ~param) == 0 && !(semi >> (v.len - 1) & 1) &&
-	       (runs_end(param, equal << 1) & equal) == 0;
+	unsigned end = run_end(bytes_of(&v, STW_SET_HOST), host);
+	uint32_t port;
+	if (end == host || (end = port_end(s, &v, span.off, end, &port)) == 0)
+		return false;
+	return end == v.len || uri_params_plain(&v, end);
 }
 
-/* Bits of @v that lie before the "<": nothing, tokens and blanks, or one quoted-string and blanks.
+/*
+ * A display name and the blanks behind it: tokens and blanks, or one quoted-string. @return how
+ * many bytes there are before the "<", 0 when not sure
  */
-static inline bool display_plain(const struct value *v, unsigned end)
+static inline unsigned display_plain(const struct source *s, struct stw_span span)
 {
-	uint64_t before = below(end), quotes = bytes(v, '"') & before, blanks = bytes(v, ' ');
-	uint64_t escaped = (bytes(v, '\\') & before) << 1;
+	struct value v;
 
+	if (!value_begin(&v, s, span.off, span.len))
+		return 0;
+	uint64_t open = bytes(&v, '<');
+	if (open == 0)
+		return 0;
+	unsigned end = (unsigned)__builtin_ctzll(open);
+	uint64_t before = below(end), quotes = bytes(&v, '"') & before, blanks = bytes(&v, ' ');
 	if (quotes == 0)
-		return ((bytes_of(v, stw_set_token) | blanks) & before) == before;
+		return ((bytes_of(&v, STW_SET_TOKEN) | blanks) & before) == before ? end : 0;
+	uint64_t escaped = (bytes(&v, '\\') & before) << 1;
 	if ((escaped & ~quotes) != 0) /* anything but an escaped quote */
-		return false;
+		return 0;
 	quotes &= ~escaped;
 	uint64_t second = quotes & (quotes - 1);
-	if (!(quotes & 1) || second == 0 || !at_most_one(second))
-		return false;
 	uint64_t behind = before & ~(second | (second - 1));
-	return (behind & ~blanks) == 0 && (kb_control(&v->b) >> v->shift & before) == 0;
+	bool sound = (quotes & 1) && second != 0 && at_most_one(second) &&
+		     (behind & ~blanks) == 0 && (kb_control(&v.b) >> v.shift & before) == 0;
+	return sound ? end : 0;
 }
 
 /* [ display-name ] "<sip:" ... ">" [ ";tag=" token ] */
-static inline bool name_addr_plain(const struct source *s, struct stw_span span,
-				   struct stw_span *tag)
+static inline bool address_plain(const struct source *s, struct stw_span span, struct stw_span *tag)
 {
+	uint32_t off = span.off, len = span.len;
 	struct value v;
-	uint32_t first = span.len < BLOCK ? span.len : BLOCK;
 
-	if (!value_load(&v, s, span.off, first))
+	if (s->buf[off] != '<') {
+		unsigned n = display_plain(s, span);
+		if (n == 0)
+			return false;
+		off += n;
+		len -= n;
+	}
+	if (len < 7 || !value_begin(&v, s, off, len) || !begins_sip(s->buf + off + 1))
 		return false;
-	uint64_t open = bytes(&v, '<');
-	if (open == 0)
+	unsigned close = run_end(bytes_of(&v, STW_SET_URI), 1);
+	if (close <= 5 || close >= v.len || s->buf[off + close] != '>')
 		return false;
-	unsigned start = (unsigned)__builtin_ctzll(open);
-	if (start > 0 && !display_plain(&v, start))
-		return false;
-	/* From the "<" on. */
-	uint32_t off = span.off + start;
-	if (!value_load(&v, s, off, span.len - start) || span.len - start < 7 ||
-	    ((uint32_t)load8(chunk(s, off + 1)) | 0x00202020u) != 0x3a706973u)
-		return false;
-	unsigned close = run_end(bytes_of(&v, stw_set_uri), 1);
-	if (close <= 5 || close >= v.len || !(bytes(&v, '>') >> close & 1))
-		return false;
-	if (close + 1 == v.len)
+	unsigned at = close + 6, n = len - at;
+	if (close + 1 == len)
 		return true;
-	unsigned at = close + 6;
-	if (at >= v.len ||
-	    (load8(chunk(s, off + close + 1)) & 0xffffffffff) != load8(";tag=\0\0\0") ||
-	    (~bytes_of(&v, stw_set_token) & v.mask & ~below(at)) != 0)
+	if (at >= len || (load8(s->buf + off + close + 1) & 0xffffffffff) != load8(";tag=\0\0"))
 		return false;
-	*tag = (struct stw_span){(uint16_t)(off + at), (uint16_t)(v.len - at)};
-	return true;
+	*tag = (struct stw_span){(uint16_t)(off + at), (uint16_t)n};
+	if (len > BLOCK)
+		return all_of(s, off + at, n, STW_SET_TOKEN);
+	return (~bytes_of(&v, STW_SET_TOKEN) & v.mask) >> at == 0;
 }
 
 /* A Route's first element, "<sip:" ... ">", alone or before a comma; the others are for others. */
@@ -161,12 +197,11 @@ static inline bool first_route_plain(const struct source *s, struct stw_span spa
 				     struct stw_sip_name_addr *out)
 {
 	struct value v;
-	uint32_t first = span.len < BLOCK ? span.len : BLOCK;
 
-	if (!value_load(&v, s, span.off, first) || !(bytes(&v, '<') & 1))
+	if (s->buf[span.off] != '<' || !value_begin(&v, s, span.off, span.len))
 		return false;
-	unsigned close = run_end(bytes_of(&v, stw_set_uri), 1);
-	if (close >= v.len || !(bytes(&v, '>') >> close & 1))
+	unsigned close = run_end(bytes_of(&v, STW_SET_URI), 1);
+	if (close >= v.len || s->buf[span.off + close] != '>')
 		return false;
 	const uint8_t *behind = (const uint8_t *)s->buf + span.off + close + 1;
 	unsigned rest = span.len - close - 1;
@@ -185,8 +220,7 @@ static inline bool first_route_plain(const struct source *s, struct stw_span spa
 
 static inline bool callid_plain(const struct source *s, struct stw_span span)
 {
-	struct value v;
-	return value_load(&v, s, span.off, span.len) && bytes_of(&v, stw_set_callid) == v.mask;
+	return all_of(s, span.off, span.len, STW_SET_CALLID);
 }
 
 static inline bool text_plain(const struct source *s, struct stw_span span)

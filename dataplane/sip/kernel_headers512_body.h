@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Part of the AVX-512 kernel's body: names of sixteen lines at once. A hash leads to
- * the one name each could be, and four columns of four bytes tell whether it is.
+/*
+ * Part of the AVX-512 kernel's body: names of sixteen lines at once. A hash leads to the one name
+ * each could be, and four columns of four bytes tell whether it is. Without a branch: how many
+ * lines there are is known late, and no predictor knows it.
  */
+
+#define LINE_ROOM 16u /* bytes from a line's start on that are looked at */
 
 /* The first sixteen bytes of sixteen lines in lower case, as four columns of four bytes. */
 struct columns {
 	__m512i c[4];
 };
 
-static inline __m512i four_lines(const char *buf, const int64_t *off)
+static inline __m512i four_lines(const char *buf, const uint16_t *off)
 {
 	__m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(buf + off[0])));
 	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[1])), 1);
@@ -17,28 +21,16 @@ static inline __m512i four_lines(const char *buf, const int64_t *off)
 	return _mm512_or_si512(v, _mm512_set1_epi8(0x20));
 }
 
-/* @start: offsets of the lines, 16 bits each. Those too close to the end are read from its copy. */
-static inline struct columns load_columns(const struct source *s, __m256i start)
+static inline struct columns load_columns(const char *buf, const uint16_t *off)
 {
-	_Alignas(64) int64_t off[16];
-	const int64_t to_copy = s->tail + 32 - (s->buf + s->len);
-	const __m512i limit = _mm512_set1_epi64((int64_t)s->len - 16);
-
-	for (unsigned i = 0; i < 2; i++) {
-		__m128i half =
-			i ? _mm256_extracti128_si256(start, 1) : _mm256_castsi256_si128(start);
-		__m512i wide = _mm512_cvtepu16_epi64(half);
-		__mmask8 close = _mm512_cmpgt_epi64_mask(wide, limit);
-		wide = _mm512_mask_add_epi64(wide, close, wide, _mm512_set1_epi64(to_copy));
-		_mm512_store_si512(off + 8 * i, wide);
-	}
-	__m512i a = four_lines(s->buf, off), b = four_lines(s->buf, off + 4);
-	__m512i c = four_lines(s->buf, off + 8), d = four_lines(s->buf, off + 12);
+	__m512i a = four_lines(buf, off), b = four_lines(buf, off + 4);
+	__m512i c = four_lines(buf, off + 8), d = four_lines(buf, off + 12);
 
 	/* A transpose: columns 0 and 1, 2 and 3 of eight lines, then one column of sixteen. */
 	const __m512i low =
 		_mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
-	const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(2));
+	const __m512i high =
+		_mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
 	__m512i ab01 = _mm512_permutex2var_epi32(a, low, b);
 	__m512i cd01 = _mm512_permutex2var_epi32(c, low, d);
 	__m512i ab23 = _mm512_permutex2var_epi32(a, high, b);
@@ -62,7 +54,7 @@ static inline __mmask16 is(__mmask16 among, __m512i column, int text)
 /* What lines are, a place a line: 1 << header or 0, and how long the name is with its colon. */
 struct named {
 	__m512i header, len;
-	__mmask16 odd; /* a hot name without a blank behind */
+	__mmask16 odd; /* a hot name without exactly one blank behind, as far as can be seen */
 };
 
 /* Contact and Expires, whose first two bytes other names have too. */
@@ -74,14 +66,15 @@ static inline void name_others(const struct columns *t, struct named *out)
 	contact = is(contact, t->c[1], FOUR('a', 'c', 't', ':'));
 	expires = is(expires, t->c[1], FOUR('r', 'e', 's', ':'));
 	__mmask16 both = contact | expires;
-	const __m512i eight = _mm512_set1_epi32(8), blank = _mm512_set1_epi32(' ');
-	__m512i behind = _mm512_and_si512(t->c[2], _mm512_set1_epi32(0xff));
 	out->header = _mm512_mask_mov_epi32(out->header, contact,
 					    _mm512_set1_epi32(1 << STW_HDR_CONTACT));
 	out->header = _mm512_mask_mov_epi32(out->header, expires,
 					    _mm512_set1_epi32(1 << STW_HDR_EXPIRES));
-	out->len = _mm512_mask_mov_epi32(out->len, both, eight);
-	out->odd |= _mm512_mask_cmpneq_epi32_mask(both, behind, blank);
+	out->len = _mm512_mask_mov_epi32(out->len, both, _mm512_set1_epi32(8));
+	__m512i differs = _mm512_xor_si512(t->c[2], _mm512_set1_epi32(FOUR(' ', ' ', 0, 0)));
+	out->odd |= _mm512_mask_test_epi32_mask(both, differs, _mm512_set1_epi32(0xff)) |
+		    _mm512_mask_testn_epi32_mask(both, differs,
+						 _mm512_set1_epi32(STW_HDR_FIRST_MASK << 8));
 }
 
 /*
@@ -92,24 +85,26 @@ static inline struct named name_lines(const struct columns *t)
 {
 	const struct stw_hdr_columns *rows = &stw_hdr_columns;
 	__m512i slot = _mm512_and_si512(t->c[0], _mm512_set1_epi32(0xffff));
-	__m512i miss = _mm512_setzero_si512(), no_blank = _mm512_setzero_si512();
 	struct named out;
 
 	slot = _mm512_mullo_epi32(slot, _mm512_set1_epi32(STW_HDR_COLUMNS_HASH));
 	slot = _mm512_srli_epi32(slot, 28);
 #define ROW(column) _mm512_permutexvar_epi32(slot, _mm512_load_si512(column))
 #define OR_AND	    0xf8 /* a | (b & c) */
+	__m512i miss = _mm512_setzero_si512(), no_blank = miss, value = ROW(rows->unseen);
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < 4; i++) {
 		__m512i differs = _mm512_xor_si512(t->c[i], ROW(rows->text[i]));
 		miss = _mm512_ternarylogic_epi32(miss, differs, ROW(rows->name[i]), OR_AND);
 		no_blank =
 			_mm512_ternarylogic_epi32(no_blank, differs, ROW(rows->blank[i]), OR_AND);
+		value = _mm512_ternarylogic_epi32(value, differs, ROW(rows->value[i]), OR_AND);
 	}
 	__mmask16 found = _mm512_testn_epi32_mask(miss, miss);
 	out.header = _mm512_maskz_permutexvar_epi32(found, slot, _mm512_load_si512(rows->header));
 	out.len = ROW(rows->len);
-	out.odd = _mm512_mask_test_epi32_mask(found, no_blank, no_blank);
+	out.odd = _mm512_mask_test_epi32_mask(found, no_blank, no_blank) |
+		  _mm512_mask_testn_epi32_mask(found, value, value);
 #undef OR_AND
 #undef ROW
 	name_others(t, &out);
@@ -117,23 +112,26 @@ static inline struct named name_lines(const struct columns *t)
 }
 
 /* All lines, 16 bits each. */
-struct all_named {
+struct named_lines {
 	__m512i header, len;
 	bool odd;
 };
 
-static inline struct all_named name_all(const struct source *s, const struct lines *lines)
+static inline struct named_lines name_all(const char *buf, const struct lines *lines, __m512i at)
 {
-	struct columns t = load_columns(s, _mm512_castsi512_si256(lines->starts.at));
+	/* Behind the last line the start line stands in, which is no header. */
+	_Alignas(64) uint16_t off[32];
+	_mm512_store_si512(off, _mm512_maskz_mov_epi16(_bzhi_u32(~0u, lines->n), at));
+	struct columns t = load_columns(buf, off);
 	struct named first = name_lines(&t);
-	struct all_named out = {
+	struct named_lines out = {
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.header)),
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.len)),
 		first.odd != 0,
 	};
 
-	if (lines->n > 16) {
-		t = load_columns(s, _mm512_extracti64x4_epi64(lines->starts.at, 1));
+	if (__builtin_expect(lines->n > 16, 0)) {
+		t = load_columns(buf, off + 16);
 		struct named second = name_lines(&t);
 		__m256i header = _mm512_cvtepi32_epi16(second.header);
 		out.header = _mm512_inserti64x4(out.header, header, 1);
@@ -183,12 +181,10 @@ static inline void store_twelve(uint16_t *out, __m256i v)
 	_mm_storel_epi64((__m128i *)(out + 8), _mm256_extracti128_si256(v, 1));
 }
 
-static inline bool set_headers(const struct source *s, const struct lines *lines,
-			       struct stw_sip_msg *m)
+static inline bool set_headers(const char *buf, const struct lines *lines, struct stw_sip_msg *m)
 {
-	if (kb_starts_first(&lines->starts) < 14) /* too short a start line to be one */
-		return false;
-	struct all_named named = name_all(s, lines);
+	const __m512i at = _mm512_load_si512(lines->at);
+	struct named_lines named = name_all(buf, lines, at);
 	__m512i sets = lines_of_headers(named.header);
 	__m512i rest = _mm512_add_epi32(sets, _mm512_set1_epi32(-1));
 	__mmask16 there = _mm512_test_epi32_mask(sets, sets);
@@ -200,10 +196,9 @@ static inline bool set_headers(const struct source *s, const struct lines *lines
 	__m512i here = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(wide));
 	__m512i next = _mm512_add_epi16(here, _mm512_set1_epi16(1));
 
-#define PICK(at, from) \
-	_mm512_castsi512_si256(_mm512_maskz_permutexvar_epi16((__mmask32)there, at, from))
-	__m256i begin = PICK(here, lines->starts.at), end = PICK(next, lines->starts.at);
-	__m256i name_len = PICK(here, named.len);
+#define PICK(place, from) \
+	_mm512_castsi512_si256(_mm512_maskz_permutexvar_epi16((__mmask32)there, place, from))
+	__m256i begin = PICK(here, at), end = PICK(next, at), name_len = PICK(here, named.len);
 #undef PICK
 	/* The name with its colon, one blank, the value, CR LF. */
 	const __m256i two = _mm256_maskz_set1_epi16(there, 2);

@@ -5,51 +5,52 @@
  * block to block.
  */
 
+#define LINES_MAX 31u /* they fit one register, with one place left */
+
+/* Where the header lines begin. */
+struct lines {
+	unsigned n;
+	_Alignas(64) uint16_t at[32]; /* place n is the blank line */
+};
+
+static inline uint32_t lines_blank(const struct lines *lines)
+{
+	return lines->at[lines->n];
+}
+
 /* What was seen up to here. */
 struct scan {
-	__mmask64 bad;	    /* CR without LF or LF without CR, white space where it is no blank */
-	uint64_t bad_names; /* that end in something else than a colon */
-	uint64_t in_name;   /* 1: a name goes on in the next block */
-	__m512i least;	    /* of all bytes: whether one is zero */
-	struct kb_starts starts;
-	unsigned n; /* starts */
+	uint64_t bad;	  /* of what find_lines() asks */
+	uint64_t in_name; /* 1: a name goes on in the next block */
+	__m512i least;	  /* of all bytes: whether one is zero */
+	__m512i base;	  /* of the next block, 16 bits each */
+	__m512i starts;	  /* 16 bits each */
+	unsigned n;
 };
 
 /* One block as masks, a bit a byte; where the block ends early, what is behind reads as zero. */
 struct block {
 	__m512i v;
-	__mmask64 odd;	    /* for scan.bad */
-	__mmask64 begins_k; /* the byte before is an LF */
-	uint64_t begins, not_token, colon;
+	uint64_t odd; /* a line end that is not CR LF, or has a blank or worse before it */
+	uint64_t begins, not_token, colon; /* begins: the byte before is an LF */
 };
 
-/*
- * @v, @v1 and @v2 are the bytes of a block and those one and two places before. Odd are a line end
- * that is not CR LF, a blank or worse before a CR, and a second blank or worse behind ": ". The
- * last two are no faults, but with them the values of set_headers() would have to be trimmed.
- */
+/* @v, @v1 and @v2 are the bytes of a block and those one and two places before. */
 static inline struct block look_at(__m512i v, __m512i v1, __m512i v2)
 {
-	const __m512i blank = kb_spread(' '), lf = kb_spread('\n');
-	const __m512i colon = kb_spread(':');
-	__m512i not_tokens = _mm512_permutex2var_epi8(_mm512_load_si512(stw_not_token), v,
-						      _mm512_load_si512(stw_not_token + 64));
+	__m512i sets = _mm512_permutex2var_epi8(_mm512_load_si512(stw_set_bits), v,
+						_mm512_load_si512(stw_set_bits + 64));
 	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, kb_spread('\r'));
-	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, blank);
-	__mmask64 second = _mm512_cmpeq_epi8_mask(v2, colon);
+	__mmask64 unpaired = _kxor_mask64(cr, _mm512_cmpeq_epi8_mask(v, kb_spread('\n')));
+	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, kb_spread(' '));
 
-	second = _mm512_mask_cmpeq_epi8_mask(second, v1, blank);
-	second = _mm512_mask_cmple_epu8_mask(second, v, blank);
-	__mmask64 unpaired = _kxor_mask64(cr, _mm512_cmpeq_epi8_mask(v, lf));
-	__mmask64 begins = _mm512_cmpeq_epi8_mask(v1, lf);
 	/* Bytes above 0x7f fell anywhere in the table; their own highest bit tells them. */
 	return (struct block){
 		.v = v,
-		.odd = _kor_mask64(unpaired, _kor_mask64(trailing, second)),
-		.begins_k = begins,
-		.begins = begins,
-		.not_token = _mm512_movepi8_mask(_mm512_or_si512(not_tokens, v)),
-		.colon = _mm512_cmpeq_epi8_mask(v, colon),
+		.odd = _kor_mask64(unpaired, trailing),
+		.begins = _mm512_cmpeq_epi8_mask(v1, kb_spread('\n')),
+		.not_token = _mm512_movepi8_mask(_mm512_or_si512(sets, v)),
+		.colon = _mm512_cmpeq_epi8_mask(v, kb_spread(':')),
 	};
 }
 
@@ -76,7 +77,7 @@ static inline uint64_t bad_ends(struct scan *scan, const struct block *b)
 }
 
 /* Add the places of @bits behind those that are there. */
-static inline void add_starts(struct scan *scan, __mmask64 bits, uint32_t base)
+static inline void add_starts(struct scan *scan, uint64_t bits)
 {
 	static const uint8_t index[64] = {
 		0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
@@ -86,56 +87,55 @@ static inline void add_starts(struct scan *scan, __mmask64 bits, uint32_t base)
 	};
 	__m512i places = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(index));
 	__m512i wide = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
-	wide = _mm512_add_epi16(wide, _mm512_set1_epi16((short)base));
-	/* Past 31 the offsets fall off the end; finish() gives up on that many. */
-	scan->starts.at = _mm512_mask_expand_epi16(scan->starts.at,
-						   (__mmask32)(~0ull << (scan->n & 63)), wide);
+	wide = _mm512_add_epi16(wide, scan->base);
+	/* Past 32 the offsets fall off the end; finish() gives up on that many. */
+	scan->starts =
+		_mm512_mask_expand_epi16(scan->starts, (__mmask32)(~0ull << (scan->n & 63)), wide);
+	scan->n += (unsigned)__builtin_popcountll(bits);
 }
 
 /* @b has a line that begins with no token, the blank line when all is well. */
 static inline bool finish(struct scan *scan, const struct block *b, const char *buf, uint32_t len,
 			  uint32_t base, struct lines *lines)
 {
-	unsigned at = (unsigned)__builtin_ctzll(b->begins & b->not_token);
-	uint64_t before = through(at) >> 1;
-	uint32_t blank = base + at;
-	uint64_t bad = scan->bad | scan->bad_names;
+	uint64_t other = b->begins & b->not_token, upto = other ^ (other - 1);
+	uint32_t blank = base + (uint32_t)__builtin_ctzll(other);
 
-	bad |= (bad_ends(scan, b) & before) | (b->odd & through(at));
-	bad |= _mm512_testn_epi8_mask(b->v, b->v) & before;
-	bad |= _mm512_testn_epi8_mask(scan->least, scan->least);
-	add_starts(scan, b->begins & before, base);
-	lines->n = scan->n + (unsigned)__builtin_popcountll(b->begins & before);
-	lines->blank = blank;
-	lines->starts = scan->starts;
-	kb_starts_end(&lines->starts, lines->n, blank);
-	return bad == 0 && lines->n - 1 < KB_LINES_MAX && len - blank >= 2 && buf[blank] == '\r' &&
+	scan->least = _mm512_mask_min_epu8(scan->least, upto, scan->least, b->v);
+	scan->bad |= (b->odd & upto) | (bad_ends(scan, b) & upto >> 1);
+	add_starts(scan, b->begins & upto);
+	lines->n = scan->n - 1;
+	_mm512_store_si512(lines->at, scan->starts);
+	return (scan->bad | _mm512_testn_epi8_mask(scan->least, scan->least)) == 0 &&
+	       lines->n - 1 < LINES_MAX && len - blank >= 2 && buf[blank] == '\r' &&
 	       buf[blank + 1] == '\n';
 }
 
 /*
  * Find the header lines up to the blank line. True only when each begins with a token and a colon,
- * no line is folded, each LF follows a CR and each CR precedes an LF, no byte is zero, and values
- * have no white space behind and not more than one blank before.
+ * no line is folded or ends in white space, each LF follows a CR and each CR precedes an LF, and no
+ * byte is zero.
  *
  * The first two bytes are no block's; start_line() sees what they are.
  */
 static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	struct scan scan = {.least = _mm512_set1_epi8((char)0xff)};
-	uint32_t base = 2;
+	struct scan scan = {.least = _mm512_set1_epi8((char)0xff), .base = _mm512_set1_epi16(2)};
+	const char *p = buf + 2, *last = buf + len - BLOCK;
 	struct block b;
 
-	for (; len - base >= BLOCK; base += BLOCK) {
-		b = look_at_whole(buf + base);
-		if ((b.begins & b.not_token) != 0)
-			return finish(&scan, &b, buf, len, base, lines);
-		scan.bad = _kor_mask64(scan.bad, b.odd);
-		scan.bad_names |= bad_ends(&scan, &b);
+	for (; p <= last; p += BLOCK) {
+		b = look_at_whole(p);
+		if (__builtin_expect((b.begins & b.not_token) != 0, 0))
+			goto found;
+		scan.bad |= b.odd | bad_ends(&scan, &b);
+		add_starts(&scan, b.begins);
+		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
 		scan.least = _mm512_min_epu8(scan.least, b.v);
-		add_starts(&scan, b.begins_k, base);
-		scan.n += (unsigned)__builtin_popcountll(b.begins);
 	}
-	b = look_at_part(buf + base, len - base);
-	return (b.begins & b.not_token) != 0 && finish(&scan, &b, buf, len, base, lines);
+	b = look_at_part(p, (uint32_t)(buf + len - p));
+	if ((b.begins & b.not_token) == 0)
+		return false;
+found:
+	return finish(&scan, &b, buf, len, (uint32_t)(p - buf), lines);
 }

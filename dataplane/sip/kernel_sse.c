@@ -3,6 +3,8 @@
 #include <nmmintrin.h>
 #include <stdint.h>
 
+#include "dataplane/sip/sets.h"
+
 struct kb {
 	__m128i v[4];
 	__m128i power[4]; /* 1 << high nibble, 0 for bytes above 0x7f */
@@ -40,9 +42,9 @@ static inline uint64_t kb_eq(const struct kb *b, char c)
 	return join(out);
 }
 
-static inline uint64_t kb_set(const struct kb *b, const uint8_t set[16])
+static inline uint64_t kb_set(const struct kb *b, enum stw_set set)
 {
-	__m128i rows = _mm_loadu_si128((const __m128i *)set), out[4];
+	__m128i rows = _mm_loadu_si128((const __m128i *)stw_sets[set]), out[4];
 	for (int i = 0; i < 4; i++) {
 		__m128i hit = _mm_and_si128(_mm_shuffle_epi8(rows, b->v[i]), b->power[i]);
 		out[i] = _mm_cmpeq_epi8(hit, _mm_setzero_si128());
@@ -80,21 +82,6 @@ static inline int kb_least_is_zero(kb_least least)
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128())) != 0;
 }
 
-/* A value's bytes: those behind are loaded too, and kb_keep() leaves their bits out. */
-static inline unsigned kb_load_value(struct kb *b, const char *buf, uint32_t off, uint32_t n,
-				     uint32_t len)
-{
-	(void)n;
-	return kb_load(b, buf, off, len);
-}
-
-static inline uint64_t kb_keep(uint64_t bits, unsigned shift, uint64_t mask)
-{
-	return bits >> shift & mask;
-}
-
-#include "dataplane/sip/kernel_places.h"
-#define KERNEL_LINES   "dataplane/sip/kernel_lines_body.h"
-#define KERNEL_HEADERS "dataplane/sip/kernel_headers_body.h"
-#define KERNEL_PARSE   stw_parse_sse
+#define KERNEL_PARSE stw_parse_sse
+#include "dataplane/sip/kernel_shifted.h"
 #include "dataplane/sip/kernel_body.h"

@@ -53,6 +53,12 @@ enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip
 	return reject;
 }
 
+static void parse_scalar(const struct stw_sip_job *jobs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		stw_parse_scalar(jobs[i].buf, jobs[i].len, jobs[i].out);
+}
+
 struct kernel {
 	const char *name;
 	stw_parse_fn parse; /* NULL: not on this architecture */
@@ -60,7 +66,7 @@ struct kernel {
 
 static const struct kernel kernels[STW_N_KERNELS] = {
 	[STW_KERNEL_AUTO] = {"auto", NULL},
-	[STW_KERNEL_SCALAR] = {"scalar", stw_parse_scalar},
+	[STW_KERNEL_SCALAR] = {"scalar", parse_scalar},
 #if defined(__x86_64__)
 	[STW_KERNEL_SSE] = {"sse", stw_parse_sse},
 	[STW_KERNEL_AVX2] = {"avx2", stw_parse_avx2},
@@ -73,7 +79,7 @@ static const struct kernel kernels[STW_N_KERNELS] = {
 
 /* Not RCU: immutable after init. */
 static enum stw_sip_kernel in_use = STW_KERNEL_SCALAR;
-static stw_parse_fn parse = stw_parse_scalar;
+static stw_parse_fn parse = parse_scalar;
 
 static bool cpu_has(enum stw_sip_kernel kernel)
 {
@@ -127,5 +133,17 @@ const char *stw_sip_kernel_name(enum stw_sip_kernel kernel)
 
 enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_msg *out)
 {
-	return parse(buf, len, out);
+	/* More than a datagram can have is too much, however much. */
+	const uint32_t seen = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
+	const struct stw_sip_job job = {buf, seen, out};
+
+	parse(&job, 1);
+	return (enum stw_sip_reject)out->reject;
+}
+
+void stw_sip_parse_burst(const struct stw_sip_job *jobs, unsigned n)
+{
+	for (; n > STW_SIP_BURST; jobs += STW_SIP_BURST, n -= STW_SIP_BURST)
+		parse(jobs, STW_SIP_BURST);
+	parse(jobs, n);
 }

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "dataplane/sip/chars.h"
+#include "dataplane/sip/sets.h"
 
 struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 struct stw_hdr_columns stw_hdr_columns;
 _Alignas(64) uint8_t stw_spread[128][64];
+_Alignas(64) uint8_t stw_set_bits[128];
 struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
 static uint64_t first_eight(const void *text)
@@ -17,25 +19,50 @@ static uint64_t first_eight(const void *text)
 	return first;
 }
 
-/* @lower: at least 16 bytes, the name in lower case, a colon, a blank; @len without the blank. */
-static bool add_column(enum stw_sip_header header, const char *lower, size_t len)
+static bool set_row(struct stw_hdr_row *row, enum stw_sip_header header, const char *line,
+		    size_t len)
 {
-	struct stw_hdr_columns *t = &stw_hdr_columns;
-	uint32_t key = (uint32_t)(uint8_t)lower[0] | (uint32_t)(uint8_t)lower[1] << 8;
-	size_t row = key * (uint32_t)STW_HDR_COLUMNS_HASH >> 28;
-
-	if (t->len[row] != 0)
+	if (row->len != 0)
 		return false;
-	t->len[row] = (uint32_t)len;
-	t->header[row] = 1u << header;
-	for (size_t i = 0; i <= len; i++) {
-		size_t shift = i % 4 * 8;
-		t->text[i / 4][row] |= (uint32_t)(uint8_t)lower[i] << shift;
-		*(i < len ? &t->name[i / 4][row] : &t->blank[i / 4][row]) |= 0xffu << shift;
+	memset(row, 0, sizeof(*row));
+	row->mix = (uint8_t)(header ^ STW_N_HOT_HEADERS);
+	row->len = (uint8_t)len;
+	for (size_t i = 0; i < len; i++) {
+		row->mask[i] = 0xff;
+		row->text[i] = (uint8_t)(line[i] | 0x20); /* no other byte of names changes */
 	}
 	return true;
 }
 
+static void put_byte(uint32_t column[4][16], size_t row, size_t i, uint32_t byte)
+{
+	if (i < 16)
+		column[i / 4][row] |= byte << i % 4 * 8;
+}
+
+static bool add_column(const struct stw_hdr_row *name)
+{
+	struct stw_hdr_columns *t = &stw_hdr_columns;
+	uint32_t key = name->text[0] | (uint32_t)name->text[1] << 8;
+	size_t row = key * (uint32_t)STW_HDR_COLUMNS_HASH >> 28, len = name->len;
+
+	if (t->len[row] != 0)
+		return false;
+	t->len[row] = name->len;
+	t->header[row] = 1u << (name->mix ^ STW_N_HOT_HEADERS);
+	for (size_t i = 0; i < len; i++) {
+		put_byte(t->text, row, i, name->text[i]);
+		put_byte(t->name, row, i, 0xff);
+	}
+	put_byte(t->text, row, len, ' ');
+	put_byte(t->blank, row, len, 0xff);
+	put_byte(t->text, row, len + 1, ' ');
+	put_byte(t->value, row, len + 1, STW_HDR_FIRST_MASK);
+	t->unseen[row] = len + 1 < 16 ? 0 : UINT32_MAX;
+	return true;
+}
+
+/* Rows by two letters stand in both halves, whatever the fifth byte is. */
 static bool add_name(enum stw_sip_header header, const char *name)
 {
 	char line[16] = {0};
@@ -45,22 +72,13 @@ static bool add_name(enum stw_sip_header header, const char *name)
 		return true; /* no compact form */
 	memcpy(line, name, len);
 	line[len++] = ':';
-	struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(first_eight(line))];
-	if (row->len != 0)
+	unsigned row = stw_hdr_hash(first_eight(line)), other = row ^ 1u << (STW_HDR_HASH_BITS - 1);
+	bool by_fifth = len > 2 && (header == STW_HDR_CONTACT || header == STW_HDR_CONTENT_LENGTH);
+	if (!set_row(&stw_hdr_rows[row], header, line, len) ||
+	    (!by_fifth && !set_row(&stw_hdr_rows[other], header, line, len)))
 		return false;
-	row->mix = (uint8_t)(header ^ STW_N_HOT_HEADERS);
-	row->len = (uint8_t)len;
-	for (size_t i = 0; i < sizeof(line); i++) {
-		row->fold[i] = stw_is(line[i], STW_C_ALPHA) ? 0x20 : 0;
-		row->mask[i] = i < len ? 0xff : 0;
-		row->text[i] = (uint8_t)(line[i] | row->fold[i]);
-	}
-	if (len == 8 && (header == STW_HDR_CONTACT || header == STW_HDR_EXPIRES))
-		return true;
-	char lower[16];
-	memcpy(lower, row->text, sizeof(lower));
-	lower[len] = ' ';
-	return add_column(header, lower, len);
+	return (len == 8 && (header == STW_HDR_CONTACT || header == STW_HDR_EXPIRES)) ||
+	       add_column(&stw_hdr_rows[row]);
 }
 
 static bool add_method(enum stw_sip_method method, const char *name)
@@ -77,17 +95,27 @@ static bool add_method(enum stw_sip_method method, const char *name)
 	return true;
 }
 
+static void spread_bytes(void)
+{
+	for (unsigned c = 0; c < 128; c++) {
+		memset(stw_spread[c], (int)c, sizeof(stw_spread[c]));
+		stw_set_bits[c] = stw_is((char)c, STW_C_TOKEN) ? 0 : 0x80;
+		for (unsigned set = 0; set < STW_N_SETS; set++)
+			stw_set_bits[c] |=
+				(uint8_t)((stw_sets[set][c & 15] >> (c >> 4) & 1) << set);
+	}
+}
+
 bool stw_hdr_rows_init(void)
 {
 	bool ok = true;
 
-	for (int c = 0; c < 128; c++)
-		memset(stw_spread[c], c, sizeof(stw_spread[c]));
+	spread_bytes();
 	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
-	memset(stw_method_rows, 0, sizeof(stw_method_rows));
 	memset(&stw_hdr_columns, 0, sizeof(stw_hdr_columns));
+	memset(stw_method_rows, 0, sizeof(stw_method_rows));
 	for (size_t i = 0; i < sizeof(stw_hdr_rows) / sizeof(stw_hdr_rows[0]); i++)
-		memset(stw_hdr_rows[i].text, 0xff, 16); /* masked input is 0 */
+		stw_hdr_rows[i].mask[0] = 0xff; /* input with bit 0x20 is not 0 */
 #define X(id, text, compact) \
 	ok = add_name(STW_HDR_##id, text) && add_name(STW_HDR_##id, compact) && ok;
 	STW_SIP_HOT_HEADERS(X)

@@ -12,13 +12,12 @@
 
 #include <strowger/sip.h>
 
-#define STW_HDR_HASH_BITS    5
+#define STW_HDR_HASH_BITS    6
 #define STW_METHOD_HASH_BITS 4
 
 /* A header name with its colon, up to 16 bytes. */
 struct stw_hdr_row {
-	_Alignas(64) uint8_t fold[16]; /* 0x20 under letters: makes them lower case */
-	uint8_t mask[16];	       /* 0xff under the name and the colon */
+	_Alignas(64) uint8_t mask[16]; /* 0xff under the name and the colon */
 	uint8_t text[16];	       /* lower case; of an empty row what no input equals */
 	uint8_t mix;		       /* enum stw_sip_header ^ STW_N_HOT_HEADERS */
 	uint8_t len;		       /* with the colon */
@@ -36,12 +35,20 @@ struct stw_method_row {
  * Contact and Expires.
  */
 struct stw_hdr_columns {
-	_Alignas(64) uint32_t text[4][16]; /* lower case, with colon and blank */
+	_Alignas(64) uint32_t text[4][16]; /* lower case, with colon and two blanks */
 	uint32_t name[4][16];		   /* ones under the name and the colon */
 	uint32_t blank[4][16];		   /* ones under the blank */
+	uint32_t value[4][16];		   /* STW_HDR_FIRST_MASK under the byte behind the blank */
+	uint32_t unseen[16];		   /* ones when that byte is the seventeenth */
 	uint32_t header[16];		   /* 1 << enum stw_sip_header */
 	uint32_t len[16];		   /* with the colon */
 };
+
+/*
+ * With their bit 0x20 set, a blank and what falls together with it or HTAB (and a few others) are
+ * equal to a blank under this: what begins a value and differs is no white space.
+ */
+#define STW_HDR_FIRST_MASK 0xf6
 
 /* The row: the first two bytes in lower case times this, the upper four bits. */
 #define STW_HDR_COLUMNS_HASH 0x39dc86b3
@@ -51,6 +58,10 @@ extern struct stw_hdr_columns stw_hdr_columns;
 /* Each ASCII byte 64 times, as comparisons want it: loaded with them, not made before them. */
 extern _Alignas(64) uint8_t stw_spread[128][64];
 
+/* The sets of sets.h again, an ASCII byte each: 1 << enum stw_set, and 0x80 for what is no token.
+ */
+extern _Alignas(64) uint8_t stw_set_bits[128];
+
 extern struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 extern struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
@@ -58,19 +69,15 @@ extern struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 bool stw_hdr_rows_init(void);
 
 /**
- * Row of a header name.
+ * Row of a header name. Two letters tell them apart but Content-Length and Contact, which differ in
+ * a bit of their fifth.
  *
  * @param first  the first eight bytes of the line, as a little-endian number
  */
 static inline unsigned stw_hdr_hash(uint64_t first)
 {
-	const uint64_t ones = 0x0101010101010101u;
-	first |= ones * 0x20;
-	uint64_t colons = first ^ ones * ':';
-	colons = (colons - ones) & ~colons & ones * 0x80;
-	/* Up to the first colon; the whole when there is none, as 0 - 1 is all ones. */
-	first &= colons ^ (colons - 1);
-	return (unsigned)((first * 0xda2d6582bfd64e7fu) >> (64 - STW_HDR_HASH_BITS));
+	uint32_t two = ((uint32_t)first & 0xffff) | 0x2020;
+	return two * 0xd85328b7u >> 27 | (unsigned)(first >> 34 & 1) << 5;
 }
 
 /** Row of a method; @first as above, zero behind the name. */

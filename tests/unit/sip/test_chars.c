@@ -57,16 +57,13 @@ static void assert_set(const uint8_t set[16], unsigned class, const char *more)
 static void kernel_sets_agree_with_the_classes(void **state)
 {
 	(void)state;
-	assert_set(stw_set_token, STW_C_TOKEN, "");
-	assert_set(stw_set_callid, STW_C_WORD, "@");
-	assert_set(stw_set_user, STW_C_USER, "");
-	assert_set(stw_set_host, STW_C_HOST, "");
-	assert_set(stw_set_param, STW_C_PARAM, "");
-	assert_set(stw_set_uri, STW_C_URIC | STW_C_PARAM | STW_C_HEADER, "");
-	for (int c = 0; c < 128; c++)
-		assert_int_equal(stw_set_lower[c & 15] >> (c >> 4) & 1, c >= 'a' && c <= 'z');
-	for (int c = 0; c < 128; c++)
-		assert_int_equal(stw_not_token[c], stw_is((char)c, STW_C_TOKEN) ? 0 : 0x80);
+	assert_set(stw_sets[STW_SET_TOKEN], STW_C_TOKEN, "");
+	assert_set(stw_sets[STW_SET_CALLID], STW_C_WORD, "@");
+	assert_set(stw_sets[STW_SET_USER], STW_C_USER, "");
+	assert_set(stw_sets[STW_SET_HOST], STW_C_HOST, "");
+	assert_set(stw_sets[STW_SET_PARAM], STW_C_PARAM, "");
+	assert_set(stw_sets[STW_SET_URI], STW_C_URIC | STW_C_PARAM | STW_C_HEADER, "");
+	assert_set(stw_sets[STW_SET_DIGIT], STW_C_DIGIT, "");
 }
 
 static void escapes_need_two_hex_digits(void **state)
