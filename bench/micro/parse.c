@@ -78,21 +78,50 @@ static bool check(const struct stw_peer *peer, const struct corpus *c)
 	return true;
 }
 
-static double time_once(const struct stw_peer *peer, const struct corpus *c)
+static void prefetch(const struct corpus *c, unsigned i)
+{
+	const char *next = c->bytes + c->off[i + AHEAD < MESSAGES ? i + AHEAD : i];
+
+	for (unsigned line = 0; line < 10; line++)
+		__builtin_prefetch(next + 64 * line);
+}
+
+static void each_alone(const struct stw_peer *peer, const struct corpus *c)
 {
 	const char *call_id = NULL;
-	size_t len = 0, sum = 0;
-	uint64_t start = stw_bench_now_ns();
+	size_t len = 0;
 
 	for (unsigned i = 0; i < MESSAGES; i++) {
-		const char *next = c->bytes + c->off[i + AHEAD < MESSAGES ? i + AHEAD : i];
-		for (unsigned line = 0; line < 10; line++)
-			__builtin_prefetch(next + 64 * line);
+		prefetch(c, i);
 		peer->parse(c->bytes + c->off[i], c->off[i + 1] - c->off[i], &call_id, &len);
-		sum += len;
 	}
-	double ns = (double)(stw_bench_now_ns() - start) / MESSAGES;
-	return sum > 0 ? ns : 0;
+}
+
+static void in_bursts(const struct stw_peer *peer, const struct corpus *c)
+{
+	const char *msg[AHEAD];
+	size_t len[AHEAD];
+
+	_Static_assert(MESSAGES % AHEAD == 0 && AHEAD <= STW_PEER_BURST, "whole bursts");
+	for (unsigned i = 0; i < MESSAGES; i += AHEAD) {
+		for (unsigned k = 0; k < AHEAD; k++) {
+			msg[k] = c->bytes + c->off[i + k];
+			len[k] = c->off[i + k + 1] - c->off[i + k];
+			prefetch(c, i + k);
+		}
+		peer->burst(msg, len, AHEAD);
+	}
+}
+
+static double time_once(const struct stw_peer *peer, const struct corpus *c)
+{
+	uint64_t start = stw_bench_now_ns();
+
+	if (peer->burst)
+		in_bursts(peer, c);
+	else
+		each_alone(peer, c);
+	return (double)(stw_bench_now_ns() - start) / MESSAGES;
 }
 
 static int by_value(const void *a, const void *b)

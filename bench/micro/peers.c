@@ -16,6 +16,16 @@ static int ours(const char *msg, size_t len, const char **call_id, size_t *call_
 	return 1;
 }
 
+static void ours_burst(const char *const msg[], const size_t len[], unsigned n)
+{
+	static struct stw_sip_msg m[STW_PEER_BURST];
+	struct stw_sip_job jobs[STW_PEER_BURST];
+
+	for (unsigned i = 0; i < n; i++)
+		jobs[i] = (struct stw_sip_job){msg[i], (uint32_t)len[i], &m[i]};
+	stw_sip_parse_burst(jobs, n);
+}
+
 static int init_scalar(void)
 {
 	return stw_sip_init(STW_KERNEL_SCALAR) == STW_OK;
@@ -41,19 +51,19 @@ static int init_avx512(void)
 	"CSeq, Max-Forwards, Content-Length and Route judged"
 
 const struct stw_peer stw_peers[] = {
-	{"avx512", OUR_WORK, init_avx512, ours},
-	{"avx2", OUR_WORK, init_avx2, ours},
-	{"sse", OUR_WORK, init_sse, ours},
-	{"scalar", OUR_WORK, init_scalar, ours},
+	{"avx512", OUR_WORK, init_avx512, ours, ours_burst},
+	{"avx2", OUR_WORK, init_avx2, ours, ours_burst},
+	{"sse", OUR_WORK, init_sse, ours, ours_burst},
+	{"scalar", OUR_WORK, init_scalar, ours, ours_burst},
 #ifdef STW_HAVE_OSIP
-	{"osip2", "whole message into allocated structures", stw_init_osip, stw_parse_osip},
+	{"osip2", "whole message into allocated structures", stw_init_osip, stw_parse_osip, NULL},
 #endif
 #ifdef STW_HAVE_SOFIA
-	{"sofia", "whole message into allocated structures", stw_init_sofia, stw_parse_sofia},
+	{"sofia", "whole message into allocated structures", stw_init_sofia, stw_parse_sofia, NULL},
 #endif
 #ifdef STW_HAVE_RE
 	{"re", "all lines found; To, From, top Via, Call-ID, CSeq parsed", stw_init_re,
-	 stw_parse_re},
+	 stw_parse_re, NULL},
 #endif
-	{NULL, NULL, NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -24,7 +24,14 @@ struct stw_peer {
 	 * @return 0 when it refused the message
 	 */
 	int (*parse)(const char *msg, size_t len, const char **call_id, size_t *call_id_len);
+	/**
+	 * Parse @n messages, at most STW_PEER_BURST; NULL for those who take one after the other.
+	 * This is timed, then, as the data plane does it; parse() is asked for the answers.
+	 */
+	void (*burst)(const char *const msg[], const size_t len[], unsigned n);
 };
+
+#define STW_PEER_BURST 32u
 
 /** Those compiled in; ends with a row without a name. */
 extern const struct stw_peer stw_peers[];

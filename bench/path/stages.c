@@ -127,8 +127,13 @@ static void copy(struct bench *b, size_t first, uint32_t n)
 
 static void parse(struct bench *b, size_t first, uint32_t n)
 {
+	struct stw_sip_job jobs[BURST_MAX];
+
 	for (uint32_t i = 0; i < n; i++)
-		stw_sip_parse(text_of(b, i), text_len(&b->frames[first + i]), &b->parsed[i]);
+		jobs[i] = (struct stw_sip_job){text_of(b, i),
+					       (uint32_t)text_len(&b->frames[first + i]),
+					       &b->parsed[i]};
+	stw_sip_parse_burst(jobs, n);
 }
 
 static void route(struct bench *b, size_t first, uint32_t n)

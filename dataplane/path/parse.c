@@ -5,7 +5,6 @@
 
 #define LINE	       64u
 #define PREFETCH_LINES 10u /* 640 bytes: most header blocks whole */
-#define PREFETCH_AHEAD 3u
 
 /* As many lines whatever the length: asking for too many costs less than a branch that nobody can
  * foresee. */
@@ -18,17 +17,33 @@ static inline void prefetch_text(const struct stw_burst *b, unsigned slot)
 		rte_prefetch0(at + (size_t)k * LINE);
 }
 
+/* So many messages at once: the next are fetched while these are parsed. */
+static unsigned take_jobs(struct stw_burst *b, unsigned from, struct stw_sip_job *jobs)
+{
+	unsigned n = 0;
+
+	for (unsigned k = from; k < b->n_live && n < STW_SIP_BURST; k++, n++) {
+		unsigned i = b->live[k];
+		jobs[n] = (struct stw_sip_job){b->text[i], b->text_len[i], &b->msg[i]};
+	}
+	return n;
+}
+
+static void prefetch_jobs(const struct stw_burst *b, unsigned from)
+{
+	for (unsigned k = from; k < b->n_live && k < from + STW_SIP_BURST; k++)
+		prefetch_text(b, b->live[k]);
+}
+
 void stw_parse(struct stw_worker *w, struct stw_burst *b)
 {
-	(void)w;
-	for (unsigned k = 0; k < b->n_live && k < PREFETCH_AHEAD; k++)
-		prefetch_text(b, b->live[k]);
-	for (unsigned k = 0; k < b->n_live; k++) {
-		unsigned i = b->live[k];
+	struct stw_sip_job jobs[STW_SIP_BURST];
 
-		if (k + PREFETCH_AHEAD < b->n_live)
-			prefetch_text(b, b->live[k + PREFETCH_AHEAD]);
-		stw_sip_parse(b->text[i], b->text_len[i], &b->msg[i]);
+	(void)w;
+	prefetch_jobs(b, 0);
+	for (unsigned k = 0, n; (n = take_jobs(b, k, jobs)) > 0; k += n) {
+		prefetch_jobs(b, k + n);
+		stw_sip_parse_burst(jobs, n);
 	}
 	STW_PROBE(parsed, w, b->n_live);
 }

@@ -161,6 +161,14 @@ static bool may_lead(const struct stw_decision *d, const struct element *e)
 	return e->na.bracketed && stw_sip_uri_parse(d->buf, e->na.uri, &uri) != STW_EMALFORMED;
 }
 
+/* A Request-URI carries no headers (s19.1.1): the parser refuses one that does, so none is made. */
+static bool may_be_target(const struct stw_decision *d, struct stw_span uri)
+{
+	struct stw_sip_uri parsed;
+
+	return stw_sip_uri_parse(d->buf, uri, &parsed) != STW_EMALFORMED && parsed.headers.len == 0;
+}
+
 /* s16.4: a strict router put our Record-Route into the Request-URI and the target last in Route. */
 static int undo_strict(struct stw_decision *d, struct stw_routes *out, uint32_t *last)
 {
@@ -175,6 +183,8 @@ static int undo_strict(struct stw_decision *d, struct stw_routes *out, uint32_t 
 	}
 	if (err != STW_ENOENT)
 		return err;
+	if (!may_be_target(d, out->uri))
+		return STW_EMALFORMED;
 	*last = w.index;
 	d->v->replace_uri = true;
 	d->v->new_uri = out->uri;
@@ -195,6 +205,8 @@ static int do_strict(struct stw_decision *d, struct stw_routes *out, const struc
 	}
 	if (err != STW_ENOENT)
 		return err;
+	if (!may_be_target(d, next->na.uri))
+		return STW_EMALFORMED;
 	d->v->append_uri = out->uri;
 	d->v->replace_uri = true;
 	d->v->new_uri = next->na.uri;

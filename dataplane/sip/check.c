@@ -35,13 +35,13 @@ static enum stw_sip_reject check_repeated(const char *buf, const struct stw_sip_
 	return STW_SIP_ACCEPTED;
 }
 
-/* Commas outside of quoted strings. */
+/* Commas outside of quoted strings; no more are counted than too many. */
 static uint32_t count_commas(const char *buf, struct stw_span value)
 {
 	bool quoted = false;
 	uint32_t n = 0;
 
-	for (uint32_t i = value.off; i < stw_span_end(value); i++) {
+	for (uint32_t i = value.off; i < stw_span_end(value) && n < stw_limits.max_vias; i++) {
 		if (quoted && buf[i] == '\\')
 			i++;
 		else if (buf[i] == '"')
@@ -52,29 +52,42 @@ static uint32_t count_commas(const char *buf, struct stw_span value)
 	return n;
 }
 
-/*
- * Via elements over all lines, told by their commas. A header block too short to hold too many is
- * not looked at.
- */
-static enum stw_sip_reject check_vias(const char *buf, const struct stw_sip_msg *m,
-				      uint32_t *error_off)
+/* The line with which there are more Via elements than may be, told by their commas; 0 for none. */
+static uint32_t too_many_vias(const char *buf, const struct stw_sip_msg *m)
 {
 	struct stw_sip_line line;
 	uint32_t n = 0;
 
-	if (!stw_vias_need_counting(m))
-		return STW_SIP_ACCEPTED;
+	if (!(m->repeated >> STW_HDR_VIA & 1)) {
+		n = 1 + count_commas(buf, m->value[STW_HDR_VIA]);
+		return n > stw_limits.max_vias ? m->line_off[STW_HDR_VIA] : 0;
+	}
 	for (bool ok = stw_sip_line_first(buf, m, &line); ok;
 	     ok = stw_sip_line_next(buf, m, &line)) {
 		if (line.header != STW_HDR_VIA)
 			continue;
 		n += 1 + count_commas(buf, line.value);
-		if (n > stw_limits.max_vias) {
-			*error_off = line.off;
-			return STW_REJECT_TOO_MANY_VIAS;
-		}
+		if (n > stw_limits.max_vias)
+			return line.off;
 	}
-	return STW_SIP_ACCEPTED;
+	return 0;
+}
+
+bool stw_vias_ok(const char *buf, const struct stw_sip_msg *m)
+{
+	return !stw_vias_need_counting(m) || too_many_vias(buf, m) == 0;
+}
+
+/* A header block too short to hold too many is not looked at. */
+static enum stw_sip_reject check_vias(const char *buf, const struct stw_sip_msg *m,
+				      uint32_t *error_off)
+{
+	uint32_t off = stw_vias_need_counting(m) ? too_many_vias(buf, m) : 0;
+
+	if (off == 0)
+		return STW_SIP_ACCEPTED;
+	*error_off = off;
+	return STW_REJECT_TOO_MANY_VIAS;
 }
 
 static enum stw_sip_reject check_mandatory(const struct stw_sip_msg *m, uint32_t *error_off)

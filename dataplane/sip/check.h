@@ -27,6 +27,9 @@ enum stw_sip_reject stw_cseq_parse(const char *buf, struct stw_span value, uint3
 /** True for the value of a Call-ID: word [ "@" word ], with any number of "@" (s20.8). */
 bool stw_callid_ok(const char *buf, struct stw_span value);
 
+/** No more Via elements than may be; the lines of @m are sound. */
+bool stw_vias_ok(const char *buf, const struct stw_sip_msg *m);
+
 /** One address and no more, of From or To. @param tag  set when there is one with a value */
 bool stw_address_ok(const char *buf, struct stw_span value, struct stw_span *tag);
 

@@ -293,7 +293,7 @@ static inline bool take_headers(const char *buf, const struct lines *lines, stru
 	m->headers_off = lines->at[0];
 	m->body_off = (uint16_t)(lines_blank(lines) + 2);
 	return set_headers(buf, lines, m) && (m->present & MANDATORY) == MANDATORY &&
-	       (m->repeated & SINGLE) == 0 && !stw_vias_need_counting(m);
+	       (m->repeated & SINGLE) == 0;
 }
 
 static inline bool take_values(const char *buf, uint32_t len, struct stw_sip_msg *m)
@@ -301,7 +301,7 @@ static inline bool take_values(const char *buf, uint32_t len, struct stw_sip_msg
 	const struct source s = {buf, len};
 
 	return start_line(&s, m->headers_off, m) && cseq_ok(&s, m) && max_forwards_ok(&s, m) &&
-	       body_ok(&s, m) && identity_ok(&s, m);
+	       body_ok(&s, m) && identity_ok(&s, m) && stw_vias_ok(buf, m);
 }
 
 #define COPY_MAX 2048u

@@ -55,9 +55,11 @@ static inline bool take_branch(const struct source *s, const struct params *p,
 		return true;
 	unsigned at = (unsigned)__builtin_ctzll(p->b), end = param_end(p, at);
 	uint64_t name = load8(s->buf + p->off + at) | 0x202020202020u;
+	bool again = via->branch.len != 0;
 
 	via->branch = param_span(p, at + 7, end);
-	return end - at >= 8 && (name & ~0ull >> 8) == load8("branch=") && at_most_one(p->b);
+	return end - at >= 8 && (name & ~0ull >> 8) == load8("branch=") && !again &&
+	       at_most_one(p->b);
 }
 
 /* "rport" [ "=" port ] */
@@ -108,6 +110,29 @@ static inline bool take_r(const struct source *s, const struct params *p, struct
 	return true;
 }
 
+/* However many, as far as each fits a block. */
+static inline bool params_plain(const struct source *s, uint32_t off, uint32_t len,
+				struct stw_sip_via *via)
+{
+	struct params p;
+
+	while (len >= BLOCK) { /* those before the last semicolon of a block */
+		struct value v;
+		value_load(&v, s, off, BLOCK);
+		uint64_t semi = bytes(&v, ';') & ~1ull;
+		if (semi == 0)
+			return false;
+		uint32_t n = 63 - (uint32_t)__builtin_clzll(semi);
+		if (!params_load(s, off, n, &p) || p.m != 0 || !take_branch(s, &p, via) ||
+		    !take_r(s, &p, via))
+			return false;
+		off += n;
+		len -= n;
+	}
+	return params_load(s, off, len, &p) && p.m == 0 && take_branch(s, &p, via) &&
+	       take_r(s, &p, via);
+}
+
 /* "SIP/2.0/UDP" SP host [ ":" port ], parameters; one element. @out is all zero before. */
 static inline bool via_plain(const struct source *s, struct stw_span all, struct stw_sip_via *out)
 {
@@ -129,7 +154,5 @@ static inline bool via_plain(const struct source *s, struct stw_span all, struct
 	out->transport = STW_TRANSPORT_UDP;
 	if (at == len)
 		return true;
-	struct params p;
-	return at < BLOCK && params_load(s, off + at, len - at, &p) && p.m == 0 &&
-	       take_branch(s, &p, out) && take_r(s, &p, out);
+	return at < BLOCK && params_plain(s, off + at, len - at, out);
 }

@@ -40,15 +40,14 @@ static size_t end_of_line(const char *buf, size_t len, uint32_t from)
 static void check_bytes(const char *buf, uint32_t from, uint32_t end, enum stw_sip_reject *error,
 			uint32_t *error_off)
 {
-	for (uint32_t i = from; i < end; i++) {
-		bool stray = false;
-		if (buf[i] == '\n')
-			stray = i == from || buf[i - 1] != '\r';
-		else if (buf[i] == '\r')
-			stray = i + 1 == end || buf[i + 1] != '\n';
-		else if (buf[i] == '\0')
-			stray = !is_escaped(buf, from, i);
-		if (stray) {
+	for (uint32_t i = from;; i++) {
+		i = (uint32_t)(stw_span_over(buf + i, buf + end, STW_C_TEXT) - buf);
+		if (i == end)
+			return;
+		if (buf[i] == '\r' && i + 1 < end && buf[i + 1] == '\n') {
+			i++;
+		} else if (buf[i] == '\r' || buf[i] == '\n' ||
+			   (buf[i] == '\0' && !is_escaped(buf, from, i))) {
 			note(error, error_off, STW_REJECT_STRAY_BYTE, i);
 			return;
 		}

@@ -190,6 +190,16 @@ static void rfc3261_s20_34_a_route_moved_by_strict_routing_must_be_sound(void **
 	}
 }
 
+/* s16.6 step 6 and s16.4 make it the Request-URI, in which "?" is refused. */
+static void rfc3261_s19_1_1_a_route_with_headers_becomes_no_request_uri(void **state)
+{
+	struct stw_proxy *p = *state;
+
+	stw_proxy_text(p, REQUEST(.extra = "Route: <sip:strict.example.com?Subject=x>\r\n"), ua());
+	assert_int_equal(p->v.action, STW_ACTION_ANSWER);
+	assert_int_equal(p->v.status, 400);
+}
+
 static void rfc3261_s16_6_6_a_members_strict_next_hop_is_the_target(void **state)
 {
 	struct stw_proxy *p = *state;
@@ -237,6 +247,7 @@ int main(void)
 		PROXY_TEST(rfc3261_s16_4_strict_routers_request_uri_is_restored),
 		PROXY_TEST(rfc3261_s16_6_6_strict_next_hop_gets_the_request_uri_last),
 		PROXY_TEST(rfc3261_s20_34_a_route_moved_by_strict_routing_must_be_sound),
+		PROXY_TEST(rfc3261_s19_1_1_a_route_with_headers_becomes_no_request_uri),
 		PROXY_TEST(rfc3261_s16_6_6_a_members_strict_next_hop_is_the_target),
 		PROXY_TEST(rfc3261_s16_4_and_s16_6_6_together),
 		PROXY_TEST(rfc3261_s16_12_1_lr_in_a_user_part_is_no_parameter),

@@ -162,6 +162,52 @@ static void header_counts_around_the_sizes_of_registers(void **state)
 	}
 }
 
+/* Sound and damaged ones, keep-alives and nothing at all, as many as come: each as if alone. */
+static void a_burst_is_each_of_its_messages(void **state)
+{
+	enum { MOST = 3 * STW_SIP_BURST + 1 };
+	static char text[MOST][2 * STW_CORPUS_ROOM];
+	struct stw_sip_msg got[MOST], want;
+	struct stw_sip_job jobs[MOST];
+	unsigned seed = 5;
+	(void)state;
+	for (int k = STW_KERNEL_SCALAR; k < STW_N_KERNELS; k++) {
+		if (stw_sip_init((enum stw_sip_kernel)k) != STW_OK)
+			continue;
+		for (unsigned n = 0; n <= MOST; n++) {
+			for (unsigned i = 0; i < n; i++) {
+				size_t len =
+					stw_corpus_message(n, i, true, text[i], sizeof(text[i]));
+				if (rand_r(&seed) % 2)
+					len = damage(text[i], len, &seed);
+				len = rand_r(&seed) % 16 ? len : (size_t)rand_r(&seed) % 3;
+				jobs[i] = (struct stw_sip_job){text[i], (uint32_t)len, &got[i]};
+			}
+			memset(got, 0x33, sizeof(got));
+			stw_sip_parse_burst(jobs, n);
+			for (unsigned i = 0; i < n; i++) {
+				stw_sip_parse(jobs[i].buf, jobs[i].len, &want);
+				assert_memory_equal(&got[i], &want, sizeof(want));
+			}
+		}
+	}
+}
+
+/* The last line of a message is shorter than what a kernel looks at. */
+static void last_lines_of_any_length(void **state)
+{
+	char text[512];
+	(void)state;
+	for (int n = 0; n < 24; n++) {
+		int len = snprintf(text, sizeof(text),
+				   "ACK sip:h SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
+				   "f: <sip:a@b>;tag=1\r\nt: <sip:a@b>\r\nCSeq: 1 ACK\r\n"
+				   "i: %.*s\r\n\r\n",
+				   n, "abcdefghijklmnopqrstuvwxyz");
+		check_copy(text, (size_t)len);
+	}
+}
+
 static void kernels_have_names(void **state)
 {
 	(void)state;
@@ -182,6 +228,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_read_beyond_the_end_of_a_page),
 		cmocka_unit_test(random_damage),
 		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
+		cmocka_unit_test(a_burst_is_each_of_its_messages),
+		cmocka_unit_test(last_lines_of_any_length),
 		cmocka_unit_test(kernels_have_names),
 	};
 	return cmocka_run_group_tests_name("sip-kernels", tests, NULL, NULL);
