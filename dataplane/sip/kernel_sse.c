@@ -83,5 +83,5 @@ static inline int kb_least_is_zero(kb_least least)
 }
 
 #define KERNEL_PARSE stw_parse_sse
-#include "dataplane/sip/kernel_shifted.h"
+#include "dataplane/sip/kernel_shifted_body.h"
 #include "dataplane/sip/kernel_body.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Part of a kernel's file: what follows from its kb_load() and kb_set() where no load is masked. */
-#pragma once
-
 #include <stdint.h>
 
 #define KERNEL_LINES   "dataplane/sip/kernel_lines_body.h"
