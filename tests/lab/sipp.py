@@ -3,6 +3,7 @@
 
 import csv
 import os
+import re
 
 from lab import addresses
 from lab.process import Process
@@ -17,6 +18,10 @@ SILENCE_MS = 35000
 COMMON = ["-nostdin", "-recv_timeout", str(SILENCE_MS), "-watchdog_interval", "0", "-fd", "1", "-trace_stat", "-trace_err",
           # sipp asks for 64 KiB otherwise, which holds some forty messages
           "-buff_size", "4194304"]
+# How its file of errors names a call that failed. Its messages follow each other without line ends;
+# of a call that goes on it says "Continuing call on ...".
+FAILED = re.compile(r"Aborting call on [^':]* for Call-I[dD] '([^']+)'|"
+                    r"Call-I[dD]: ([^\s,]+), (?:receive|send) timeout")
 PADDING_LINE = "a=candidate:{n} 1 UDP 2130706431 192.0.2.2 {port} typ host generation 0\n"
 
 
@@ -132,9 +137,23 @@ class Caller(Sipp):
             arguments += ["-s", user]
         for key, text in (keys or {}).items():
             arguments += ["-key", key, text]
+        self.name = name
         self.calls = calls
         self.rate = rate
         super().__init__(name, host, arguments, log_dir)
+
+    def made(self, call_id):
+        """Whether that is a call of this caller."""
+        return re.fullmatch(rf"\d+-{self.name}-\d+@lab", call_id) is not None
+
+    def lost(self):
+        """Call-IDs of its calls that failed, as it names them."""
+        try:
+            with open(self.error_file, encoding="utf-8", errors="replace") as f:
+                named = FAILED.findall(f.read())
+        except FileNotFoundError:
+            return set()  # it had nothing to tell
+        return {aborted or silent for aborted, silent in named}
 
     def running(self):
         return self.process.running()
