@@ -224,41 +224,29 @@ static uint32_t rest_left_s(const struct stw_stats *st, const struct stw_stats_r
 	return passed < seconds && seconds - passed < UINT32_MAX ? (uint32_t)(seconds - passed) : 0;
 }
 
-static void add_worker(struct stw_stats *st, uint32_t worker, uint16_t number,
-		       struct stw_traffic *t, uint32_t *rest_s)
-{
-	const struct stw_stats_members *m = stw_stats_members(st, worker);
-	uint64_t c[STW_N_MEMBER_COUNTERS];
-
-	for (int i = 0; i < STW_N_MEMBER_COUNTERS; i++)
-		c[i] = atomic_load_explicit(&m->c[number][i], memory_order_relaxed);
-	t->calls += c[STW_M_INVITES];
-	t->answered += c[STW_M_INVITES_ANSWERED];
-	t->errors += c[STW_M_FAILED];
-	t->unreachable += c[STW_M_UNREACHABLE];
-	t->messages += c[STW_M_REQUESTS] + c[STW_M_FROM_MEMBER];
-	t->open +=
-		c[STW_M_INVITES] + c[STW_M_OTHERS] - c[STW_M_INVITES_DONE] - c[STW_M_OTHERS_DONE];
-	uint32_t rest = rest_left_s(st, &m->retry_after[number]);
-	*rest_s = rest > *rest_s ? rest : *rest_s;
-}
-
 static bool member_traffic(void *ctx, const struct stw_endpoint *member, struct stw_traffic *out,
 			   uint32_t *rest_s)
 {
-	struct stw_control *c = ctx;
-	struct stw_stats *st = stw_publish_stats(c->publish);
-	int number = stw_numbers_find(c->numbers, member);
+	struct stw_control *control = ctx;
+	struct stw_stats *st = stw_publish_stats(control->publish);
+	int number = stw_numbers_find(control->numbers, member);
+	uint64_t c[STW_N_MEMBER_COUNTERS];
 
 	if (!st || number < 0)
 		return false;
-	*out = (struct stw_traffic){0};
+	stw_stats_sum_member(st, (uint16_t)number, c);
+	*out = (struct stw_traffic){.calls = c[STW_M_INVITES],
+				    .answered = c[STW_M_INVITES_ANSWERED],
+				    .errors = c[STW_M_FAILED],
+				    .unreachable = c[STW_M_UNREACHABLE],
+				    .messages = c[STW_M_REQUESTS] + c[STW_M_FROM_MEMBER],
+				    .open = stw_member_open(c)};
 	*rest_s = 0;
-	for (uint32_t w = 0; w < st->n_workers; w++)
-		add_worker(st, w, (uint16_t)number, out, rest_s);
-	/* Requests and answers are counted by different workers, and read at different moments. */
-	if (out->open > UINT32_MAX)
-		out->open = 0;
+	for (uint32_t w = 0; w < st->n_workers; w++) {
+		uint32_t rest = rest_left_s(st, &stw_stats_members(st, w)->retry_after[number]);
+
+		*rest_s = rest > *rest_s ? rest : *rest_s;
+	}
 	return true;
 }
 

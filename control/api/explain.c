@@ -169,21 +169,31 @@ void stw_api_explain(struct stw_api *api, struct stw_request *r)
 	json_decref(body);
 }
 
-/* New calls a second of each member of the running model; -1: not known. */
-static double *call_rates(const struct stw_api *api)
+static struct stw_plan_load load_of(const struct stw_api *api, const struct stw_endpoint *member)
 {
-	const struct stw_control *c = api->control;
-	double *rates = calloc(c->model->n_members + 1, sizeof(*rates));
+	struct stw_plan_load load = {-1, -1};
+	int number = stw_numbers_find(api->control->numbers, member);
+	uint64_t open;
 
-	for (size_t i = 0; rates && i < c->model->n_members; i++) {
-		int number = stw_numbers_find(c->numbers, &c->model->members[i].address);
+	if (number < 0)
+		return load;
+	if (!stw_sampler_member_rate(api->sampler, (uint16_t)number, STW_M_NEW_CALLS, STW_RATE_LONG,
+				     &load.calls_per_s))
+		load.calls_per_s = -1;
+	if (stw_sampler_member_open(api->sampler, (uint16_t)number, &open))
+		load.open = (int64_t)open;
+	return load;
+}
 
-		if (number < 0 ||
-		    !stw_sampler_member_rate(api->sampler, (uint16_t)number, STW_M_NEW_CALLS,
-					     STW_RATE_LONG, &rates[i]))
-			rates[i] = -1;
-	}
-	return rates;
+/* Of each member of the running model. */
+static struct stw_plan_load *loads_now(const struct stw_api *api)
+{
+	const struct stw_model *m = api->control->model;
+	struct stw_plan_load *loads = calloc(m->n_members + 1, sizeof(*loads));
+
+	for (size_t i = 0; loads && i < m->n_members; i++)
+		loads[i] = load_of(api, &m->members[i].address);
+	return loads;
 }
 
 /* Lines of a comparison, for the reply. */
@@ -203,10 +213,10 @@ static json_t *plan(struct stw_api *api, const struct stw_desk *now, struct othe
 	const struct stw_plan_side before = {now, api->control->model};
 	const struct stw_plan_side after = {&other->desk, other->model};
 	struct lines l = {json_array(), json_array()};
-	double *rates = call_rates(api);
-	json_t *pools = rates ? stw_plan_pools(&before, &after, rates) : json_array();
+	struct stw_plan_load *loads = loads_now(api);
+	json_t *pools = loads ? stw_plan_pools(&before, &after, loads) : json_array();
 
-	free(rates);
+	free(loads);
 	stw_model_diff(api->control->model, other->model, on_line, &l);
 	json_t *reply = stw_api_envelope(api);
 	json_object_set_new(reply, "pools", pools);

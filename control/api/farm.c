@@ -147,6 +147,14 @@ static json_t *totals(struct stw_sampler *s, int number)
 	return o;
 }
 
+static json_t *open_requests(const struct stw_sampler *s, int number)
+{
+	uint64_t open;
+	if (number < 0 || !stw_sampler_member_open(s, (uint16_t)number, &open))
+		return json_null();
+	return json_integer((json_int_t)open);
+}
+
 static json_t *member_rates(const struct stw_sampler *s, int number, enum stw_rate_span span)
 {
 	json_t *o = json_object();
@@ -194,11 +202,12 @@ static json_t *member(struct stw_api *api, size_t i)
 	char id[9];
 	json_t *in_pools = places(c, i);
 	snprintf(id, sizeof(id), "%08x", m->id);
-	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "name",
-			 m->name, "address", address_text(&m->address), "transport",
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}",
+			 "name", m->name, "address", address_text(&m->address), "transport",
 			 stw_api_transport(m->address.transport), "id", id, "number",
 			 number < 0 ? json_null() : json_integer(number), "state", worst(in_pools),
-			 "pools", in_pools, "counters", totals(api->sampler, number), "rate_1s",
+			 "pools", in_pools, "open", open_requests(api->sampler, number), "counters",
+			 totals(api->sampler, number), "rate_1s",
 			 member_rates(api->sampler, number, STW_RATE_SHORT), "rate_10s",
 			 member_rates(api->sampler, number, STW_RATE_LONG), "first_answer_ms",
 			 "p50", first_answer(api->sampler, number, 0.5), "p95",

@@ -73,16 +73,6 @@ struct stw_sampler *stw_sampler_new(struct ev_loop *loop, struct stw_control *co
 	return s;
 }
 
-static void sum_member(struct stw_stats *st, uint16_t number, uint64_t out[STW_N_MEMBER_COUNTERS])
-{
-	memset(out, 0, STW_N_MEMBER_COUNTERS * sizeof(*out));
-	for (uint32_t w = 0; w < st->n_workers; w++) {
-		const struct stw_stats_members *m = stw_stats_members(st, w);
-		for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
-			out[c] += atomic_load_explicit(&m->c[number][c], memory_order_relaxed);
-	}
-}
-
 static void sum_first_answers(struct stw_stats *st, uint16_t number,
 			      uint64_t out[STW_LATENCY_BUCKETS])
 {
@@ -114,7 +104,7 @@ static void take_members(struct stw_sampler *s, struct stw_stats *st, struct sam
 		int number = stw_numbers_find(s->control->numbers, &m->members[i].address);
 		if (number < 0)
 			continue;
-		sum_member(st, (uint16_t)number, to->members[number]);
+		stw_stats_sum_member(st, (uint16_t)number, to->members[number]);
 		sum_first_answers(st, (uint16_t)number, to->first_answer[number]);
 		rebase(s, (uint16_t)number, to->members[number]);
 		to->epochs[number] = s->base_epochs[number];
@@ -250,10 +240,21 @@ bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
 	struct stw_stats *st = stw_publish_stats(s->control->publish);
 	if (!st)
 		return false;
-	sum_member(st, number, out);
+	stw_stats_sum_member(st, number, out);
 	rebase(s, number, out);
 	for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
 		out[c] -= s->base[number][c];
+	return true;
+}
+
+bool stw_sampler_member_open(const struct stw_sampler *s, uint16_t number, uint64_t *out)
+{
+	struct stw_stats *st = stw_publish_stats(s->control->publish);
+	uint64_t c[STW_N_MEMBER_COUNTERS];
+	if (!st)
+		return false;
+	stw_stats_sum_member(st, number, c);
+	*out = stw_member_open(c);
 	return true;
 }
 

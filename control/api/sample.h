@@ -62,6 +62,15 @@ bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, doub
 bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
 			      uint64_t out[STW_N_MEMBER_COUNTERS]);
 
+/**
+ * Requests open at a member now. Of all that the number ever counted: what was opened under it
+ * before it changed hands ends under it too.
+ *
+ * @param out  on true only
+ * @return false without a data plane
+ */
+bool stw_sampler_member_open(const struct stw_sampler *s, uint16_t number, uint64_t *out);
+
 struct stw_traffic_history;
 
 /** Traffic of the last minutes. Never NULL. */

@@ -32,7 +32,7 @@ static void print_pool(const json_t *pool)
 	       stw_text(pool, "name"), fate(pool)[0] ? ", " : "", fate(pool),
 	       100 * json_number_value(json_object_get(pool, "moved_share")));
 	stw_grid_init(&g, (const char *const[]){"MEMBER", "", ">SHARE NOW", ">THEN", ">CALLS/S NOW",
-						">THEN", NULL});
+						">THEN", ">OPEN NOW", NULL});
 	json_array_foreach(json_object_get(pool, "members"), i, m)
 	{
 		stw_grid_add(&g, "%s", stw_text(m, "name"));
@@ -41,6 +41,7 @@ static void print_pool(const json_t *pool)
 		add_share(&g, m, "share_after");
 		stw_grid_add(&g, "%s", stw_rate_text(m, "calls_per_s_before"));
 		stw_grid_add(&g, "%s", stw_rate_text(m, "calls_per_s_after"));
+		stw_grid_add(&g, "%s", stw_text(m, "open"));
 	}
 	stw_grid_print(&g, stdout);
 	stw_grid_fini(&g);

@@ -195,6 +195,7 @@ static void add_member_row(struct stw_grid *g, const json_t *m, const json_t *pl
 	stw_grid_add(g, "%s", first ? stw_text(m, "number") : "");
 	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "requests") : "");
 	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "new_calls") : "");
+	stw_grid_add(g, "%s", first ? stw_text(m, "open") : "");
 	for (size_t i = 0; i < N_OF(counted); i++)
 		stw_grid_add(g, "%s", first ? stw_text(c, counted[i]) : "");
 }
@@ -234,10 +235,10 @@ void stw_print_members(const json_t *answer, FILE *out)
 	size_t i, k;
 	json_t *m, *place;
 	bool overridden = false;
-	stw_grid_init(&g,
-		      (const char *const[]){"MEMBER", "ADDRESS", "POOL", ">WEIGHT", "ASKED",
-					    "STATE", ">NUMBER", ">REQ/S", ">CALLS/S", ">REQUESTS",
-					    ">CALLS", ">2XX", ">3-4,6XX", ">5XX", ">UNSENT", NULL});
+	stw_grid_init(&g, (const char *const[]){"MEMBER", "ADDRESS", "POOL", ">WEIGHT", "ASKED",
+						"STATE", ">NUMBER", ">REQ/S", ">CALLS/S", ">OPEN",
+						">REQUESTS", ">CALLS", ">2XX", ">3-4,6XX", ">5XX",
+						">UNSENT", NULL});
 	json_array_foreach(json_object_get(answer, "members"), i, m)
 	{
 		json_array_foreach(json_object_get(m, "pools"), k, place)

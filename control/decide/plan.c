@@ -14,6 +14,7 @@ struct side {
 	const struct stw_model *m;
 	const struct stw_model_pool *pool;
 	const struct stw_image_pool *row;
+	const struct stw_plan_load *loads; /* [m->n_members]; NULL: it does not run */
 	double rate; /* new calls a second of the whole pool, negative: not known */
 };
 
@@ -80,16 +81,26 @@ static json_t *rounded(double v, double by)
 	return v < 0 ? json_null() : json_real(round(v * by) / by);
 }
 
+/* Of the member in all its pools: a request is counted at where it went. */
+static json_t *open_at(const struct side *s, uint32_t id)
+{
+	for (size_t i = 0; i < s->m->n_members; i++)
+		if (s->m->members[i].id == id && s->loads[i].open >= 0)
+			return json_integer(s->loads[i].open);
+	return json_null();
+}
+
 static json_t *member(const struct side *a, const struct side *b, const struct stw_model_member *m)
 {
 	double before = share(a, m->id), after = share(b, m->id);
 	double rate = a->rate;
 
-	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "name", m->name, "was",
+	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name", m->name, "was",
 			 place_of(a, m->id) != NULL, "stays", place_of(b, m->id) != NULL,
 			 "share_before", rounded(before, 1e6), "share_after", rounded(after, 1e6),
 			 "calls_per_s_before", rounded(rate < 0 ? -1 : rate * before, 10),
-			 "calls_per_s_after", rounded(rate < 0 ? -1 : rate * after, 10));
+			 "calls_per_s_after", rounded(rate < 0 ? -1 : rate * after, 10), "open",
+			 open_at(a, m->id));
 }
 
 static json_t *members(const struct side *a, const struct side *b)
@@ -109,12 +120,12 @@ static json_t *members(const struct side *a, const struct side *b)
 }
 
 /* New calls of all members of a pool. One that is in several pools counts in each: a bound. */
-static double rate_of(const struct side *s, const double *calls_per_s)
+static double rate_of(const struct side *s)
 {
 	double sum = 0;
 
 	for (size_t k = 0; s->pool && k < s->pool->n_members; k++) {
-		double rate = calls_per_s[s->pool->members[k].member];
+		double rate = s->loads[s->pool->members[k].member].calls_per_s;
 
 		if (rate < 0)
 			return -1;
@@ -124,29 +135,30 @@ static double rate_of(const struct side *s, const double *calls_per_s)
 }
 
 static json_t *pool(const struct stw_plan_side *before, const struct stw_plan_side *after,
-		    const char *name, const double *calls_per_s)
+		    const char *name, const struct stw_plan_load *loads)
 {
 	struct side a = find(before, name), b = find(after, name);
 
-	a.rate = rate_of(&a, calls_per_s);
+	a.loads = loads;
+	a.rate = rate_of(&a);
 	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "name", name, "was", a.pool != NULL,
 			 "stays", b.pool != NULL, "moved_share", rounded(moved(&a, &b), 1e6),
 			 "calls_per_s", rounded(a.rate, 10), "members", members(&a, &b));
 }
 
 json_t *stw_plan_pools(const struct stw_plan_side *before, const struct stw_plan_side *after,
-		       const double *calls_per_s)
+		       const struct stw_plan_load *loads)
 {
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < after->model->n_pools; i++)
-		json_array_append_new(rows, pool(before, after, after->model->pools[i].name,
-						 calls_per_s));
+		json_array_append_new(rows,
+				      pool(before, after, after->model->pools[i].name, loads));
 	for (size_t i = 0; i < before->model->n_pools; i++) {
 		const char *name = before->model->pools[i].name;
 
 		if (!find(after, name).pool)
-			json_array_append_new(rows, pool(before, after, name, calls_per_s));
+			json_array_append_new(rows, pool(before, after, name, loads));
 	}
 	return rows;
 }

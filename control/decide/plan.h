@@ -20,11 +20,18 @@ struct stw_plan_side {
 	const struct stw_model *model;
 };
 
+/** What a member has to do now. */
+struct stw_plan_load {
+	double calls_per_s; /* new ones, negative: not known */
+	int64_t open;	    /* requests without their final answer, negative: not known */
+};
+
 /**
  * Compare pool by pool; pools are matched by name.
  *
- * @param calls_per_s  [before.model->n_members] new calls a second now, negative: not known
- * @return an array: pool, moved share, and members with their share and calls before and after
+ * @param loads  [before.model->n_members]
+ * @return an array: pool, moved share, and members with their share and calls before and after,
+ *         and what is open at them
  */
 json_t *stw_plan_pools(const struct stw_plan_side *before, const struct stw_plan_side *after,
-		       const double *calls_per_s);
+		       const struct stw_plan_load *loads);

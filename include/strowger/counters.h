@@ -36,7 +36,7 @@
 	X(DROP_FRAGMENT_BUDGET, "fragment_budget", "too many fragments are waiting")              \
 	X(DROP_FRAGMENT_BAD, "fragment_bad", "fragment overlaps, is tiny or too long")            \
 	X(DROP_FRAGMENT_TIMEOUT, "fragment_timeout", "the rest of the datagram never came")       \
-	X(DROP_KEEPALIVE, "keepalive", "keep-alive that wants no answer (RFC 5626 s3.5)")       \
+	X(DROP_KEEPALIVE, "keepalive", "keep-alive that wants no answer (RFC 5626 s3.5)")         \
 	X(DROP_NOT_SIP, "not_sip", "first bytes are neither a request nor a status line")         \
 	X(DROP_MALFORMED, "malformed", "SIP that cannot be parsed and must not be answered")      \
 	X(DROP_RESPONSE_NOT_OURS, "response_not_ours", "response whose top Via is not ours")      \
@@ -165,6 +165,16 @@ enum stw_member_counter {
 _Static_assert(STW_N_MEMBER_COUNTERS <= STW_MEMBER_STRIDE && STW_MEMBER_STRIDE % 8 == 0,
 	       "whole cache lines a member and worker");
 _Static_assert(STW_M_PROVISIONAL == 8 && STW_M_UNAVAILABLE == 16, "a cache line a side");
+
+/** Requests open at a member, by its counters summed over workers. */
+static inline uint64_t stw_member_open(const uint64_t c[STW_N_MEMBER_COUNTERS])
+{
+	uint64_t opened = c[STW_M_INVITES] + c[STW_M_OTHERS];
+	uint64_t done = c[STW_M_INVITES_DONE] + c[STW_M_OTHERS_DONE];
+
+	/* Workers count requests and answers apart, and are read at different moments. */
+	return opened > done ? opened - done : 0;
+}
 
 /*
  * Time from a request's first sending to its first answer, in powers of two: bucket b counts what

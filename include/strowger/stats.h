@@ -149,6 +149,20 @@ static inline struct stw_stats_members *stw_stats_members(struct stw_stats *s, u
 	return (struct stw_stats_members *)((char *)s + s->members_offset) + i;
 }
 
+/** A member's counters summed over workers. @number < STW_MEMBER_NUMBERS */
+static inline void stw_stats_sum_member(struct stw_stats *s, uint16_t number,
+					uint64_t out[STW_N_MEMBER_COUNTERS])
+{
+	for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
+		out[c] = 0;
+	for (uint32_t w = 0; w < s->n_workers; w++) {
+		const struct stw_stats_members *m = stw_stats_members(s, w);
+
+		for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
+			out[c] += atomic_load_explicit(&m->c[number][c], memory_order_relaxed);
+	}
+}
+
 /** Worker @i's times in each stage. */
 static inline struct stw_stats_stages *stw_stats_stages(struct stw_stats *s, uint32_t i)
 {

@@ -177,6 +177,19 @@ def plan_tells_what_moves(r):
     expect(abs(new["k3"]["share_after"] - 1 / 3) < 0.001, new["k3"])
     out = r.good("plan", write(r, "new.yaml", third))
     expect("of new calls move" in out and "k3" in out, out)
+    number = r.members()["k2"]["number"]
+    for command in ("open", "open", "open", "close"):
+        r.tell_fake(f"{command} {number}")
+    pool = json.loads(r.good("plan", write(r, "new.yaml", third), "--json"))["pools"][0]
+    expect_equal({m["name"]: m["open"] for m in pool["members"]}, {"k1": 0, "k2": 2, "k3": None},
+                 "open requests")
+    less = text.replace(b"      - {name: k2, address: 198.51.100.12, weight: 10}\n", b"")
+    pool = json.loads(r.good("plan", write(r, "new.yaml", less), "--json"))["pools"][0]
+    expect_equal([(m["stays"], m["open"]) for m in pool["members"]], [(True, 0), (False, 2)],
+                 "open requests when k2 goes")
+    rows = [line.split() for line in r.good("plan", write(r, "new.yaml", third)).splitlines()]
+    expect_equal({row[0]: row[-1] for row in rows if row and row[0] in ("k1", "k2", "k3")},
+                 {"k1": "0", "k2": "2", "k3": "-"}, "the column OPEN NOW")
     code, _, err = r.run("plan", write(r, "new.yaml", b"pools: 7\n"))
     expect(code == 1 and "body:1" in err, err)
     expect_equal([m["name"] for m in r.show("pools")["pools"][0]["members"]],

@@ -163,6 +163,23 @@ def counters_are_read_from_the_data_plane(r):
     expect_equal(until(answered, "a time to the first answer"), 2.048, "first answer")
 
 
+def open_requests_are_shown(r):
+    number = r.members()["k2"]["number"]
+    for command in ("open", "open", "open", "close"):
+        r.tell_fake(f"{command} {number}")
+    members = r.members()
+    expect_equal((members["k1"]["open"], members["k2"]["open"]), (0, 2), "open requests")
+    until(lambda: r.members()["k2"]["pools"][0]["observed"]["drain"]["open"] == 2,
+          "the drain to see them")
+    heading, *rows = r.good("show", "members").splitlines()
+    end = heading.index(" OPEN ") + len(" OPEN")
+    shown = {row.split()[0]: row[:end].split()[-1] for row in rows if " in farm: " not in row}
+    expect_equal(shown, {"k1": "0", "k2": "2"}, f"column OPEN of\n{heading}")
+    for _ in range(3):
+        r.tell_fake(f"close {number}")
+    expect_equal(r.members()["k2"]["open"], 0, "open, when an answer was read before its request")
+
+
 def top_prints_what_flows(r):
     out = r.good("top", "--once")
     expect(all(len(line) <= 80 for line in out.splitlines()), f"wider than 80 columns:\n{out}")
@@ -188,5 +205,6 @@ run_suites(
                       change_in_flight_is_answered_at_a_stop, refused_tables_are_told, good_reload_tells_what_changes,
                       bad_reload_keeps_the_running_configuration,
                       drain_outlives_reload_and_kill, restarted_data_plane_is_served_again,
-                      counters_are_read_from_the_data_plane, top_prints_what_flows)),
+                      counters_are_read_from_the_data_plane, open_requests_are_shown,
+                      top_prints_what_flows)),
 )

@@ -6,7 +6,8 @@
  *
  * Commands on standard input, one a line, each answered with "ok" once carried out: accept, refuse,
  * wait, answer, restart, hangup; count NUMBER (one new call to that member, answered 200, through
- * worker 0), fail NUMBER (a hundred requests to it, half of them
+ * worker 0), open NUMBER and close NUMBER (an INVITE that waits for its final answer, and has it,
+ * each through another worker), fail NUMBER (a hundred requests to it, half of them
  * answered 5xx), record good|bad NUMBER (an entry of the flight recorder). Ends at the end of its
  * input.
  */
@@ -42,6 +43,14 @@ static void count_call(struct fake *f, unsigned long number)
 	bump_worker(f, STW_C_RECEIVED);
 	bump_worker(f, STW_C_SENT);
 	bump_worker(f, STW_C_NEW_CALLS);
+}
+
+/* A request and its answer may come in at different workers. */
+static void open_invite(struct fake *f, unsigned long number, bool opens)
+{
+	const uint32_t worker = opens ? 0 : f->stats->n_workers - 1;
+	_Atomic uint64_t *row = stw_stats_members(f->stats, worker)->c[number % STW_MEMBER_NUMBERS];
+	stw_counter_add(&row[opens ? STW_M_INVITES : STW_M_INVITES_DONE], 1);
 }
 
 static void fail_request(struct fake *f, unsigned long number)
@@ -105,6 +114,10 @@ static void obey(struct fake *f, const char *line)
 		fake_hang_up(f);
 	else if (strncmp(line, "count ", 6) == 0)
 		count_call(f, strtoul(line + 6, NULL, 10));
+	else if (strncmp(line, "open ", 5) == 0)
+		open_invite(f, strtoul(line + 5, NULL, 10), true);
+	else if (strncmp(line, "close ", 6) == 0)
+		open_invite(f, strtoul(line + 6, NULL, 10), false);
 	else if (strncmp(line, "fail ", 5) == 0)
 		fail_request(f, strtoul(line + 5, NULL, 10));
 	else if (strncmp(line, "record good ", 12) == 0)
