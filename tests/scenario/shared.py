@@ -108,11 +108,18 @@ def listeners_change(lab, balance):
     calls_pass(lab, target=f"{addresses.OUTSIDE[4]}:5066")
     rewrite(balance, text)
     balance.ctl("reload")
-    kernel = balance.ledger().counters["kernel"]
-    probe = lab.run_in(lab.caller, "udp-probe", sys.executable, TRANSFER, "refused",
+    # An answer to a health probe may pass just then, but not each time.
+    expect(any(refused_by_the_kernel(lab, balance, i) for i in range(5)),
+           "the workers got what was sent to 5066, five times")
+
+
+def refused_by_the_kernel(lab, balance, i):
+    """Whether what is sent to the port that is no listener any more passes the workers by."""
+    before = balance.ledger().counters["kernel"]
+    probe = lab.run_in(lab.caller, f"udp-probe{i}", sys.executable, TRANSFER, "refused",
                        addresses.OUTSIDE[4], "5066")
     expect_equal(probe.wait_exit(30), 0, f"the kernel answers for 5066 again\n{probe.tail()}")
-    expect_equal(balance.ledger().counters["kernel"], kernel, "packets that came by the workers")
+    return balance.ledger().counters["kernel"] == before
 
 
 def expect_discreet_logs(lab):
