@@ -11,8 +11,8 @@
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
+#include <strowger/tsc.h>
 
-#include "control/health/tsc.h"
 #include "control/history/history.h"
 #include "control/model/secret.h"
 #include "control/publish/pace.h"
@@ -216,7 +216,7 @@ static uint32_t rest_left_s(const struct stw_stats *st, const struct stw_stats_r
 {
 	uint64_t came = atomic_load_explicit(&r->tsc, memory_order_acquire);
 	uint64_t seconds = atomic_load_explicit(&r->seconds, memory_order_relaxed);
-	uint64_t now = stw_tsc();
+	uint64_t now = stw_tsc_now();
 
 	if (came == 0 || now <= came || st->tsc_hz == 0)
 		return 0;
