@@ -33,7 +33,6 @@ static bool find_transaction(struct stw_decision *d, const struct stw_recent *r,
 	if (r == NULL)
 		return false;
 	d->v->recent_hash = d->v->call_hash;
-	d->v->recent_hash = d->v->call_hash;
 	if (stw_recent_find(r, d->v->call_hash, stw_recent_branch_tag(d->v->branch), hit))
 		return true;
 	/* Begun before the secrets changed places, it keeps its branch. */
@@ -43,7 +42,6 @@ static bool find_transaction(struct stw_decision *d, const struct stw_recent *r,
 
 		make_branch(d, &d->t->secrets[i]);
 		if (stw_recent_find(r, call_hash, stw_recent_branch_tag(d->v->branch), hit)) {
-			d->v->recent_hash = call_hash;
 			d->v->recent_hash = call_hash;
 			d->v->loop = stw_loop_digest(d, routes, call_hash);
 			return true;
@@ -126,7 +124,8 @@ static uint16_t again(struct stw_decision *d, const struct stw_image_pool *pool,
 /*
  * What the generation before would have said, as long as its transactions live. Only of a request
  * that cannot be the first of its call: had that come under these tables, the memory would hold it
- * still, for it gives up the oldest first.
+ * still, for it gives up the oldest first. Only after a restart it does not; then nobody can tell
+ * which of the two it was, and where they differ the older is taken.
  */
 static uint16_t past(const struct stw_decision *d, const struct stw_image_pool *pool)
 {
