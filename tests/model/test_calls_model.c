@@ -2,20 +2,23 @@
 
 /*
  * Calls while everything changes: members come, go, fail, drain and change their weight, secrets
- * rotate, and no message of a call goes astray. The model knows of each call only where its last
- * INVITE went and whether it was answered.
+ * rotate, the memory is lost, and no message of a call goes astray. The model knows of each call
+ * only where its last INVITE went, under which slots, and whether it was answered.
  *
  * Two workers take the messages in turns by chance, so that request and answer seldom meet the
  * same; they share the recent-call table, as in the data plane.
  */
 
+#include "control/tables/past.h"
+#include "dataplane/table/tables.h"
 #include "tests/rfc/proxy/messages.h"
 #include "tests/support/memory.h"
 
 #define CALLS	24u
 #define STEPS	6000u
 #define MEMBERS 12u
-#define NOBODY	0xff
+#define SLOTS	251u
+#define NOBODY	0 /* no member has this last byte */
 
 enum phase { IDLE, CALLING, TRYING, REFUSED, TALKING };
 
@@ -26,6 +29,10 @@ struct call {
 	unsigned retransmissions;
 	char branch[64]; /* of our Via, as the member got it */
 	char record_route[256];
+	char sent[2048]; /* the INVITE, as the member got it */
+	bool lost;	 /* the memory does not know it */
+	bool by_slots;	 /* it is where the slots of then sent it: */
+	unsigned slots, secret;
 };
 
 struct model {
@@ -36,7 +43,16 @@ struct model {
 	uint8_t failed[STW_FARM_MEMBERS];
 	uint8_t next_address;
 	uint64_t random;
-	unsigned moved, followed, in_dialog;
+	struct stw_numbers *numbers;
+	struct stw_past *past;
+	uint64_t generation;
+	unsigned slots, secret; /* how often they changed */
+	double slots_s;		/* when they did */
+	uint8_t owners[SLOTS];	/* the slots, by last byte of the address */
+	double gone_s[256]; /* when a member was removed, by last byte; 0: never, or it is back */
+	uint8_t last_out;
+	bool hides_past, hides_gone; /* mutations of what is published */
+	unsigned moved, followed, in_dialog, of_gone, by_past;
 	bool mutated; /* then it is the model that is tested: */
 	unsigned astray;
 };
@@ -73,10 +89,83 @@ static bool serves(const struct model *m, uint8_t address)
 
 /* ---- changes ---- */
 
+static double now_s(const struct model *m)
+{
+	return (double)m->p->now_tsc / STW_MEMORY_HZ;
+}
+
+static bool has_cookie(const struct call *c)
+{
+	return c->phase == TALKING && c->record_route[0] != '\0';
+}
+
+/*
+ * Nobody can follow some calls any more; they are no longer watched. Without memory the past slots
+ * tell where a call began if it did so before they last changed and not before the time before
+ * that; the present ones, if there is no past.
+ */
+static void give_up(struct model *m)
+{
+	bool past = m->slots > 0 && now_s(m) - m->slots_s < STW_PAST_S;
+
+	for (struct call *c = m->calls; c < m->calls + CALLS; c++) {
+		bool follows = c->by_slots && c->secret == m->secret && c->slots + past == m->slots;
+
+		if (m->gone_s[c->member] > 0 && now_s(m) - m->gone_s[c->member] >= STW_PAST_S)
+			c->phase = IDLE;
+		if (c->lost && !has_cookie(c) && !follows)
+			c->phase = IDLE;
+	}
+}
+
+static void watch_slots(struct model *m)
+{
+	const struct stw_tables *t = m->p->tables;
+	uint8_t owners[SLOTS];
+
+	assert_int_equal(t->pools[0].n_slots, SLOTS);
+	for (unsigned i = 0; i < SLOTS; i++)
+		owners[i] = t->members[t->slots[t->pools[0].first_slot + i]].address.ip.b[15];
+	if (m->generation > 1 && memcmp(owners, m->owners, SLOTS) != 0) {
+		m->slots++;
+		m->slots_s = now_s(m);
+	}
+	memcpy(m->owners, owners, SLOTS);
+}
+
+/* As control does it: number, turn, build, keep; acknowledged at once. */
 static void publish(struct model *m)
 {
-	m->p->failed = m->failed;
-	stw_proxy_publish(m->p);
+	struct stw_model *model = &m->p->farm.model;
+	struct stw_image_past past;
+	struct stw_image image;
+
+	assert_int_equal(stw_numbers_assign(m->numbers, model, ++m->generation), STW_OK);
+	assert_int_equal(stw_past_turn(m->past, model, now_s(m), &past), STW_OK);
+	if (m->hides_past)
+		past.slots = NULL;
+	if (m->hides_gone)
+		past.n_gone = 0;
+	assert_int_equal(stw_image_build_after(model, m->failed, NULL, 0, &past, m->generation,
+					       &image),
+			 STW_OK);
+	assert_int_equal(stw_past_keep(m->past, model, &image, now_s(m)), STW_OK);
+	stw_proxy_take(m->p, &image);
+	stw_image_fini(&image);
+	stw_numbers_acknowledged(m->numbers, m->generation);
+	watch_slots(m);
+	give_up(m);
+}
+
+/* As when the data plane starts anew. */
+static void lose_memory(struct model *m)
+{
+	memset(m->rig->recent.buckets, 0,
+	       (m->rig->recent.mask + 1) * sizeof(*m->rig->recent.buckets));
+	memset(m->rig->memory.members, 0, 2 * sizeof(*m->rig->memory.members));
+	for (struct call *c = m->calls; c < m->calls + CALLS; c++)
+		c->lost = c->phase != IDLE;
+	give_up(m);
 }
 
 static void add_member(struct model *m)
@@ -88,20 +177,21 @@ static void add_member(struct model *m)
 	if (n >= MEMBERS)
 		return;
 	memset(row, 0, sizeof(*row));
-	row->address = stw_farm_v4(198, 51, 100, m->next_address++, 5060);
+	bool back = m->last_out != NOBODY && chance(m, 2);
+	row->address = stw_farm_v4(198, 51, 100, back ? m->last_out : m->next_address++, 5060);
 	if (m->next_address < 10)
 		m->next_address = 10;
 	for (size_t i = 0; i < n; i++)
 		if (stw_endpoint_equal(&f->members[i].address, &row->address))
 			return;
 	row->id = stw_member_id(&row->address);
-	row->number = row->address.ip.b[15];
+	m->gone_s[row->address.ip.b[15]] = 0;
 	f->pool_members[n] = (struct stw_model_pool_member){.member = (uint32_t)n, .weight = 100};
 	m->failed[n] = 0;
 	f->model.n_members = f->pool.n_members = n + 1;
 }
 
-/* The calls of who is taken out are its own loss; they are no longer watched. */
+/* The calls of who is taken out go on. */
 static void remove_member(struct model *m)
 {
 	struct stw_farm *f = &m->p->farm;
@@ -110,9 +200,8 @@ static void remove_member(struct model *m)
 
 	if (n <= 2)
 		return;
-	for (unsigned i = 0; i < CALLS; i++)
-		if (m->calls[i].member == address)
-			m->calls[i].phase = IDLE;
+	m->last_out = address;
+	m->gone_s[address] = now_s(m);
 	f->members[out] = f->members[n - 1];
 	f->pool_members[out].weight = f->pool_members[n - 1].weight;
 	f->pool_members[out].asked = f->pool_members[n - 1].asked;
@@ -127,6 +216,7 @@ static void rotate(struct model *m)
 	s[0] = s[1];
 	s[1] = old;
 	m->p->farm.model.n_secrets = 2;
+	m->secret++;
 }
 
 static void change(struct model *m)
@@ -151,6 +241,8 @@ static void change(struct model *m)
 		f->pool_members[0].asked = STW_ASKED_UP;
 	}
 	publish(m);
+	if (chance(m, 8) == 0)
+		lose_memory(m);
 }
 
 /* ---- calls ---- */
@@ -175,8 +267,12 @@ static const char *text_of(const struct call *c, const char *method, bool tagged
 static uint8_t deliver(struct model *m, const char *text, struct stw_endpoint from)
 {
 	m->p->known = &m->memory[chance(m, 2)];
-	m->p->now_tsc += STW_MEMORY_HZ / 50;
+	m->p->now_tsc += STW_MEMORY_HZ / 10;
 	stw_proxy_text(m->p, text, from);
+	if (m->mutated && m->p->v.action != STW_ACTION_FORWARD) {
+		m->astray++;
+		return NOBODY;
+	}
 	assert_forwarded(m->p);
 	return m->p->v.dst.ip.b[15];
 }
@@ -184,25 +280,47 @@ static uint8_t deliver(struct model *m, const char *text, struct stw_endpoint fr
 static void keep(struct model *m, struct call *c, uint8_t member)
 {
 	c->member = member;
+	snprintf(c->sent, sizeof(c->sent), "%s", m->p->out);
 	snprintf(c->branch, sizeof(c->branch), "%s", param(m->p, "Via: ", "branch="));
 	snprintf(c->record_route, sizeof(c->record_route), "%s",
 		 stw_proxy_line(m->p, "Record-Route: "));
+}
+
+/* Also again: without memory the INVITE is the first of a call. */
+static void invite(struct model *m, struct call *c, uint32_t serial)
+{
+	*c = (struct call){.phase = IDLE, .serial = serial};
+	uint8_t member = deliver(m, text_of(c, "INVITE", false, 1), ua());
+	if (!serves(m, member))
+		astray(m, "call %u begins at member .%u, which takes none", c->serial, member);
+	keep(m, c, member);
+	c->phase = CALLING;
+	c->by_slots =
+		m->p->farm.pool.policy == STW_POLICY_HASH && m->p->farm.pool.bound_percent == 0;
+	c->slots = m->slots;
+	c->secret = m->secret;
 }
 
 static void begin(struct model *m, struct call *c)
 {
 	static uint32_t serial;
 
-	*c = (struct call){.phase = IDLE, .serial = ++serial};
-	uint8_t member = deliver(m, text_of(c, "INVITE", false, 1), ua());
-	if (!serves(m, member))
-		astray(m, "call %u begins at member .%u, which takes none", c->serial, member);
-	keep(m, c, member);
-	c->phase = CALLING;
+	invite(m, c, ++serial);
+}
+
+/* Another message was for the member that has the call. */
+static void tally(struct model *m, const struct call *c)
+{
+	m->of_gone += m->gone_s[c->member] > 0;
+	m->by_past += c->lost && !has_cookie(c) && c->slots != m->slots;
 }
 
 static void retransmit(struct model *m, struct call *c)
 {
+	if (c->lost) {
+		invite(m, c, c->serial);
+		return;
+	}
 	uint8_t was = c->member, member = deliver(m, text_of(c, "INVITE", false, 1), ua());
 	unsigned limit = m->p->farm.pool.failover;
 	bool may = c->phase == CALLING &&
@@ -217,6 +335,7 @@ static void retransmit(struct model *m, struct call *c)
 	if (strcmp(c->branch, param(m->p, "Via: ", "branch=")) != 0)
 		astray(m, "call %u: another branch on a retransmission", c->serial);
 	m->moved += member != was;
+	c->by_slots &= member == was;
 	keep(m, c, member);
 }
 
@@ -230,17 +349,18 @@ static void follow(struct model *m, struct call *c, const char *method)
 	if (strcmp(c->branch, param(m->p, "Via: ", "branch=")) != 0)
 		astray(m, "call %u: another branch on %s", c->serial, method);
 	m->followed++;
+	tally(m, c);
 }
 
-/* The member answers what it was sent last: a retransmission tells us what that was. */
+/* The member answers what it was sent last, also when it was removed since. */
 static void answer(struct model *m, struct call *c, const char *status, enum phase phase)
 {
-	retransmit(m, c);
-	if (row_of(m, c->member) < 0)
-		return;
+	m->p->out = c->sent;
 	uint8_t back =
 		deliver(m, respond(m->p, status), stw_farm_v4(198, 51, 100, c->member, 5060));
-	assert_int_equal(back, 5); /* the caller */
+	if (back != 5) /* the caller */
+		astray(m, "call %u: .%u's answer went to .%u", c->serial, c->member, back);
+	tally(m, c);
 	c->phase = phase;
 }
 
@@ -255,6 +375,7 @@ static void talk(struct model *m, struct call *c)
 		astray(m, "call %u: in-dialog %s went to .%u, its dialog is .%u's", c->serial,
 		       method, member, c->member);
 	m->in_dialog++;
+	tally(m, c);
 	if (strcmp(method, "BYE") == 0)
 		c->phase = IDLE;
 }
@@ -302,12 +423,14 @@ static void run(struct model *m, uint64_t seed)
 	m->next_address = 100;
 	m->random = seed;
 	m->p->now_tsc = STW_MEMORY_HZ;
-	for (uint8_t i = 0; i < 6; i++)
-		m->p->farm.members[i].number = (uint16_t)(10 + i);
+	m->numbers = stw_numbers_new();
+	m->past = stw_past_new(m->numbers);
 }
 
 static void finish(struct model *m)
 {
+	stw_past_free(m->past);
+	stw_numbers_free(m->numbers);
 	stw_proxy_free(m->p);
 	stw_memory_free(m->rig);
 }
@@ -353,6 +476,9 @@ static void play(uint64_t seed, void (*prepare)(struct stw_proxy *))
 	assert_true(m.moved > 20);
 	assert_true(m.followed > 200);
 	assert_true(m.in_dialog > 200);
+	assert_true(m.of_gone > 30);
+	assert_true(m.by_past > 20 || m.p->farm.pool.policy != STW_POLICY_HASH ||
+		    m.p->farm.pool.bound_percent > 0);
 	finish(&m);
 }
 
@@ -434,10 +560,21 @@ static void knows_one_secret(struct model *m)
 	m->p->farm.model.n_secrets = 1;
 }
 
+static void takes_the_past_away(struct model *m)
+{
+	m->hides_past = true;
+}
+
+static void takes_the_gone_away(struct model *m)
+{
+	m->hides_gone = true;
+}
+
 static void a_broken_table_is_noticed(void **state)
 {
-	void (*const mutate[])(struct model *) = {forgets, takes_one_member_for_another,
-						  loses_answers, knows_one_secret};
+	void (*const mutate[])(struct model *) = {
+		forgets,	  takes_one_member_for_another, loses_answers,
+		knows_one_secret, takes_the_past_away,		takes_the_gone_away};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(mutate) / sizeof(mutate[0]); i++) {

@@ -53,23 +53,18 @@ struct stw_proxy {
 	char memory[STW_REWRITE_HEADROOM + STW_PROXY_ROOM + STW_REWRITE_TAILROOM];
 };
 
-/** Publish @p->farm.model as it stands. */
-static inline void stw_proxy_publish(struct stw_proxy *p)
+/** Serve by @image from now on. */
+static inline void stw_proxy_take(struct stw_proxy *p, const struct stw_image *image)
 {
-	static uint64_t generation;
 	struct stw_iface_address addresses[STW_FARM_MEMBERS];
-	struct stw_image image;
 	char reason[160] = "";
 
 	stw_tables_free(p->tables);
 	p->tables = NULL;
-	assert_int_equal(stw_image_build_named(&p->farm.model, p->failed, p->names, p->n_names,
-					       ++generation, &image),
-			 STW_OK);
-	int err = stw_tables_new(image.bytes, image.size_bytes, reason, sizeof(reason), &p->tables);
+	int err =
+		stw_tables_new(image->bytes, image->size_bytes, reason, sizeof(reason), &p->tables);
 	assert_string_equal(reason, "");
 	assert_int_equal(err, STW_OK);
-	stw_image_fini(&image);
 	p->snap.tables = p->tables;
 	p->snap.fib = p->fib;
 	/* listeners on 198.51.100.0/24 face the farm, all others the outside */
@@ -78,6 +73,19 @@ static inline void stw_proxy_publish(struct stw_proxy *p)
 		addresses[i].iface = p->farm.listeners[i].address.ip.b[12] == 198;
 	}
 	stw_snapshot_face(&p->snap, addresses, p->farm.model.n_listeners);
+}
+
+/** Publish @p->farm.model as it stands. */
+static inline void stw_proxy_publish(struct stw_proxy *p)
+{
+	static uint64_t generation;
+	struct stw_image image;
+
+	assert_int_equal(stw_image_build_named(&p->farm.model, p->failed, p->names, p->n_names,
+					       ++generation, &image),
+			 STW_OK);
+	stw_proxy_take(p, &image);
+	stw_image_fini(&image);
 }
 
 /** A proxy before @n_members members; free with stw_proxy_free(). */
