@@ -337,7 +337,7 @@ const struct stw_opt stw_schema[] = {
 	{"pools[].slots", STW_OPT_CHOICE, RELOAD, .def = "65537", .choices = "65537|655373",
 	 AT(stw_conf_pool, v.slots),
 	 .help = "Slots of the pool's Maglev table. The larger one gives closer shares to pools of "
-		 "more than some 500 members, and takes ten times the memory and time to build."},
+		 "more than some 300 members, and takes ten times the memory and time to build."},
 	{"pools[].quiet_s", STW_OPT_UINT, RELOAD, .min = 1, .max = 86400, .def = "180",
 	 .unit = "seconds", AT(stw_conf_pool, v.quiet_s),
 	 .help = "A drained member is called empty when no request went to it for so long. Dialogs "
