@@ -2,7 +2,7 @@
 """The scenarios that are built into sipp, as everybody runs them first. They copy no Record-Route and
 follow no Route: what keeps such a call on its proxy is the hash of its Call-ID alone."""
 
-from _common import (Lab, Tap, addresses, expect_all_answered, expect_balanced_ledger,
+from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
                      expect_equal, expect_one_proxy_a_call, need_root, proxies_of_calls)
 from lab import sipp
 
@@ -21,6 +21,7 @@ class Run:
         self.lab = lab
         self.family = family
         self.called = []
+        self.cut_off = 0  # calls that a called side may lose as its caller ends
         self.caller = None
 
     def answer(self, own, port):
@@ -44,8 +45,8 @@ class Run:
         expect_all_answered(self.caller, self.caller.wait())
         for called in self.called:
             s = called.wait_ended(CALLS)
-            expect_equal((s.answered, s.failed, s.unexpected), (CALLS, 0, 0),
-                         f"calls answered, failed, unexpected by {called.process.name} ({s})")
+            expect(s.failed <= self.cut_off and (s.answered + s.failed, s.unexpected) == (CALLS, 0),
+                   f"calls answered, failed, unexpected by {called.process.name}: {s}")
 
 
 def default_calls(lab, family):
@@ -59,6 +60,7 @@ def third_party_calls(lab, family):
     """A controller makes two calls, which have one Call-ID, and gives each the other's session
     (RFC 3725)."""
     run = Run(lab, family)
+    run.cut_off = 1  # sipp's second half ends with the first, now and then before its last ACK
     run.answer("3pcc-A", 5102)
     run.answer("3pcc-B", 5103)
     talk = ["-3pcc", f"{OWN}:{TALK_PORT + family}"]
