@@ -19,7 +19,9 @@ PROGRAMS = {
     "stw-bench-calibrate": "bench",
     "stw-bench-corpus": "bench/path",
     "stw-bench-parse": "bench/micro",
+    "stw-bench-recent": "bench/micro",
     "stw-bench-stages": "bench/path",
+    "stw-bench-swaps": "bench/path",
     "stw-bench-tables": "bench/tables",
 }
 

@@ -3,8 +3,8 @@
 """
 `make bench`: every benchmark of the project, one report.
 
-  micro    single pieces of work, ns each (bench/micro)
-  tables   what a change of configuration costs (bench/tables)
+  micro    single pieces of work, ns each (bench/micro); the recent-call table as micro.recent
+  tables   what a change of configuration costs, 10 to 1000 members (bench/tables)
   path     the real data plane from memory, messages a second per core (bench/path)
 
 Writes build/bench/report.json. Compare two of them with bench/compare.py.
@@ -19,10 +19,11 @@ import time
 
 import environment
 import machine
-from measure import LOWER, Progress, metric, quantity
+from measure import LOWER, Progress, is_metric, metric, quantity
 from path import run as path_run
+from tables import run as tables_run
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def run_micro(build, quick, output, progress):
@@ -35,36 +36,23 @@ def run_micro(build, quick, output, progress):
     return json.loads(output.read_text())["micro"]
 
 
-def run_tables(build, quick):
+def run_recent(build, quick):
+    """ns a look-up or an entry of the recent-call table."""
     core = machine.worker_core()
-    done = subprocess.run(
-        [machine.program(build, "stw-bench-tables"), "--rounds", "5" if quick else "15"],
-        capture_output=True, text=True, check=True, preexec_fn=lambda: machine.pin(core))
-    rows = {}
-    for row in json.loads(done.stdout):
-        rows[f"{row['members']}_members"] = {
-            "slots": row["slots"],
-            "image_bytes": row["image_bytes"],
-            "build": metric(row["build_ms"], "ms", LOWER),
-            "check": metric(row["check_ms"], "ms", LOWER),
-        }
-    return rows
-
-
-def swap_cost(path_report):
-    """Swaps in the path's runs: from publishing to the end of the grace period, at full load."""
-    found = [swap["swap_us"] for run in path_report["proxy"]["raw"] for swap in run["swaps"]]
-    return metric(found, "us", LOWER)
+    done = subprocess.run([machine.program(build, "stw-bench-recent"), "--rounds",
+                           "5" if quick else "20"], capture_output=True, text=True, check=True,
+                          preexec_fn=lambda: machine.pin(core))
+    found = json.loads(done.stdout)
+    return {"entries": found["entries"], "calls": found["calls"],
+            **{name: metric(runs, "ns", LOWER) for name, runs in found["ns"].items()}}
 
 
 def summary(report):
     yield from path_run.summary(report["path"])
-    if "swap" in report["tables"]:
-        yield f"tables, swap        {quantity(report['tables']['swap']['median'], 'us')} at full load"
-    for name, row in report["tables"].items():
-        if name.endswith("_members"):
-            yield (f"tables, {name[:-8]:>5}       build {quantity(row['build']['median'], 'ms')}, "
-                   f"check and copy {quantity(row['check']['median'], 'ms')}")
+    yield from tables_run.summary(report["tables"])
+    yield "recent-call table   " + ", ".join(
+        f"{name} {quantity(value['median'], 'ns')}"
+        for name, value in report["micro"]["recent"].items() if is_metric(value))
 
 
 def run(build, quick, progress, micro_output):
@@ -76,11 +64,10 @@ def run(build, quick, progress, micro_output):
     if report["load_average"][0] > 0.5:
         progress.say(f"careful: load average {report['load_average'][0]:.1f}; others use the "
                      "machine, so the figures will be too low")
-    progress.say("tables")
-    report["tables"] = run_tables(build, quick)
+    report["tables"] = tables_run.run(build, quick, progress)
     report["micro"] = run_micro(build, quick, micro_output, progress)
+    report["micro"]["recent"] = run_recent(build, quick)
     report["path"] = path_run.run(build, quick, progress)
-    report["tables"]["swap"] = swap_cost(report["path"])
     report["duration_s"] = round(time.monotonic() - start, 1)
     return report
 

@@ -16,18 +16,32 @@ import machine
 HERE = pathlib.Path(__file__).resolve().parent
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
+ASTRAY = ("answered", "kernel", "handed_over", "merged")  # other ends than being sent on
 
 
 class BalancerError(Exception):
     pass
 
 
-def write_config(run, corpus, core, burst=32, hugepages="auto"):
+def farm(members=None):
+    """(routes, members) of the configuration: eight on the link, or @members behind a router."""
+    if members is None:
+        near = enumerate((1, 2, 1, 1, 3, 1, 2, 1), 1)
+        return "", "".join(f"      - {{name: m{i}, address: 192.0.2.{10 + i}, weight: {weight}}}\n"
+                           for i, weight in near)
+    far = ((i, f"10.0.{i >> 8}.{i & 255}", 1 + i % 4) for i in range(1, members + 1))
+    return ("      - {to: 10.0.0.0/16, via: 192.0.2.254}\n",
+            "".join(f"      - {{name: m{i}, address: {address}, weight: {weight}}}\n"
+                    for i, address, weight in far))
+
+
+def write_config(run, corpus, core, burst=32, hugepages="auto", members=None):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
+    routes, rows = farm(members)
     template = string.Template((HERE / "strowger.yaml.in").read_text())
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, corpus=corpus, core=core, burst=burst,
-                                    hugepages=hugepages)
+                                    hugepages=hugepages, routes=routes, members=rows)
     path = pathlib.Path(run) / "strowger.yaml"
     path.write_text(text)
     path.chmod(0o600)  # it holds a key
@@ -68,6 +82,11 @@ class Growth:
         self.counters = counters
         self.drops = drops
 
+    @property
+    def lost(self):
+        """Messages that came and were not sent on."""
+        return self.drops + sum(self.counters[name] for name in ASTRAY)
+
     def complaints(self):
         """Why this must not count as a run: every message has to be sent, none another end."""
         found = []
@@ -75,7 +94,7 @@ class Growth:
             found.append("nothing was sent")
         if self.drops:
             found.append(f"{self.drops} messages dropped")
-        for name in ("answered", "kernel", "handed_over", "merged"):
+        for name in ASTRAY:
             if self.counters[name]:
                 found.append(f"{self.counters[name]} messages {name}")
         return found
@@ -123,10 +142,11 @@ class Balancer:
         return self.ask("GET", path)
 
     def swap(self, weight):
-        """Changes a member's weight; returns once served: {"check_us": .., "swap_us": ..}."""
-        self.ask("POST", "/v1/members/m1/weight", {"weight": weight})
+        """Changes a member's weight; returns once served: generation, check_us, swap_us."""
+        served = self.ask("POST", "/v1/members/m1/weight", {"weight": weight})
         tables = self.get("/v1/status")["tables"]
-        return {name: tables[name] for name in ("check_us", "swap_us")}
+        return {"generation": served["generation"],
+                **{name: tables[name] for name in ("check_us", "swap_us")}}
 
     def sample(self):
         before = time.monotonic()

@@ -30,7 +30,6 @@ from path import balancer, profile, testpmd  # noqa: E402
 
 FRAMES = 16384
 SEED = 1891
-SWAP_WEIGHTS = (2, 3, 1)  # of a member, one after the other, at full load: new tables each time
 HUGEPAGES = 256  # of 2 MiB: the larger of what the data plane and testpmd take
 
 
@@ -85,14 +84,13 @@ class PathBench:
             growth = last.since(first)
             if number == 0 and self.plan.profile_s:
                 self.profile = profile.record(self.core, self.plan.profile_s, self.work)
-            swaps = [system.swap(weight) for weight in SWAP_WEIGHTS]
-            complaints = growth.complaints() + system.sample().since(last).complaints()
+            complaints = growth.complaints()
             system.check_alive()
         if complaints:
             raise balancer.BalancerError("run does not count: " + "; ".join(complaints))
         rate = growth.counters["sent"] / growth.seconds
         return {"messages": growth.counters["sent"], "seconds": round(growth.seconds, 6),
-                "msg_per_s": rate, "counters": growth.counters, "swaps": swaps,
+                "msg_per_s": rate, "counters": growth.counters,
                 "calibration": [before, self.calibrate()]}
 
     def run_floor(self, mode, hugepages):

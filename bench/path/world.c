@@ -22,7 +22,7 @@ static void tell(void *ctx, const char *message)
 }
 
 /* One process, one configuration: any numbering will do, control's is for reloads. */
-static int build_tables(struct stw_model *model, struct stw_tables **out)
+static int build_tables(struct stw_model *model, uint64_t generation, struct stw_tables **out)
 {
 	struct stw_image image;
 	char reason[160] = "";
@@ -30,7 +30,7 @@ static int build_tables(struct stw_model *model, struct stw_tables **out)
 
 	for (size_t i = 0; i < model->n_members; i++)
 		model->members[i].number = (uint16_t)i;
-	err = stw_image_build(model, NULL, 1, &image);
+	err = stw_image_build(model, NULL, generation, &image);
 	if (err != STW_OK)
 		return err;
 	err = stw_tables_new(image.bytes, image.size_bytes, reason, sizeof(reason), out);
@@ -109,7 +109,7 @@ int stw_bench_world_init(const char *config, struct stw_bench_world *out)
 	if (err == STW_OK)
 		err = check_model(model);
 	if (err == STW_OK)
-		err = build_tables(model, &w.tables);
+		err = build_tables(model, 1, &w.tables);
 	if (err == STW_OK && !(w.fib = build_fib(model->ports)))
 		err = STW_ENOMEM;
 	if (err == STW_OK && !(w.snapshot = build_snapshot(model->ports, &w)))
@@ -119,6 +119,22 @@ int stw_bench_world_init(const char *config, struct stw_bench_world *out)
 		*out = w;
 	else
 		stw_bench_world_fini(&w);
+	return err;
+}
+
+int stw_bench_world_tables(const char *config, uint64_t generation, uint16_t weight,
+			   struct stw_tables **out)
+{
+	struct stw_model *model = NULL;
+	int err = stw_config_read(config, tell, NULL, &model);
+
+	if (err == STW_OK && (model->n_pools == 0 || model->pools[0].n_members == 0))
+		err = STW_ECONFIG;
+	if (err == STW_OK) {
+		model->pools[0].members[0].weight = weight;
+		err = build_tables(model, generation, out);
+	}
+	stw_model_free(model);
 	return err;
 }
 

@@ -31,6 +31,15 @@ struct stw_bench_world {
  */
 int stw_bench_world_init(const char *config, struct stw_bench_world *out);
 
+/**
+ * Other tables of @config, as after a change of the first pool's first member to @weight.
+ *
+ * @param out  on STW_OK only; free with stw_tables_free()
+ * @return as stw_bench_world_init()
+ */
+int stw_bench_world_tables(const char *config, uint64_t generation, uint16_t weight,
+			   struct stw_tables **out);
+
 /** Accepts a world of zeros. */
 void stw_bench_world_fini(struct stw_bench_world *w);
 

@@ -2,7 +2,7 @@
 /*
  * stw-bench-tables: what a change of configuration costs, as JSON: control's time to build an image
  * and the data plane's to check and copy it, against the number of members. The swap itself needs
- * running workers; bench/path/run.py reads it from a real data plane.
+ * running workers; bench/tables/run.py reads it from a real data plane.
  */
 #include <getopt.h>
 #include <stdio.h>

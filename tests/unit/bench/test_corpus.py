@@ -2,10 +2,11 @@
 """
 The path benchmark's corpus: what it is made of, and that the balancer's code forwards each frame.
 
-    test_corpus.py STW_BENCH_CORPUS STW_BENCH_STAGES
+    test_corpus.py STW_BENCH_CORPUS STW_BENCH_STAGES STW_BENCH_SWAPS
 """
 
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -18,7 +19,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 from path import balancer  # noqa: E402
 from support.tap import Tap, expect, expect_equal  # noqa: E402
 
-CORPUS, STAGES = sys.argv[1:3]
+CORPUS, STAGES, SWAPS = sys.argv[1:4]
 COUNT = 400
 HEADERS = 42
 
@@ -110,6 +111,14 @@ def programs(tap, work, config, path, all_frames):
         expect_equal(list(times), ["copy", "parse", "route", "rewrite", "checksum", "all"],
                      "stages")
         expect(all(len(runs) == 2 and min(runs) > 0 for runs in times.values()), f"{times}")
+    with tap.case("swaps under the same work: every frame forwarded, a pause told for each"):
+        done = subprocess.run([SWAPS, "--config", config, "--corpus", path, "--swaps", "3",
+                               "--core", str(max(os.sched_getaffinity(0)))],
+                              capture_output=True, text=True, check=False)
+        expect_equal(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        for name in ("pause_us", "quiet_us", "turn_us"):
+            expect(len(found[name]) == 3 and min(found[name]) > 0, f"{name}: {found}")
     with tap.case("a corpus of other secrets is refused: its branches do not verify"):
         other = work / "other.yaml"
         other.write_text(config.read_text().replace("73747265", "00000000"))
@@ -117,6 +126,9 @@ def programs(tap, work, config, path, all_frames):
                               capture_output=True, text=True, check=False)
         expect(done.returncode != 0, "accepted")
         expect("response_forged" in done.stderr, done.stderr)
+        done = subprocess.run([SWAPS, "--config", other, "--corpus", path, "--swaps", "1"],
+                              capture_output=True, text=True, check=False)
+        expect(done.returncode != 0 and "were not forwarded" in done.stderr, done.stderr)
 
 
 with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
