@@ -37,8 +37,8 @@ struct stw_binding {
 	struct stw_str call_id;
 	struct stw_endpoint source;   /* where the REGISTER came from */
 	struct stw_endpoint listener; /* and where to: requests for it leave from there */
-	uint64_t created_s;	      /* steady seconds (clock.h): when it was bound, not refreshed */
-	uint64_t expires_s;	      /* likewise; of a gone one: when it is forgotten */
+	uint64_t created_s; /* steady seconds (clock.h): when it was bound, not refreshed */
+	uint64_t expires_s; /* likewise; of a gone one: when it is forgotten */
 	uint32_t cseq;
 	uint32_t reg_id; /* 0: none */
 	uint16_t q;	 /* 0..STW_Q_ONE */

@@ -121,8 +121,8 @@ static bool challenge(struct handling *h, bool stale)
 	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
 	char nonce[STW_NONCE_DIGITS];
 
-	stw_nonce_make(r->keys[0], h->domain, h->now_s - h->now_s % NONCE_STEP_S,
-		       (uint32_t)request, nonce);
+	stw_nonce_make(r->keys[0], h->domain, h->now_s - h->now_s % NONCE_STEP_S, (uint32_t)request,
+		       nonce);
 	if (r->config.algorithms != STW_DIGESTS_MD5)
 		stw_lines_challenge(h->out, h->domain, nonce, STW_DIGEST_SHA256, stale);
 	if (r->config.algorithms != STW_DIGESTS_SHA256)

@@ -45,7 +45,8 @@ int stw_twins_init(struct stw_twins *t, const struct stw_installer_port *ports, 
  */
 bool stw_twins_rebind(struct stw_twins *t);
 
-/** Name of interface @i's kernel side ("dp0", "dp0.100", on a shared port "eth0"), "" without one. @param out [16] */
+/** Name of interface @i's kernel side ("dp0", "dp0.100", on a shared port "eth0"), "" without one.
+ * @param out [16] */
 void stw_twin_name(const struct stw_twins *t, size_t i, char out[16]);
 
 /** Undo all, backwards: addresses, routes and VLAN interfaces off, taken addresses given back. */
