@@ -4,7 +4,9 @@
 
     oddly.py silent ADDRESS             answers OPTIONS, and nothing else
     oddly.py busy ADDRESS SECONDS       answers OPTIONS; INVITEs get 503 with Retry-After
-    oddly.py forge SOURCE TARGET N      N answers to health probes, from SOURCE's port 5060
+    oddly.py forge SOURCE TARGET FIRST N
+                                        N answers to health probes, from SOURCE's port 5060; the
+                                        probes that were never sent are numbered from FIRST
     oddly.py unreachable SOURCE TARGET MEMBER N
                                         N times ICMP "port unreachable" to TARGET: MEMBER is dead
 """
@@ -40,7 +42,8 @@ def serve(address, invite):
 
 
 def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data + b"\0" * (len(data) % 2)))
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
     return ~total & 0xffff
@@ -63,14 +66,14 @@ def send_all(target, packets):
             sock.sendto(packet, (target, 0))
 
 
-def forge(source, target, count):
+def forge(source, target, first, count):
     """What a member would answer, as far as a stranger can know it."""
     return [udp_packet(source, target, answer(
         f"OPTIONS sip:{source}:{PORT} SIP/2.0\r\n"
         f"Via: SIP/2.0/UDP {target}:{PORT};branch=z9hG4bK03000000{i:016x}\r\n"
         f"From: <sip:health@{target}:{PORT}>;tag=1\r\nTo: <sip:{source}:{PORT}>\r\n"
         f"Call-ID: stw-{i % 4:08x}-{i:016x}\r\nCSeq: {i} OPTIONS\r\n\r\n", "200 OK").encode())
-        for i in range(count)]
+        for i in range(first, first + count)]
 
 
 def unreachable(source, target, member, count):
@@ -93,7 +96,7 @@ def main():
         serve(rest[0], lambda request: answer(request, "503 Service Unavailable",
                                               f"Retry-After: {rest[1]}\r\n"))
     elif what == "forge":
-        send_all(rest[1], forge(rest[0], rest[1], int(rest[2])))
+        send_all(rest[1], forge(rest[0], rest[1], int(rest[2]), int(rest[3])))
     elif what == "unreachable":
         send_all(rest[1], unreachable(rest[0], rest[1], rest[2], int(rest[3])))
     else:

@@ -11,6 +11,9 @@ from lab.process import Process
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 READY_S = 10
 CALL_MS = 300
+# A caller hears keys by UDP there, at this far from its own port.
+CONTROL_ADDRESS = "127.0.0.1"
+CONTROL_PORT = 2000
 # A call in which nothing comes any more has failed. Longer than requests are repeated (RFC 3261
 # s17.1.2.2), so that only what nobody repeats ends so.
 SILENCE_MS = 35000
@@ -130,7 +133,8 @@ class Caller(Sipp):
         """@user: whom it calls. @keys: {name: text} for [name] in the scenario. @more: arguments."""
         arguments = [*script, target,
                      "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
-                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab", *more]
+                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab",
+                     "-ci", CONTROL_ADDRESS, "-cp", str(CONTROL_PORT + port), *more]
         if calls:
             arguments += ["-m", str(calls)]
         if user:
@@ -138,6 +142,8 @@ class Caller(Sipp):
         for key, text in (keys or {}).items():
             arguments += ["-key", key, text]
         self.name = name
+        self.host = host
+        self.port = port
         self.calls = calls
         self.rate = rate
         super().__init__(name, host, arguments, log_dir)
@@ -162,6 +168,12 @@ class Caller(Sipp):
         """Until so many calls were answered."""
         self.process.wait_for(lambda: self.statistics().answered >= calls, 60,
                               f"{calls} calls are answered")
+
+    def pause(self):
+        """No new calls, but go on after those under way have ended: whom it speaks with may not
+        have ended yet."""
+        with self.host.socket() as control:
+            control.sendto(b"p", (CONTROL_ADDRESS, CONTROL_PORT + self.port))
 
     def finish(self):
         """No new calls; those under way go on to their end. Ask wait() for the result."""
