@@ -156,7 +156,7 @@ static void forward(const struct stw_tables *tables, const struct stw_binding *b
 	put_lines(t, buf, m);
 }
 
-void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, enum stw_calls calls,
+void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, bool as_redirect,
 		const char *buf, const struct stw_sip_msg *m, char *out, size_t room,
 		struct stw_location_found *found)
 {
@@ -181,7 +181,7 @@ void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, enum s
 		answer_absent(r, &u, had_record, found);
 		return;
 	}
-	if (calls == STW_CALLS_REDIRECT) {
+	if (as_redirect) {
 		redirect(&u.location.record, now_s, &t);
 		*found = (struct stw_location_found){STW_LOCATED_ANSWER, 302, "Moved Temporarily",
 						     t.n};

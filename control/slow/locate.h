@@ -35,9 +35,9 @@ struct stw_location_found {
  * it was refreshed: so all of a call finds the same. A Path leads to it (RFC 3327 s5.2), else the
  * flow it registered by (RFC 5626 s5.3) as our own token in a Route.
  *
- * @param calls  STW_CALLS_LOCATION or STW_CALLS_REDIRECT
- * @param out    [room], room >= m->len + STW_LOCATE_ROOM
+ * @param redirect  the Contacts are wanted, not a request for one
+ * @param out       [room], room >= m->len + STW_LOCATE_ROOM
  */
-void stw_locate(struct stw_registrar *r, const struct stw_tables *t, enum stw_calls calls,
-		const char *buf, const struct stw_sip_msg *m, char *out, size_t room,
+void stw_locate(struct stw_registrar *r, const struct stw_tables *t, bool redirect, const char *buf,
+		const struct stw_sip_msg *m, char *out, size_t room,
 		struct stw_location_found *found);

@@ -32,7 +32,6 @@ struct stw_slow {
 	struct stw_names *names;
 	struct stw_sockets *sockets;
 	struct stw_registering *registering;
-	enum stw_calls calls;
 	bool linked; /* sockets are open */
 	struct stw_desk desk;
 	struct held_list held;
@@ -276,7 +275,7 @@ static void locate(struct stw_slow *s, struct passing *p)
 		refuse(s, p);
 		return;
 	}
-	stw_locate(r, s->desk.tables, s->calls, p->bytes, &p->msg,
+	stw_locate(r, s->desk.tables, p->v.redirect, p->bytes, &p->msg,
 		   s->located + STW_REWRITE_HEADROOM, p->msg.len + STW_LOCATE_ROOM, &found);
 	if (found.kind == STW_LOCATED_FORWARD)
 		forward_located(s, p, found.len);
@@ -399,7 +398,6 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 	if (err)
 		return err;
 	stw_registering_configure(s->registering, m);
-	s->calls = m->registrar.calls;
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
 	return STW_OK;

@@ -53,7 +53,9 @@ void stw_build_proxy(const struct stw_model *m, struct stw_image_settings *setti
 
 	settings->max_breadth = p->max_breadth;
 	if (m->registrar.n_domains > 0 && m->registrar.calls != STW_CALLS_POOL)
-		settings->flags = STW_IMAGE_LOCATE;
+		settings->flags =
+			STW_IMAGE_LOCATE |
+			(m->registrar.calls == STW_CALLS_REDIRECT ? STW_IMAGE_REDIRECT : 0);
 	for (size_t i = 0; i < p->n_options; i++)
 		for (size_t k = 0; p->options[i].tag[k] != '\0'; k++)
 			options[i].tag[k] = (char)tolower((unsigned char)p->options[i].tag[k]);

@@ -7,6 +7,7 @@
 #include <strowger/errors.h>
 
 #include "dataplane/route/flow.h"
+#include "dataplane/route/locate.h"
 #include "dataplane/route/loop.h"
 #include "dataplane/route/pool.h"
 #include "dataplane/route/quick.h"
@@ -205,22 +206,16 @@ static bool to_address(struct stw_decision *d, const struct stw_endpoint *dst, e
 	return true;
 }
 
-static bool for_control(struct stw_decision *d, enum stw_kernel_for what)
-{
-	d->v->action = STW_ACTION_KERNEL;
-	d->v->kernel_for = (uint8_t)what;
-	return false;
-}
-
-/* Somebody's address-of-record of ours, which only the location service can translate (s16.5). */
-static bool is_for_location(const struct stw_decision *d, const struct stw_sip_uri *uri)
-{
-	return uri->has_user && stw_tables_has_domain(d->t, d->buf + uri->host.off, uri->host.len);
-}
-
 static bool locates(const struct stw_decision *d)
 {
 	return (d->t->settings->flags & STW_IMAGE_LOCATE) && !d->src->located;
+}
+
+/* What a request for a user of ours gets (registrar.calls). */
+static enum stw_locate wanted(const struct stw_decision *d)
+{
+	return d->t->settings->flags & STW_IMAGE_REDIRECT ? STW_LOCATE_REDIRECT
+							  : STW_LOCATE_FORWARD;
 }
 
 /* A stranger's request goes to a user of ours or into the pool. */
@@ -229,8 +224,8 @@ static bool by_location_or_pool(struct stw_decision *d, const struct stw_routes 
 	struct stw_sip_uri uri;
 
 	if (locates(d) && stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK &&
-	    is_for_location(d, &uri))
-		return for_control(d, STW_KERNEL_FOR_LOCATION);
+	    stw_locate_hosts(d, &uri))
+		return stw_decide_locate(d, routes, wanted(d));
 	return by_pool(d, d->src->listener, routes);
 }
 
@@ -244,8 +239,8 @@ static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
 		return false;
 	}
-	if (locates(d) && routes->target.off == routes->uri.off && is_for_location(d, &uri))
-		return for_control(d, STW_KERNEL_FOR_LOCATION);
+	if (locates(d) && routes->target.off == routes->uri.off && stw_locate_hosts(d, &uri))
+		return stw_decide_locate(d, routes, wanted(d));
 	int ours = stw_uri_listener(d->t, &uri);
 	if (ours >= 0) /* a spiral: as if from outside */
 		return by_pool(d, (uint16_t)ours, routes);
@@ -410,7 +405,8 @@ void stw_decide_request(struct stw_decision *d)
 	if (!checked(d))
 		return;
 	if (is_for_registrar(d)) {
-		for_control(d, STW_KERNEL_FOR_REGISTRAR);
+		v->action = STW_ACTION_KERNEL;
+		v->kernel_for = STW_KERNEL_FOR_REGISTRAR;
 		return;
 	}
 	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);

@@ -168,6 +168,7 @@ struct stw_verdict {
 	uint64_t recent_state; /* and its state as it was read */
 
 	uint8_t kernel_for; /* KERNEL: enum stw_kernel_for */
+	bool redirect;	    /* KERNEL_FOR_LOCATION: the sender is to be told the contacts */
 	/* KERNEL_FOR_NAME: the host name that is not known here, and the port the URI gives it (0:
 	 * none). */
 	struct stw_span name;

@@ -460,6 +460,8 @@ static int check_settings(const struct check *c)
 		return refuse(c, STW_EMALFORMED, "section settings: reserved field is not zero");
 	if ((s->flags & ~STW_IMAGE_SETTINGS_ALL) != 0)
 		return refuse(c, STW_EMALFORMED, "section settings: unknown flags");
+	if ((s->flags & STW_IMAGE_REDIRECT) && !(s->flags & STW_IMAGE_LOCATE))
+		return refuse(c, STW_EMALFORMED, "section settings: redirect without locate");
 	return STW_OK;
 }
 

@@ -21,7 +21,7 @@
 #include <strowger/endpoint.h>
 
 #define STW_IMAGE_MAGIC	       0x49575453u /* "STWI" */
-#define STW_IMAGE_VERSION      6u
+#define STW_IMAGE_VERSION      7u
 #define STW_IMAGE_ALIGN	       8u
 #define STW_IMAGE_BYTES_MAX    (1u << 30)
 #define STW_IMAGE_NO_POOL      UINT16_MAX
@@ -129,7 +129,8 @@ struct stw_image_settings {
 };
 
 #define STW_IMAGE_LOCATE	    1u /* requests for users of DOMAINS go to the location service */
-#define STW_IMAGE_SETTINGS_ALL	    1u
+#define STW_IMAGE_REDIRECT	    2u /* ... and their senders are told the contacts (302) */
+#define STW_IMAGE_SETTINGS_ALL	    3u
 
 #define STW_IMAGE_POOL_RECORD_ROUTE 1u
 #define STW_IMAGE_POOL_PANIC	    2u /* too many look dead: members' FAILED is not obeyed */

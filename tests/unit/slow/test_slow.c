@@ -461,6 +461,7 @@ static void calls_go_to_the_contact_that_was_registered(void **state)
 	/* s8.3: the same question, answered with the contact */
 	r->farm.model.registrar.calls = STW_CALLS_REDIRECT;
 	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	serve(r);
 	send_invite(r, "bob", "c2");
 	until(r, &c->answered, 3);
 	text = receive(r, r->far, &from);

@@ -391,6 +391,10 @@ static void names_what_is_wrong_with_the_proxy(void)
 	fresh();
 	((struct stw_image_settings *)row(STW_IMAGE_SETTINGS_SECTION, 0))->reserved[1] = 1;
 	REFUSED(STW_EMALFORMED, "section settings: reserved field is not zero");
+	fresh();
+	((struct stw_image_settings *)row(STW_IMAGE_SETTINGS_SECTION, 0))->flags =
+		STW_IMAGE_REDIRECT;
+	REFUSED(STW_EMALFORMED, "section settings: redirect without locate");
 }
 
 static void knows_trusted_peers_options_and_closed_ports(void **state)
