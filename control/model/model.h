@@ -150,7 +150,7 @@ struct stw_model_pool_name {
 struct stw_model_pool {
 	char name[STW_NAME_MAX];
 	bool record_route;
-	uint32_t slots;	  /* of its Maglev table: 65537 or 655373 */
+	uint32_t slots;	  /* of its Maglev table: a prime */
 	uint32_t quiet_s; /* a drained member without new requests for so long is empty */
 	struct stw_model_health health;
 	enum stw_pool_policy policy;

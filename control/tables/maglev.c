@@ -8,7 +8,6 @@
 
 #include "dataplane/route/siphash.h"
 
-#define EMPTY	   UINT16_MAX
 #define WEIGHT_MAX 65535u
 #define SLOTS_MAX  (1u << 24)
 
@@ -105,20 +104,31 @@ static void prefer(struct candidate *c, size_t n, size_t n_slots)
 	}
 }
 
-static void take(struct candidate *c, uint16_t *slots, size_t n_slots)
-{
-	for (;;) {
-		uint32_t at = c->next;
+/* The slots being filled. Whether one is taken stands in a bit apart: most of the work is to find
+ * one that is not, and all bits together stay in the nearest cache. */
+struct table {
+	uint16_t *slots;
+	uint32_t n_slots;
+	uint64_t *taken;
+};
 
-		c->next += c->skip;
-		if (c->next >= n_slots)
-			c->next -= (uint32_t)n_slots;
-		if (slots[at] == EMPTY) {
-			slots[at] = c->index;
-			c->quota--;
-			return;
-		}
-	}
+static inline uint32_t after(uint32_t at, const struct candidate *c, const struct table *t)
+{
+	at += c->skip;
+	return at >= t->n_slots ? at - t->n_slots : at;
+}
+
+static void take(struct candidate *c, const struct table *t)
+{
+	uint32_t at = c->next;
+	uint64_t word;
+
+	while ((word = t->taken[at / 64]) >> at % 64 & 1)
+		at = after(at, c, t);
+	t->taken[at / 64] = word | (uint64_t)1 << at % 64;
+	t->slots[at] = c->index;
+	c->next = after(at, c, t);
+	c->quota--;
 }
 
 /*
@@ -126,25 +136,25 @@ static void take(struct candidate *c, uint16_t *slots, size_t n_slots)
  * in proportion. The unit is a power of two, so that it seldom changes when members come and go:
  * who asks when, and with it who gets what, stays as it was.
  */
-static void fill(struct candidate *c, size_t n, uint64_t total, uint16_t *slots, size_t n_slots)
+static void fill(struct candidate *c, size_t n, uint64_t total, const struct table *t)
 {
-	uint64_t unit = 1;
+	unsigned unit = 0; /* its logarithm */
 	size_t filled = 0;
 
-	while (unit * n < total)
-		unit *= 2;
-	for (uint64_t round = 0; filled < n_slots; round++) {
+	while (((uint64_t)n << unit) < total)
+		unit++;
+	for (uint64_t round = 0; filled < t->n_slots; round++) {
 		/* past the end of the shares only rounding is left: one turn each */
-		bool late = round * total / unit >= n_slots;
+		bool late = round * total >> unit >= t->n_slots;
 
 		for (size_t i = 0; i < n; i++) {
 			uint64_t turns =
-				(round + 1) * c[i].weight / unit - round * c[i].weight / unit;
+				((round + 1) * c[i].weight >> unit) - (round * c[i].weight >> unit);
 
 			if (late)
 				turns = 1;
 			for (; turns > 0 && c[i].quota > 0; turns--, filled++)
-				take(&c[i], slots, n_slots);
+				take(&c[i], t);
 		}
 	}
 }
@@ -153,22 +163,24 @@ int stw_maglev_build(const struct stw_maglev_member *members, size_t n_members, 
 		     size_t n_slots)
 {
 	struct candidate *c;
+	struct table t = {.slots = slots};
 	uint64_t total;
-	int n;
+	int n = STW_ENOMEM;
 
-	if (n_members == 0 || n_members >= EMPTY || n_slots < 3 || n_slots > SLOTS_MAX ||
+	if (n_members == 0 || n_members >= UINT16_MAX || n_slots < 3 || n_slots > SLOTS_MAX ||
 	    !is_prime(n_slots))
 		return STW_ERANGE;
+	t.n_slots = (uint32_t)n_slots;
+	t.taken = calloc(n_slots / 64 + 1, sizeof(*t.taken));
 	c = calloc(n_members, sizeof(*c));
-	if (c == NULL)
-		return STW_ENOMEM;
-	n = collect(members, n_members, c, &total);
+	if (c != NULL && t.taken != NULL)
+		n = collect(members, n_members, c, &total);
 	if (n > 0) {
 		share(c, (size_t)n, total, n_slots);
 		prefer(c, (size_t)n, n_slots);
-		memset(slots, 0xff, n_slots * sizeof(*slots));
-		fill(c, (size_t)n, total, slots, n_slots);
+		fill(c, (size_t)n, total, &t);
 	}
 	free(c);
+	free(t.taken);
 	return n > 0 ? STW_OK : n;
 }

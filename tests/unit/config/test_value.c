@@ -75,9 +75,9 @@ static void choices(void **state)
 	READS({"ports[].kernel", "twin", "twin"}, {"ports[].kernel", "none", "none"},
 	      {"ports[].kernel", "shared", "shared"}, {"ports[].kernel", "Twin", NULL},
 	      {"ports[].kernel", "", NULL}, {"ports[].kernel", "twin|none", NULL},
-	      {"pools[].slots", "65537", "65537"}, {"pools[].slots", "655373", "655373"},
-	      {"pools[].slots", "65536", NULL}, {"control.log_level", "debug", "debug"},
-	      {"control.log_level", "trace", NULL});
+	      {"pools[].slots", "65537", "65537"}, {"pools[].slots", "196613", "196613"},
+	      {"pools[].slots", "655373", "655373"}, {"pools[].slots", "65536", NULL},
+	      {"control.log_level", "debug", "debug"}, {"control.log_level", "trace", NULL});
 }
 
 static void names(void **state)
