@@ -32,11 +32,11 @@ void stw_print_registrar(const json_t *answer, FILE *out)
 		fprintf(out, ": %s", stw_text(answer, "reason"));
 	fprintf(out, "\ndomains:");
 	json_array_foreach(json_object_get(answer, "domains"), i, domain)
-		fprintf(out, " %s", json_string_value(domain));
+		fprintf(out, " %s", stw_safe(json_string_value(domain)));
 	fprintf(out, "\nusers registered: %s, subscribers: %s\n",
 		stw_text(answer, "users_registered"), stw_text(answer, "subscribers"));
 	json_object_foreach(counters, name, value)
-		fprintf(out, "%-22s %lld\n", name, (long long)json_integer_value(value));
+		fprintf(out, "%-22s %lld\n", stw_safe(name), (long long)json_integer_value(value));
 }
 
 static void add_user(struct stw_grid *g, const json_t *user)
@@ -55,7 +55,17 @@ static void add_user(struct stw_grid *g, const json_t *user)
 	}
 }
 
-/* All pages of @endpoint, each given to @page. */
+/* The name of a page's last row: the next page begins behind it. NULL: it has none. */
+static const char *last_name(const json_t *rows)
+{
+	const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+
+	if (json_is_object(last))
+		last = json_object_get(last, "aor");
+	return json_string_value(last);
+}
+
+/* All pages of @endpoint, each given to @page. Pages that do not get on would never end. */
 static int each_page(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *rows_key,
 		     const char *only, void (*page)(void *ctx, const json_t *rows), void *ctx)
 {
@@ -73,20 +83,18 @@ static int each_page(struct stw_cli *cli, enum stw_endpoint_id endpoint, const c
 			json_object_set_new(body, "after", json_string(after));
 		rc = stw_cli_call(cli, endpoint, NULL, body, &a);
 		json_decref(body);
-		free(after);
-		after = NULL;
-		more = false;
-		if (rc == STW_EXIT_OK) {
-			const json_t *rows = json_object_get(a.json, rows_key);
-			const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+		more = rc == STW_EXIT_OK && json_is_true(json_object_get(a.json, "more"));
+		if (rc == STW_EXIT_OK)
+			page(ctx, json_object_get(a.json, rows_key));
+		const char *last = more ? last_name(json_object_get(a.json, rows_key)) : NULL;
 
-			page(ctx, rows);
-			if (json_is_object(last))
-				last = json_object_get(last, "aor");
-			more = json_is_true(json_object_get(a.json, "more")) && last;
-			after = more ? strdup(json_string_value(last)) : NULL;
-			more = after != NULL;
+		if (more && (!last || (after && strcmp(last, after) <= 0))) {
+			fprintf(stderr, "strowgerctl: the list does not go on behind \"%s\"\n",
+				stw_safe(last ? last : ""));
+			rc = STW_EXIT_FAILED;
 		}
+		free(after);
+		after = last ? strdup(last) : NULL;
 		stw_answer_fini(&a);
 	}
 	free(after);

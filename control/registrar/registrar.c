@@ -170,6 +170,20 @@ static bool is_allowed_algorithm(const struct stw_registrar *r, enum stw_digest_
 				   : r->config.algorithms != STW_DIGESTS_MD5;
 }
 
+/*
+ * RFC 7616 s3.4.6: what was signed is for this server. Only the host is compared: proxies change
+ * the rest on the way (RFC 3261 s22.4 item 2 leaves the choice).
+ */
+static bool is_for_us(const struct handling *h, struct stw_str digest_uri)
+{
+	const struct stw_span value = {(uint16_t)(digest_uri.p - h->buf), digest_uri.len};
+	struct stw_sip_uri a, b;
+
+	return stw_sip_uri_parse(h->buf, value, &a) == STW_OK &&
+	       stw_sip_uri_parse(h->buf, h->m->uri, &b) == STW_OK && a.host.len == b.host.len &&
+	       strncasecmp(h->buf + a.host.off, h->buf + b.host.off, a.host.len) == 0;
+}
+
 /* s22, RFC 7616: who sends it; only then who may (s10.3 steps 3 and 4). */
 static bool authenticated(struct handling *h)
 {
@@ -188,6 +202,10 @@ static bool authenticated(struct handling *h)
 	if (!stw_credentials_right(&c, &ha1) || !exists || age == STW_NONCE_FORGED) {
 		r->c.failed_authentication++;
 		return challenge(h, false);
+	}
+	if (!is_for_us(h, c.uri)) {
+		r->c.refused++;
+		return say(h, 400, "Bad Request - Digest uri");
 	}
 	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
 	if (age == STW_NONCE_STALE || !stw_nonce_use(r->uses, c.nonce, c.nc, request)) {

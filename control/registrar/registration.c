@@ -45,6 +45,29 @@ static bool put(struct stw_registration *out, const char *p, size_t len)
 	return true;
 }
 
+/* As put(), with folds (s7.3.1) as blanks: what is kept goes out in lines, and in request lines. */
+static bool put_flat(struct stw_registration *out, const char *p, size_t len)
+{
+	char *to = out->room + out->used;
+
+	if (!put(out, p, len))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (to[i] == '\r' || to[i] == '\n')
+			to[i] = ' ';
+	return true;
+}
+
+/* No blanks, folds or control bytes, nor what would end it in <> or "". */
+static bool is_one_word(struct stw_str t)
+{
+	for (uint16_t i = 0; i < t.len; i++)
+		if ((unsigned char)t.p[i] <= ' ' || t.p[i] == 0x7f || t.p[i] == '"' ||
+		    (t.p[i] == '\\'))
+			return false;
+	return true;
+}
+
 /* s10.2.1.1: what cannot be read counts as the default, what is too large as the largest. */
 static uint32_t seconds(const struct reading *r, struct stw_span value)
 {
@@ -104,7 +127,7 @@ static bool read_param(struct reading *r, const struct stw_sip_param *p, struct 
 		w->reg_id = reg_id_of(r, p->value);
 	return put(r->out, ";", 1) && put(r->out, r->buf + p->name.off, p->name.len) &&
 	       (!p->has_value ||
-		(put(r->out, "=", 1) && put(r->out, r->buf + p->value.off, p->value.len)));
+		(put(r->out, "=", 1) && put_flat(r->out, r->buf + p->value.off, p->value.len)));
 }
 
 static int read_params(struct reading *r, struct stw_span rest, struct stw_wish *w)
@@ -144,13 +167,16 @@ static bool read_contact(struct reading *r, const struct stw_sip_name_addr *na,
 	*w = (struct stw_wish){.uri = text_of(r, na->uri),
 			       .expires_s = r->expires_s,
 			       .q = STW_Q_ONE};
-	if (stw_sip_uri_parse(r->buf, na->uri, &uri) == STW_EMALFORMED)
+	/* Of a scheme we do not know nobody looked at the bytes yet. */
+	if (stw_sip_uri_parse(r->buf, na->uri, &uri) == STW_EMALFORMED || !is_one_word(w->uri))
 		return refuse(refusal, 400, "Bad Request - Contact URI");
 	int err = read_params(r, na->params, w);
 	if (err != STW_OK)
 		return err == STW_ENOSPACE
 			       ? refuse(refusal, 403, "Contact Parameters Too Long")
 			       : refuse(refusal, 400, "Bad Request - Contact Parameters");
+	if (!is_one_word(w->instance))
+		return refuse(refusal, 400, "Bad Request - Instance");
 	if (!bound_expires(r, w, refusal))
 		return false;
 	out->n++;
@@ -193,7 +219,8 @@ static bool read_path_line(struct reading *r, struct stw_span value, struct stw_
 		out->first_path_has_ob =
 			stw_sip_param_find(r->buf, uri.params, "ob", 2, &ob) == STW_OK;
 	}
-	if ((out->path.len > 0 && !put(out, ", ", 2)) || !put(out, r->buf + value.off, value.len))
+	if ((out->path.len > 0 && !put(out, ", ", 2)) ||
+	    !put_flat(out, r->buf + value.off, value.len))
 		return refuse(refusal, 400, "Bad Request - Path Too Long");
 	out->path.len = (uint16_t)(out->room + out->used - out->path.p);
 	return true;

@@ -10,6 +10,7 @@
 
 #include "control/registrar/location.h"
 #include "control/registrar/subscribers.h"
+#include "dataplane/route/decide.h"
 #include "dataplane/route/flow.h"
 #include "dataplane/table/lookup.h"
 
@@ -91,12 +92,26 @@ static void answer_absent(struct stw_registrar *r, const struct user *u, bool ha
 
 /* --- redirect (s8.3) --- */
 
-static void redirect(const struct stw_record *r, uint64_t now_s, struct text *t)
+/* A phone that does not know its address may register any; a caller elsewhere finds itself there,
+ * or us again. Requests we forward ourselves find the phone by its flow. */
+static bool leads_there(const struct stw_tables *tables, struct stw_str contact)
+{
+	struct stw_sip_uri uri;
+
+	return stw_sip_uri_parse(contact.p, (struct stw_span){0, contact.len}, &uri) != STW_OK ||
+	       !uri.host_is_ip ||
+	       !(stw_ip_forbidden(&uri.ip) || stw_tables_has_listener_ip(tables, &uri.ip));
+}
+
+static void redirect(const struct stw_tables *tables, const struct stw_record *r, uint64_t now_s,
+		     struct text *t)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct stw_binding *b = &r->b[i];
 		char tail[64];
 
+		if (!leads_there(tables, b->uri))
+			continue;
 		put_text(t, "Contact: <");
 		put(t, b->uri.p, b->uri.len);
 		snprintf(tail, sizeof(tail), ">;q=%u.%03u;expires=%llu\r\n", b->q / STW_Q_ONE,
@@ -182,7 +197,11 @@ void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, bool a
 		return;
 	}
 	if (as_redirect) {
-		redirect(&u.location.record, now_s, &t);
+		redirect(tables, &u.location.record, now_s, &t);
+		if (t.n == 0 && !t.full) {
+			answer_absent(r, &u, true, found);
+			return;
+		}
 		*found = (struct stw_location_found){STW_LOCATED_ANSWER, 302, "Moved Temporarily",
 						     t.n};
 	} else {
@@ -190,5 +209,6 @@ void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, bool a
 		*found = (struct stw_location_found){STW_LOCATED_FORWARD, 0, "", t.n};
 	}
 	if (t.full)
-		*found = (struct stw_location_found){STW_LOCATED_ANSWER, 500, "Too Long", 0};
+		*found = (struct stw_location_found){STW_LOCATED_ANSWER, 513, "Message Too Large",
+						     0};
 }

@@ -36,7 +36,7 @@ struct stw_location_found {
  * flow it registered by (RFC 5626 s5.3) as our own token in a Route.
  *
  * @param redirect  the Contacts are wanted, not a request for one
- * @param out       [room], room >= m->len + STW_LOCATE_ROOM
+ * @param out       [room]; with less than m->len + STW_LOCATE_ROOM a long one is answered 513
  */
 void stw_locate(struct stw_registrar *r, const struct stw_tables *t, bool redirect, const char *buf,
 		const struct stw_sip_msg *m, char *out, size_t room,

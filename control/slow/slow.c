@@ -15,6 +15,8 @@
 #include "control/slow/sockets.h"
 #include "dataplane/table/tables.h"
 
+#define MESSAGE_MAX 65535u /* what the parser takes */
+
 /* A message that waits for its name; with room around it, as the rewrite wants. */
 struct held {
 	TAILQ_ENTRY(held) order;
@@ -269,6 +271,7 @@ static void locate(struct stw_slow *s, struct passing *p)
 {
 	struct stw_registrar *r = stw_registering_registrar(s->registering, NULL);
 	static const struct stw_answer_more nothing = {0};
+	const size_t room = p->msg.len + STW_LOCATE_ROOM;
 	struct stw_location_found found;
 
 	if (!r) {
@@ -276,7 +279,8 @@ static void locate(struct stw_slow *s, struct passing *p)
 		return;
 	}
 	stw_locate(r, s->desk.tables, p->v.redirect, p->bytes, &p->msg,
-		   s->located + STW_REWRITE_HEADROOM, p->msg.len + STW_LOCATE_ROOM, &found);
+		   s->located + STW_REWRITE_HEADROOM, room < MESSAGE_MAX ? room : MESSAGE_MAX,
+		   &found);
 	if (found.kind == STW_LOCATED_FORWARD)
 		forward_located(s, p, found.len);
 	else if (found.status == 302)

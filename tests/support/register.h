@@ -30,6 +30,7 @@ struct stw_registering {
 	struct stw_sip_msg msg;
 	struct stw_registrar_answer a;
 	char text[STW_REGISTRAR_LINES + 1]; /* the answer's lines, with a NUL */
+	const char *digest_uri;		    /* of the credentials; NULL: the Request-URI */
 };
 
 static inline void stw_registering_open(struct stw_registering *s)
@@ -147,6 +148,7 @@ static inline void stw_credentials_make(const struct stw_registering *s, const c
 {
 	const bool sha = strcmp(algorithm, "SHA-256") == 0;
 	const char *md = sha ? "SHA256" : "MD5";
+	const char *uri = s->digest_uri ? s->digest_uri : "sip:example.com";
 	char nonce[STW_NONCE_DIGITS + 1], a1[65], a2[65], response[65], text[512];
 	const char *at = strstr(s->text, "nonce=\"");
 
@@ -154,13 +156,13 @@ static inline void stw_credentials_make(const struct stw_registering *s, const c
 	snprintf(nonce, sizeof(nonce), "%s", at + 7);
 	snprintf(text, sizeof(text), "%s:%s:%s", user, realm, password);
 	stw_hash_hex(md, text, a1);
-	stw_hash_hex(md, "REGISTER:sip:example.com", a2);
+	snprintf(text, sizeof(text), "REGISTER:%s", uri);
+	stw_hash_hex(md, text, a2);
 	snprintf(text, sizeof(text), "%s:%s:%08x:abc:auth:%s", a1, nonce, nc, a2);
 	stw_hash_hex(md, text, response);
-	snprintf(
-		out, len,
-		"Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", "
-		"uri=\"sip:example.com\", response=\"%s\", algorithm=%s, cnonce=\"abc\", qop=auth, "
-		"nc=%08x\r\n",
-		user, realm, nonce, response, algorithm, nc);
+	snprintf(out, len,
+		 "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", "
+		 "uri=\"%s\", response=\"%s\", algorithm=%s, cnonce=\"abc\", qop=auth, "
+		 "nc=%08x\r\n",
+		 user, realm, nonce, uri, response, algorithm, nc);
 }

@@ -229,6 +229,40 @@ static void nonces_of_the_secret_before_are_still_good(void **state)
 	assert_int_equal(with_credentials(), 200);
 }
 
+static void rfc7616_s3_4_6_credentials_are_for_this_server(void **state)
+{
+	static const char *const others[] = {"sip:elsewhere.example", "sip:example.co",
+					     "sip:example.com.", "/"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		s.digest_uri = others[i];
+		stw_register(&s, BOB, LINE);
+		make("MD5", "bob", SECRET, 1);
+		assert_int_equal(with_credentials(), 400);
+	}
+	assert_int_equal(stw_registered(&s, "sip:" BOB), 0);
+	/* What proxies change on the way does not count. */
+	s.digest_uri = "sip:EXAMPLE.com:5060;transport=udp";
+	stw_register(&s, BOB, LINE);
+	make("MD5", "bob", SECRET, 1);
+	assert_int_equal(with_credentials(), 200);
+}
+
+/* Names of subscribers hold neither: such a user is unknown, whatever it means. */
+static void rfc3261_s25_1_quoted_pairs_name_nobody(void **state)
+{
+	static const char *const users[] = {"b\\ob", "bob\\\"", "\\\\", "bob\\"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		stw_register(&s, BOB, LINE);
+		make("MD5", users[i], SECRET, 1);
+		assert_int_equal(with_credentials(), 401);
+	}
+	assert_int_equal(stw_registered(&s, "sip:" BOB), 0);
+}
+
 static void no_password_is_stored(void **state)
 {
 	struct stw_store_value v;
@@ -257,6 +291,8 @@ int main(void)
 		T(incomplete_credentials_are_challenged),
 		T(only_algorithms_offered_are_taken),
 		T(nonces_of_the_secret_before_are_still_good),
+		T(rfc7616_s3_4_6_credentials_are_for_this_server),
+		T(rfc3261_s25_1_quoted_pairs_name_nobody),
 		T(no_password_is_stored),
 	};
 

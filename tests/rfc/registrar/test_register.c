@@ -324,6 +324,39 @@ static void malformed_contacts_are_refused_whole(void **state)
 	}
 }
 
+static void rfc3261_s7_3_1_folds_are_not_kept(void **state)
+{
+	static struct stw_location l;
+
+	(void)state;
+	assert_int_equal(stw_register(&s, BOB,
+				      "Supported: path\r\nContact: <sip:b@h>\r\n ;x=\"a\r\n b\"\r\n"
+				      "Path: <sip:p2;lr>,\r\n\t<sip:p1;lr>\r\n"),
+			 200);
+	assert_int_equal(stw_answer_count(&s, "Contact: <sip:b@h>;x=\"a   b\";expires=3600\r\n"),
+			 1);
+	assert_int_equal(stw_answer_count(&s, "Path: <sip:p2;lr>,  \t<sip:p1;lr>\r\n"), 1);
+	stw_location_get(stw_registrar_store(s.r), stw_str(AOR, sizeof(AOR) - 1), &l);
+	assert_null(memchr(l.record.b[0].path.p, '\n', l.record.b[0].path.len));
+}
+
+static void what_would_break_a_line_is_no_contact(void **state)
+{
+	static const char *const bad[] = {
+		"Contact: <foo:b\r\n h>\r\n",
+		"Contact: <foo:b h>\r\n",
+		"Contact: <foo:b\"h>\r\n",
+		"Contact: <sip:b@h>;+sip.instance=\"<urn:\r\n 1>\"\r\n",
+		"Contact: <sip:b@h>;+sip.instance=\"<urn:\\\"1>\"\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(stw_register(&s, BOB, "%s", bad[i]), 400);
+	assert_int_equal(stw_registered(&s, AOR), 0);
+	assert_int_equal(stw_register(&s, BOB, "Contact: <foo:bh>\r\n"), 200);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -353,6 +386,8 @@ int main(void)
 		T(rfc5626_s6_first_hop_must_support_it),
 		T(rfc5626_s4_2_1_reg_id_wants_one_contact),
 		T(malformed_contacts_are_refused_whole),
+		T(rfc3261_s7_3_1_folds_are_not_kept),
+		T(what_would_break_a_line_is_no_contact),
 	};
 
 	return cmocka_run_group_tests_name("registrar", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -109,7 +110,29 @@ def bindings_of_nobody_are_an_empty_table(rig):
         f"{len(body)}\r\n\r\n{body}".encode()), "limit")
 
 
-CASES = (without_domains_there_is_none, subscribers_come_and_go, bad_names_and_passwords_are_told,
+def a_list_that_does_not_go_on_is_told(rig):
+    """Of a server that says the same again and again, with control characters in it."""
+    body = json.dumps({"version": 1, "users": [{"aor": "sip:\x1b[2Jbob@example.com", "bindings": []}],
+                       "more": True}).encode()
+    answer = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+              b"Content-Length: %d\r\n\r\n" % len(body)) + body
+    path = os.path.join(rig.dir, "fake.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        server.settimeout(PATIENCE_S)
+        with subprocess.Popen([rig.ctl_program, "--socket", path, "show", "bindings"],
+                              stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as client:
+            for _ in range(2):
+                with server.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+            err = client.communicate(timeout=PATIENCE_S)[1]
+    expect_equal(client.returncode, 1, "exit code")
+    expect(b"does not go on" in err and b"\x1b" not in err, err)
+
+
+CASES = (a_list_that_does_not_go_on_is_told, without_domains_there_is_none, subscribers_come_and_go, bad_names_and_passwords_are_told,
          thousands_are_imported_and_listed, they_outlive_a_kill, a_reload_opens_and_closes_it,
          a_store_that_cannot_be_opened_is_told, bindings_of_nobody_are_an_empty_table)
 
