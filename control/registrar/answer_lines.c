@@ -32,23 +32,45 @@ bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_str realm,
 			     stw_digest_name(algorithm), stale ? ",stale=true" : "");
 }
 
-static bool add_contact(struct stw_registrar_answer *a, const struct stw_binding *b, uint64_t now_s)
+/* ;pub-gruu="...";temp-gruu="...". @return bytes of @out, 0: none */
+static size_t write_gruus(const struct stw_binding *b, const struct stw_lines_gruu *g,
+			  char out[2 * STW_GRUU_TEXT + 32])
 {
-	char q[16] = "";
+	char public[STW_GRUU_TEXT], temporary[STW_GRUU_TEXT];
+
+	if (!g || b->instance.len == 0)
+		return 0;
+	const size_t n = stw_gruu_public(g->aor, b->instance, public);
+	const size_t m = stw_gruu_temporary(g->key, g->aor, b->instance, b->call_id, (*g->salt)++,
+					    temporary);
+	size_t at = 0;
+
+	if (n > 0)
+		at += (size_t)sprintf(out, ";pub-gruu=\"%.*s\"", (int)n, public);
+	if (m > 0)
+		at += (size_t)sprintf(out + at, ";temp-gruu=\"%.*s\"", (int)m, temporary);
+	return at;
+}
+
+static bool add_contact(struct stw_registrar_answer *a, const struct stw_binding *b, uint64_t now_s,
+			const struct stw_lines_gruu *gruu)
+{
+	char q[16] = "", gruus[2 * STW_GRUU_TEXT + 32];
+	const size_t n = write_gruus(b, gruu, gruus);
 
 	if (b->q != STW_Q_ONE)
 		snprintf(q, sizeof(q), ";q=0.%03u", b->q);
-	return stw_lines_add(a, "Contact: <%.*s>%.*s%s;expires=%llu", b->uri.len, b->uri.p,
-			     b->params.len, b->params.p ? b->params.p : "", q,
+	return stw_lines_add(a, "Contact: <%.*s>%.*s%.*s%s;expires=%llu", b->uri.len, b->uri.p,
+			     b->params.len, b->params.p ? b->params.p : "", (int)n, gruus, q,
 			     (unsigned long long)(b->expires_s - now_s));
 }
 
 bool stw_lines_contacts(struct stw_registrar_answer *a, const struct stw_record *record,
-			uint64_t now_s)
+			uint64_t now_s, const struct stw_lines_gruu *gruu)
 {
 	for (size_t i = 0; i < record->n; i++)
 		if (!record->b[i].gone && record->b[i].expires_s > now_s &&
-		    !add_contact(a, &record->b[i], now_s))
+		    !add_contact(a, &record->b[i], now_s, gruu))
 			return false;
 	return true;
 }

@@ -7,6 +7,7 @@
  */
 
 #include "control/registrar/digest.h"
+#include "control/registrar/gruu.h"
 #include "control/registrar/registrar.h"
 
 /** "Name: value" CRLF. @return false: no room, nothing written */
@@ -18,9 +19,20 @@ bool stw_lines_challenge(struct stw_registrar_answer *a, struct stw_str realm,
 			 const char nonce[STW_NONCE_DIGITS], enum stw_digest_algorithm algorithm,
 			 bool stale);
 
-/** The Contacts that are bound, with what remains of their time (s10.3 step 8), newest last. */
+/* Who gets GRUUs. */
+struct stw_lines_gruu {
+	const struct stw_gruu_key *key;
+	struct stw_str aor;
+	uint32_t *salt; /* grows by one for each */
+};
+
+/**
+ * The Contacts that are bound, with what remains of their time (s10.3 step 8), newest last.
+ *
+ * @param gruu  NULL: without GRUUs (RFC 5627 s5.3)
+ */
 bool stw_lines_contacts(struct stw_registrar_answer *a, const struct stw_record *record,
-			uint64_t now_s);
+			uint64_t now_s, const struct stw_lines_gruu *gruu);
 
 /** Date (s20.17), by the wall clock. */
 bool stw_lines_date(struct stw_registrar_answer *a);

@@ -25,6 +25,8 @@
 struct stw_registrar {
 	struct stw_model_registrar config; /* its domains are a copy of ours */
 	struct stw_nonce_key keys[2];
+	struct stw_gruu_key gruu_keys[2]; /* as many */
+	uint32_t gruu_salt;
 	size_t n_keys;
 	struct stw_store *store;
 	struct stw_clock clock;
@@ -88,7 +90,8 @@ static bool find_name(struct handling *h)
 
 static bool is_supported(const char *buf, struct stw_span tag)
 {
-	return stw_span_is(buf, tag, "path", 4) || stw_span_is(buf, tag, "outbound", 8);
+	return stw_span_is(buf, tag, "path", 4) || stw_span_is(buf, tag, "outbound", 8) ||
+	       stw_span_is(buf, tag, "gruu", 4);
 }
 
 /* s10.3 step 2: each option tag of Require that we lack is named in the answer. */
@@ -285,11 +288,14 @@ static bool changed(struct handling *h)
 /* Written before the store changes: the record's texts may lie in it. */
 static bool write_answer(struct handling *h)
 {
-	const struct stw_registrar *r = h->r;
+	struct stw_registrar *r = h->r;
 	const struct stw_registration *reg = &r->reg;
 	struct stw_registrar_answer *a = h->out;
-	bool ok = stw_lines_contacts(a, &r->location.record, h->now_s) && stw_lines_date(a) &&
-		  stw_lines_add(a, "Supported: path, outbound");
+	const struct stw_lines_gruu gruu = {&r->gruu_keys[0], stw_str(reg->aor, reg->aor_len),
+					    &r->gruu_salt};
+	bool ok = stw_lines_contacts(a, &r->location.record, h->now_s,
+				     reg->has_gruu ? &gruu : NULL) &&
+		  stw_lines_date(a) && stw_lines_add(a, "Supported: path, outbound, gruu");
 
 	if (reg->path.len > 0 && reg->has_path_option)
 		ok = ok && stw_lines_add(a, "Path: %.*s", reg->path.len, reg->path.p);
@@ -320,6 +326,35 @@ static bool read_request(struct handling *h)
 	       refused(h, &refusal);
 }
 
+/* RFC 5627 s5.2: what is reached by the address-of-record is not reached at it, nor at a GRUU. */
+static bool is_loop(const struct handling *h, const struct stw_wish *w)
+{
+	const struct stw_registration *reg = &h->r->reg;
+	struct stw_sip_uri uri;
+	struct stw_span gr;
+	char aor[STW_AOR_BYTES];
+	size_t len;
+
+	if (w->instance.len == 0 || w->expires_s == 0 ||
+	    stw_sip_uri_parse(w->uri.p, (struct stw_span){0, w->uri.len}, &uri) != STW_OK ||
+	    !is_domain(h->r, stw_str(w->uri.p + uri.host.off, uri.host.len)))
+		return false;
+	if (stw_sip_param_find(w->uri.p, uri.params, "gr", 2, &gr) == STW_OK)
+		return true;
+	return stw_sip_uri_aor(w->uri.p, &uri, aor, sizeof(aor), &len) == STW_OK &&
+	       stw_str_equal(stw_str(aor, len), stw_str(reg->aor, reg->aor_len));
+}
+
+static bool no_loops(struct handling *h)
+{
+	const struct stw_refusal refusal = {403, "Contact Is Ourselves"};
+
+	for (size_t i = 0; i < h->r->reg.n; i++)
+		if (is_loop(h, &h->r->reg.wish[i]))
+			return refused(h, &refusal);
+	return true;
+}
+
 /* The address-of-record first, because its domain is the realm; what else the request says matters
  * only once the sender is known. */
 static bool read_identity(struct handling *h)
@@ -346,8 +381,8 @@ void stw_registrar_handle(struct stw_registrar *r, const char *buf, const struct
 	out->known = out->changed = false;
 	out->len = 0;
 	if (read_identity(&h) && find_name(&h) && require_ok(&h) &&
-	    (!r->config.authenticate || authenticated(&h)) && read_request(&h) && load(&h) &&
-	    changed(&h) && write_answer(&h))
+	    (!r->config.authenticate || authenticated(&h)) && read_request(&h) && no_loops(&h) &&
+	    load(&h) && changed(&h) && write_answer(&h))
 		store(&h);
 }
 
@@ -426,8 +461,10 @@ int stw_registrar_configure(struct stw_registrar *r, const struct stw_model *m)
 	free(r->config.domains);
 	r->config = fresh;
 	r->n_keys = m->n_secrets;
-	for (size_t i = 0; i < m->n_secrets; i++)
+	for (size_t i = 0; i < m->n_secrets; i++) {
 		r->keys[i] = stw_nonce_key(m->secrets[i].key);
+		r->gruu_keys[i] = stw_gruu_key(m->secrets[i].key);
+	}
 	return STW_OK;
 }
 
@@ -454,7 +491,8 @@ static int start(struct stw_registrar *r, const struct stw_model *m, char *reaso
 						  .relaxed = m->registrar.durability ==
 							     STW_DURABILITY_RELAXED};
 
-	if (getrandom(&r->request_key, sizeof(r->request_key), 0) != sizeof(r->request_key))
+	if (getrandom(&r->request_key, sizeof(r->request_key), 0) != sizeof(r->request_key) ||
+	    getrandom(&r->gruu_salt, sizeof(r->gruu_salt), 0) != sizeof(r->gruu_salt))
 		return STW_EIO;
 	r->uses = stw_nonce_uses_new(NONCE_USES);
 	if (!r->uses || stw_registrar_configure(r, m) != STW_OK)
@@ -493,6 +531,12 @@ struct stw_store *stw_registrar_store(struct stw_registrar *r)
 const struct stw_registrar_counters *stw_registrar_counters(const struct stw_registrar *r)
 {
 	return &r->c;
+}
+
+const struct stw_gruu_key *stw_registrar_gruu_keys(const struct stw_registrar *r, size_t *n)
+{
+	*n = r->n_keys;
+	return r->gruu_keys;
 }
 
 struct stw_clock *stw_registrar_clock(struct stw_registrar *r)

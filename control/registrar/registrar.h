@@ -16,6 +16,7 @@
 
 #include "control/model/model.h"
 #include "control/registrar/clock.h"
+#include "control/registrar/gruu.h"
 #include "control/registrar/registration.h"
 #include "control/registrar/store.h"
 
@@ -87,6 +88,9 @@ bool stw_registrar_tick(struct stw_registrar *r);
 
 struct stw_store *stw_registrar_store(struct stw_registrar *r);
 const struct stw_registrar_counters *stw_registrar_counters(const struct stw_registrar *r);
+
+/** The keys of its GRUUs. @p n: how many, the one in use first */
+const struct stw_gruu_key *stw_registrar_gruu_keys(const struct stw_registrar *r, size_t *n);
 
 /** The time its bindings live by. */
 struct stw_clock *stw_registrar_clock(struct stw_registrar *r);

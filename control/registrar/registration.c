@@ -121,6 +121,9 @@ static bool read_param(struct reading *r, const struct stw_sip_param *p, struct 
 		w->q = q_of(r->buf + p->value.off, p->value.len);
 		return true;
 	}
+	/* Ours to say (RFC 5627 s5.2), not to keep. */
+	if (name_is(r, p->name, "pub-gruu") || name_is(r, p->name, "temp-gruu"))
+		return true;
 	if (name_is(r, p->name, "+sip.instance"))
 		w->instance = unquoted(text_of(r, p->value));
 	else if (name_is(r, p->name, "reg-id"))
@@ -246,6 +249,7 @@ static void read_supported(struct reading *r, struct stw_span value)
 	while (stw_sip_token_next(r->buf, &value, &tag) == STW_OK) {
 		r->out->has_path_option |= name_is(r, tag, "path");
 		r->out->has_outbound |= name_is(r, tag, "outbound");
+		r->out->has_gruu |= name_is(r, tag, "gruu");
 	}
 }
 
@@ -332,7 +336,7 @@ bool stw_registration_read(const char *buf, const struct stw_sip_msg *m,
 
 	out->n = out->used = 0;
 	out->star = out->has_path_option = out->has_outbound = out->ends_outbound = false;
-	out->first_path_has_ob = false;
+	out->first_path_has_ob = out->has_gruu = false;
 	out->first_hop_is_ours = one_via(&r);
 	out->cseq = m->cseq;
 	out->call_id = text_of(&r, m->value[STW_HDR_CALL_ID]);

@@ -33,6 +33,7 @@ struct stw_registration {
 	bool star;		/* "Contact: *": remove all */
 	bool has_path_option;	/* Supported: path */
 	bool has_outbound;	/* Supported: outbound */
+	bool has_gruu;		/* Supported: gruu */
 	bool ends_outbound;	/* some Contact has instance and reg-id, and outbound applies */
 	bool first_hop_is_ours; /* one Via only: the phone itself sent it to us */
 	bool first_path_has_ob; /* the last Path value, the edge proxy's, has ;ob */

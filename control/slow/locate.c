@@ -8,6 +8,7 @@
 #include <strowger/errors.h>
 #include <strowger/sip_headers.h>
 
+#include "control/registrar/gruu.h"
 #include "control/registrar/location.h"
 #include "control/registrar/subscribers.h"
 #include "dataplane/route/decide.h"
@@ -15,8 +16,9 @@
 #include "dataplane/table/lookup.h"
 
 struct user {
-	char aor[STW_AOR_BYTES];
+	char aor[STW_GRUU_TEXT];
 	size_t len;
+	struct stw_gruu gruu; /* of which instance; any, when it is none */
 	struct stw_location location;
 };
 
@@ -46,29 +48,45 @@ static bool better(const struct stw_binding *a, const struct stw_binding *b)
 	return a->q != b->q ? a->q > b->q : a->created_s >= b->created_s;
 }
 
-static int by_preference(const void *a, const void *b)
+/* Among the first @n, which stand in order; of equal ones the later stands first. */
+static void insert(struct stw_record *r, size_t n, struct stw_binding b)
 {
-	return better(a, b) ? -1 : 1;
+	while (n > 0 && better(&b, &r->b[n - 1])) {
+		r->b[n] = r->b[n - 1];
+		n--;
+	}
+	r->b[n] = b;
 }
 
-/* Those that are bound now, the best first. */
-static void keep_live(struct stw_record *r, uint64_t now_s)
+/*
+ * Those that are bound now, the best first; of a GRUU (RFC 5627 s6.1) those of its instance: all of
+ * its flows, while one of them is of the time that a temporary one was made in.
+ */
+static void keep_live(struct stw_record *r, const struct stw_gruu *gruu, uint64_t now_s)
 {
 	size_t kept = 0;
+	bool current = false;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (!r->b[i].gone && r->b[i].expires_s > now_s)
-			r->b[kept++] = r->b[i];
-	r->n = kept;
-	qsort(r->b, r->n, sizeof(r->b[0]), by_preference);
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->b[i].gone || r->b[i].expires_s <= now_s || !stw_gruu_is_of(gruu, &r->b[i]))
+			continue;
+		current |= stw_gruu_is_current(gruu, &r->b[i]);
+		insert(r, kept++, r->b[i]);
+	}
+	r->n = current ? kept : 0;
 }
 
-static bool read_aor(const char *buf, const struct stw_sip_msg *m, struct user *u)
+static bool read_user(struct stw_registrar *r, const char *buf, const struct stw_sip_msg *m,
+		      struct user *u)
 {
+	size_t n_keys;
+	const struct stw_gruu_key *keys = stw_registrar_gruu_keys(r, &n_keys);
 	struct stw_sip_uri uri;
 
 	return stw_sip_uri_parse(buf, m->uri, &uri) == STW_OK &&
-	       stw_sip_uri_aor(buf, &uri, u->aor, sizeof(u->aor), &u->len) == STW_OK;
+	       stw_gruu_read(keys, n_keys, buf, &uri, u->aor, sizeof(u->aor), &u->len, &u->gruu) ==
+		       STW_OK &&
+	       u->gruu.kind != STW_GRUU_INVALID;
 }
 
 /* RFC 3261 s21.4.5, s21.4.18: nobody of ours, or somebody who is not there. */
@@ -180,7 +198,7 @@ void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, bool a
 	const uint64_t now_s = stw_clock_s(stw_registrar_clock(r));
 
 	*found = (struct stw_location_found){STW_LOCATED_ANSWER, 404, "Not Found", 0};
-	if (!read_aor(buf, m, &u))
+	if (!read_user(r, buf, m, &u))
 		return;
 	int err = stw_location_get(stw_registrar_store(r), stw_str(u.aor, u.len), &u.location);
 
@@ -191,7 +209,7 @@ void stw_locate(struct stw_registrar *r, const struct stw_tables *tables, bool a
 	}
 	const bool had_record = u.location.record.n > 0;
 
-	keep_live(&u.location.record, now_s);
+	keep_live(&u.location.record, &u.gruu, now_s);
 	if (u.location.record.n == 0) {
 		answer_absent(r, &u, had_record, found);
 		return;

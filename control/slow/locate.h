@@ -31,6 +31,8 @@ struct stw_location_found {
 /**
  * Find where a request goes.
  *
+ * A GRUU (RFC 5627) is for the contacts of its instance only.
+ *
  * The best contact is the one of the highest q; of equal ones that which was bound last, whenever
  * it was refreshed: so all of a call finds the same. A Path leads to it (RFC 3327 s5.2), else the
  * flow it registered by (RFC 5626 s5.3) as our own token in a Route.
