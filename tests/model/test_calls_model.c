@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Calls while everything changes: members come, go, fail, drain and change their weight, secrets
- * rotate, the memory is lost, and no message of a call goes astray. The model knows of each call
- * only where its last INVITE went, under which slots, and whether it was answered.
+ * Calls while everything changes: members come, go, fail, drain and change their weight, tables
+ * their size, secrets rotate, the memory is lost, and no message of a call goes astray. The model
+ * knows of each call only where its last INVITE went, under which slots, and whether it was
+ * answered.
  *
  * Two workers take the messages in turns by chance, so that request and answer seldom meet the
  * same; they share the recent-call table, as in the data plane.
@@ -17,8 +18,8 @@
 #define CALLS	24u
 #define STEPS	6000u
 #define MEMBERS 12u
-#define SLOTS	251u
-#define NOBODY	0 /* no member has this last byte */
+#define SLOTS	509u /* at most */
+#define NOBODY	0    /* no member has this last byte */
 
 enum phase { IDLE, CALLING, TRYING, REFUSED, TALKING };
 
@@ -48,11 +49,12 @@ struct model {
 	uint64_t generation;
 	unsigned slots, secret; /* how often they changed */
 	double slots_s;		/* when they did */
-	uint8_t owners[SLOTS];	/* the slots, by last byte of the address */
+	uint32_t n_slots;
+	uint8_t owners[SLOTS]; /* the slots, by last byte of the address */
 	double gone_s[256]; /* when a member was removed, by last byte; 0: never, or it is back */
 	uint8_t last_out;
 	bool hides_past, hides_gone; /* mutations of what is published */
-	unsigned moved, followed, in_dialog, of_gone, by_past;
+	unsigned moved, followed, in_dialog, of_gone, by_past, resized;
 	bool mutated; /* then it is the model that is tested: */
 	unsigned astray;
 };
@@ -121,15 +123,17 @@ static void give_up(struct model *m)
 static void watch_slots(struct model *m)
 {
 	const struct stw_tables *t = m->p->tables;
-	uint8_t owners[SLOTS];
+	uint8_t owners[SLOTS] = {0};
+	uint32_t n = t->pools[0].n_slots;
 
-	assert_int_equal(t->pools[0].n_slots, SLOTS);
-	for (unsigned i = 0; i < SLOTS; i++)
+	assert_int_equal(n, m->p->farm.pool.slots);
+	for (unsigned i = 0; i < n; i++)
 		owners[i] = t->members[t->slots[t->pools[0].first_slot + i]].address.ip.b[15];
-	if (m->generation > 1 && memcmp(owners, m->owners, SLOTS) != 0) {
+	if (m->generation > 1 && (n != m->n_slots || memcmp(owners, m->owners, SLOTS) != 0)) {
 		m->slots++;
 		m->slots_s = now_s(m);
 	}
+	m->n_slots = n;
 	memcpy(m->owners, owners, SLOTS);
 }
 
@@ -219,19 +223,27 @@ static void rotate(struct model *m)
 	m->secret++;
 }
 
+/* Nearly all slots are another's then; a call that is known is not. */
+static void resize(struct model *m)
+{
+	m->p->farm.pool.slots = m->p->farm.pool.slots == SLOTS ? 251 : SLOTS;
+	m->resized++;
+}
+
 static void change(struct model *m)
 {
 	struct stw_farm *f = &m->p->farm;
 	uint32_t row = chance(m, (uint32_t)f->model.n_members);
 	size_t up = 0;
 
-	switch (chance(m, 7)) {
+	switch (chance(m, 8)) {
 	case 0: add_member(m); break;
 	case 1: remove_member(m); break;
 	case 2: m->failed[row] = 1; break;
 	case 3: m->failed[row] = 0; break;
 	case 4: f->pool_members[row].asked = chance(m, 2) ? STW_ASKED_DRAIN : STW_ASKED_UP; break;
 	case 5: f->pool_members[row].weight = 1 + chance(m, 1000); break;
+	case 6: resize(m); break;
 	default: rotate(m);
 	}
 	for (size_t i = 0; i < f->model.n_members; i++)
@@ -477,6 +489,7 @@ static void play(uint64_t seed, void (*prepare)(struct stw_proxy *))
 	assert_true(m.followed > 200);
 	assert_true(m.in_dialog > 200);
 	assert_true(m.of_gone > 30);
+	assert_true(m.resized > 20);
 	assert_true(m.by_past > 20 || m.p->farm.pool.policy != STW_POLICY_HASH ||
 		    m.p->farm.pool.bound_percent > 0);
 	finish(&m);
