@@ -473,8 +473,8 @@ const struct stw_opt stw_schema[] = {
 	 .help = "UDP port. With one, only A and AAAA records are asked for."},
 	{"pools[].dns[].weight", STW_OPT_UINT, RELOAD, .min = 1, .max = 65535, .def = "1",
 	 AT(stw_conf_pool_name, v.weight),
-	 .help = "Weight of each address that has none by an SRV record. Of SRV records only those "
-		 "of the lowest priority become members."},
+	 .help = "Weight of each address that has none by an SRV record. Members by SRV records "
+		 "have the records' priorities too, counted from 0 up in the order of their numbers."},
 	{"pools[].members", STW_OPT_LIST, RELOAD, .min = 1, .max = 4096,
 	 .computed = "those that dns gives",
 	 .noun = "member", LIST(stw_conf_pool, members, stw_conf_member),

@@ -164,6 +164,7 @@ static void lay_found(struct draft *d, size_t i, const struct stw_found_list *fo
 		to->uses[to->n_uses++] = (struct stw_model_pool_member){
 			.member = take_member(d, &f->address, NULL, ""),
 			.weight = f->weight,
+			.priority = f->priority,
 			.asked = f->gone ? STW_ASKED_DRAIN : STW_ASKED_UP,
 		};
 	}

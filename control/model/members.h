@@ -33,7 +33,8 @@ struct stw_found {
 	char pool[STW_NAME_MAX];
 	struct stw_endpoint address;
 	uint32_t weight;
-	bool gone; /* the name no longer stands for it: it drains */
+	uint8_t priority; /* of its name's answer: 0 are those to be asked first */
+	bool gone;	  /* the name no longer stands for it: it drains */
 };
 
 struct stw_found_list {

@@ -1,53 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/resolve/farm_names.h"
 
-#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
-#include "control/model/state_file.h"
-#include "control/resolve/lookup.h"
+#include "control/resolve/farm_names_inside.h"
 
-#define EARLY	       0.9 /* share of the TTL after which a name is asked for again */
-#define RETRY_S	       5.  /* after a question without an answer, at least */
-#define LOOK_S	       2.  /* between two looks whether those gone are empty */
-#define GONE_MAX       64  /* of one name: then the oldest are let go, empty or not */
-#define FILE_VERSION   1
-#define FILE_MAX_BYTES (8u << 20)
-#define ROW_MEMBERS    (STW_LOOKUP_TARGETS + GONE_MAX)
+#define EARLY	0.9 /* share of the TTL after which a name is asked for again */
+#define RETRY_S 5.  /* after a question without an answer, at least */
+#define LOOK_S	2.  /* between two looks whether those gone are empty */
 
-struct row {
-	struct stw_farm_names *names;
-	char pool[STW_NAME_MAX];
-	struct stw_model_pool_name name;
-	struct stw_lookup *lookup; /* under way, or NULL */
-	bool under_way;
-	struct ev_timer timer;
-	unsigned failures;
-	bool wanted;
-	size_t n_found;
-	struct stw_found found[ROW_MEMBERS];
-};
-
-struct stw_farm_names {
-	struct ev_loop *loop;
-	struct stw_farm_names_owner owner;
-	struct stw_dns *dns;
-	struct stw_model_resolver config;
-	bool v4, v6, asks;
-	struct row **rows;
-	size_t n;
-	struct stw_found *all; /* as last given out */
-	struct ev_timer look;
-};
-
-static void set_timer(struct row *r, double after_s)
+static void set_timer(struct stw_farm_name *r, double after_s)
 {
 	struct ev_loop *loop = r->names->loop;
 
@@ -56,7 +23,7 @@ static void set_timer(struct row *r, double after_s)
 	ev_timer_start(loop, &r->timer);
 }
 
-static struct stw_found *find(struct row *r, const struct stw_endpoint *address)
+struct stw_found *stw_farm_name_member(struct stw_farm_name *r, const struct stw_endpoint *address)
 {
 	for (size_t i = 0; i < r->n_found; i++)
 		if (stw_endpoint_equal(&r->found[i].address, address))
@@ -64,70 +31,101 @@ static struct stw_found *find(struct row *r, const struct stw_endpoint *address)
 	return NULL;
 }
 
-static void forget(struct row *r, size_t i)
+static void forget(struct stw_farm_name *r, size_t i)
 {
 	memmove(&r->found[i], &r->found[i + 1], (r->n_found - i - 1) * sizeof(r->found[0]));
 	r->n_found--;
 }
 
-static void make_room(struct row *r)
+static void make_room(struct stw_farm_name *r)
 {
 	for (size_t i = 0; r->n_found >= ROW_MEMBERS && i < r->n_found; i++)
 		if (r->found[i].gone)
 			forget(r, i--);
 }
 
-/* RFC 2782: those of the lowest priority. */
-static size_t n_first(const struct stw_lookup_result *result)
+static size_t rank_end(const struct stw_lookup_result *result, size_t first)
 {
-	size_t n = 0;
+	size_t i = first;
 
-	while (n < result->n_targets && result->targets[n].priority == result->targets[0].priority)
-		n++;
-	return n;
+	while (i < result->n_targets &&
+	       result->targets[i].priority == result->targets[first].priority)
+		i++;
+	return i;
 }
 
-static uint32_t weight_of(const struct row *r, const struct stw_lookup_result *result, size_t n,
-			  size_t i)
+/* RFC 2782: who has none gets some when others of its priority have more. */
+static uint32_t weight_of(const struct stw_farm_name *r, const struct stw_lookup_result *result,
+			  size_t first, size_t end, size_t i)
 {
 	bool any = false;
 
-	for (size_t k = 0; k < n; k++)
+	for (size_t k = first; k < end; k++)
 		any |= result->targets[k].weight > 0;
 	if (!any)
 		return r->name.weight;
 	return result->targets[i].weight > 0 ? result->targets[i].weight : 1;
 }
 
-/* @return whether anything differs */
-static bool take(struct row *r, const struct stw_lookup_result *result)
+/* One that the answer names. @return whether anything differs */
+static bool take_target(struct stw_farm_name *r, const struct stw_endpoint *address,
+			uint32_t weight, uint8_t priority)
 {
-	size_t n = n_first(result);
+	struct stw_found *f = stw_farm_name_member(r, address);
+	bool changed = !f;
+
+	if (!f) {
+		make_room(r);
+		f = &r->found[r->n_found++];
+		*f = (struct stw_found){.address = *address};
+		memcpy(f->pool, r->pool, sizeof(f->pool));
+	}
+	changed |= f->weight != weight || f->priority != priority;
+	f->weight = weight;
+	f->priority = priority;
+	return changed;
+}
+
+/* An address may stand for several priorities: the lowest counts. */
+static bool named_before(const struct stw_lookup_result *result, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (stw_endpoint_equal(&result->targets[k].address, &result->targets[i].address))
+			return true;
+	return false;
+}
+
+/* RFC 2782: the lowest priority first. What the numbers are does not matter, only their order. */
+static bool take_ranks(struct stw_farm_name *r, const struct stw_lookup_result *result)
+{
+	bool changed = false;
+	unsigned rank = 0;
+
+	for (size_t first = 0, end; first < result->n_targets; first = end, rank++) {
+		end = rank_end(result, first);
+		for (size_t i = first; i < end; i++)
+			if (!named_before(result, i))
+				changed |= take_target(r, &result->targets[i].address,
+						       weight_of(r, result, first, end, i),
+						       (uint8_t)rank);
+	}
+	return changed;
+}
+
+/* @return whether anything differs */
+static bool take(struct stw_farm_name *r, const struct stw_lookup_result *result)
+{
 	bool changed = false;
 
 	for (size_t i = 0; i < r->n_found; i++) {
 		bool there = false;
-		for (size_t k = 0; k < n; k++)
+		for (size_t k = 0; k < result->n_targets; k++)
 			there |= stw_endpoint_equal(&result->targets[k].address,
 						    &r->found[i].address);
 		changed |= r->found[i].gone == there;
 		r->found[i].gone = !there;
 	}
-	for (size_t k = 0; k < n; k++) {
-		struct stw_found *f = find(r, &result->targets[k].address);
-		uint32_t weight = weight_of(r, result, n, k);
-
-		if (!f) {
-			make_room(r);
-			f = &r->found[r->n_found++];
-			*f = (struct stw_found){.address = result->targets[k].address};
-			memcpy(f->pool, r->pool, sizeof(f->pool));
-			changed = true;
-		}
-		changed |= f->weight != weight;
-		f->weight = weight;
-	}
-	return changed;
+	return take_ranks(r, result) || changed;
 }
 
 static double bounded(double ttl_s, const struct stw_model_resolver *c)
@@ -139,7 +137,7 @@ static double bounded(double ttl_s, const struct stw_model_resolver *c)
 
 static void answered(void *arg, const struct stw_lookup_result *result)
 {
-	struct row *r = arg;
+	struct stw_farm_name *r = arg;
 	struct stw_farm_names *n = r->names;
 
 	r->lookup = NULL;
@@ -154,13 +152,13 @@ static void answered(void *arg, const struct stw_lookup_result *result)
 	r->failures = 0;
 	set_timer(r, bounded(result->ttl_s, &n->config) * EARLY);
 	if (take(r, result)) {
-		stw_info("pool %s: %s stands for %zu members", r->pool, r->name.name,
-			 n_first(result));
+		stw_info("pool %s: %s stands for %u members", r->pool, r->name.name,
+			 result->n_targets);
 		n->owner.changed(n->owner.ctx);
 	}
 }
 
-static void ask(struct row *r)
+static void ask(struct stw_farm_name *r)
 {
 	const struct stw_lookup_question question = {.name = r->name.name,
 						     .port = r->name.port,
@@ -193,7 +191,7 @@ static void on_look(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	for (size_t i = 0; i < n->n; i++) {
-		struct row *r = n->rows[i];
+		struct stw_farm_name *r = n->rows[i];
 
 		for (size_t k = 0; k < r->n_found; k++) {
 			if (!r->found[k].gone ||
@@ -227,7 +225,7 @@ struct stw_farm_names *stw_farm_names_new(struct ev_loop *loop,
 	return n;
 }
 
-static void drop_row(struct row *r)
+static void drop_row(struct stw_farm_name *r)
 {
 	if (!r)
 		return;
@@ -236,8 +234,8 @@ static void drop_row(struct row *r)
 	free(r);
 }
 
-static struct row *find_row(const struct stw_farm_names *n, const char *pool,
-			    const struct stw_model_pool_name *name)
+struct stw_farm_name *stw_farm_names_row(const struct stw_farm_names *n, const char *pool,
+					 const struct stw_model_pool_name *name)
 {
 	for (size_t i = 0; i < n->n; i++)
 		if (n->rows[i]->name.port == name->port &&
@@ -247,9 +245,9 @@ static struct row *find_row(const struct stw_farm_names *n, const char *pool,
 	return NULL;
 }
 
-static struct row *new_row(struct stw_farm_names *n, const char *pool)
+static struct stw_farm_name *new_row(struct stw_farm_names *n, const char *pool)
 {
-	struct row *r = calloc(1, sizeof(*r));
+	struct stw_farm_name *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
@@ -261,7 +259,8 @@ static struct row *new_row(struct stw_farm_names *n, const char *pool)
 }
 
 /* Rows for all names of @m, those known reused and marked. */
-static bool rows_for(struct stw_farm_names *n, const struct stw_model *m, struct row **rows)
+static bool rows_for(struct stw_farm_names *n, const struct stw_model *m,
+		     struct stw_farm_name **rows)
 {
 	size_t at = 0;
 
@@ -269,7 +268,7 @@ static bool rows_for(struct stw_farm_names *n, const struct stw_model *m, struct
 		for (size_t k = 0; k < m->pools[i].n_names; k++, at++) {
 			const struct stw_model_pool_name *name = &m->pools[i].names[k];
 
-			rows[at] = find_row(n, m->pools[i].name, name);
+			rows[at] = stw_farm_names_row(n, m->pools[i].name, name);
 			if (!rows[at])
 				rows[at] = new_row(n, m->pools[i].name);
 			if (!rows[at])
@@ -287,14 +286,14 @@ int stw_farm_names_take(struct stw_farm_names *n, const struct stw_model *m)
 
 	for (size_t i = 0; i < m->n_pools; i++)
 		n_rows += m->pools[i].n_names;
-	struct row **rows = calloc(n_rows + 1, sizeof(*rows));
+	struct stw_farm_name **rows = calloc(n_rows + 1, sizeof(*rows));
 	if (!rows)
 		return STW_ENOMEM;
 	for (size_t i = 0; i < n->n; i++)
 		n->rows[i]->wanted = false;
 	bool ok = rows_for(n, m, rows);
 	for (size_t i = 0; !ok && rows[i]; i++)
-		if (!find_row(n, rows[i]->pool, &rows[i]->name))
+		if (!stw_farm_names_row(n, rows[i]->pool, &rows[i]->name))
 			drop_row(rows[i]);
 	if (!ok) {
 		free(rows);
@@ -346,107 +345,6 @@ struct stw_found_list stw_farm_names_found(struct stw_farm_names *n)
 	free(n->all);
 	n->all = all;
 	return (struct stw_found_list){all, n_all};
-}
-
-static json_t *row_to_json(const struct row *r)
-{
-	json_t *members = json_array();
-	char text[STW_ENDPOINT_TEXT];
-
-	for (size_t i = 0; i < r->n_found; i++) {
-		stw_endpoint_format(&r->found[i].address, text);
-		json_array_append_new(members, json_pack("{s:s, s:i, s:b}", "address", text,
-							 "weight", (int)r->found[i].weight, "gone",
-							 (int)r->found[i].gone));
-	}
-	return json_pack("{s:s, s:s, s:i, s:o}", "pool", r->pool, "name", r->name.name, "port",
-			 (int)r->name.port, "members", members);
-}
-
-int stw_farm_names_save(const struct stw_farm_names *n, const char *state_dir, char *reason,
-			size_t reason_len)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < n->n; i++)
-		json_array_append_new(rows, row_to_json(n->rows[i]));
-	json_t *all = json_pack("{s:i, s:o}", "version", FILE_VERSION, "names", rows);
-	char *text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
-	int err = STW_ENOMEM;
-	if (text)
-		err = stw_state_write(state_dir, STW_FARM_NAMES_FILE, STW_STATE_REPLACE, text,
-				      strlen(text), reason, reason_len);
-	else
-		snprintf(reason, reason_len, "out of memory");
-	free(text);
-	json_decref(all);
-	return err;
-}
-
-static bool member_from_json(struct row *r, json_t *j)
-{
-	const char *text;
-	int weight, gone;
-	struct stw_endpoint address;
-
-	if (r->n_found >= ROW_MEMBERS ||
-	    json_unpack(j, "{s:s, s:i, s:b}", "address", &text, "weight", &weight, "gone", &gone) !=
-		    0 ||
-	    weight < 1 || weight > UINT16_MAX ||
-	    stw_endpoint_parse(text, strlen(text), 5060, &address) != STW_OK || find(r, &address))
-		return false;
-	struct stw_found *f = &r->found[r->n_found++];
-	*f = (struct stw_found){.address = address, .weight = (uint32_t)weight, .gone = gone};
-	memcpy(f->pool, r->pool, sizeof(f->pool));
-	return true;
-}
-
-static bool row_from_json(struct stw_farm_names *n, json_t *j)
-{
-	const char *pool, *text;
-	struct stw_model_pool_name name = {0};
-	json_t *members, *m;
-	int port;
-	size_t i;
-
-	if (json_unpack(j, "{s:s, s:s, s:i, s:o}", "pool", &pool, "name", &text, "port", &port,
-			"members", &members) != 0 ||
-	    strlen(text) >= sizeof(name.name) || port < 0 || port > UINT16_MAX)
-		return false;
-	memcpy(name.name, text, strlen(text) + 1);
-	name.port = (uint16_t)port;
-	struct row *r = find_row(n, pool, &name);
-	if (!r || r->n_found > 0)
-		return true; /* no longer in the file */
-	json_array_foreach(members, i, m) if (!member_from_json(r, m)) return false;
-	return true;
-}
-
-int stw_farm_names_load(struct stw_farm_names *n, const char *state_dir, char *reason,
-			size_t reason_len)
-{
-	char *text = malloc(FILE_MAX_BYTES);
-	json_error_t e;
-	size_t len = 0, i;
-	json_t *j;
-
-	if (!text) {
-		snprintf(reason, reason_len, "out of memory");
-		return STW_ENOMEM;
-	}
-	int err = stw_state_read(state_dir, STW_FARM_NAMES_FILE, false, text, FILE_MAX_BYTES, &len,
-				 reason, reason_len);
-	json_t *all = err ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-	free(text);
-	if (err)
-		return err == STW_ENOENT ? STW_OK : err;
-	bool ok = json_integer_value(json_object_get(all, "version")) == FILE_VERSION;
-	json_array_foreach(json_object_get(all, "names"), i, j) ok = ok && row_from_json(n, j);
-	json_decref(all);
-	if (ok)
-		return STW_OK;
-	snprintf(reason, reason_len, "%s: cannot be read", STW_FARM_NAMES_FILE);
-	return STW_EMALFORMED;
 }
 
 void stw_farm_names_free(struct stw_farm_names *n)

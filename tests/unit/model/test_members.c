@@ -140,10 +140,13 @@ static void what_a_name_stands_for_is_a_member(void **state)
 	find(l, "a", 4, 5); /* the file has it: its words count */
 	lay(l);
 	assert_string_equal(members_of(l, 0), "one:7 1.2.3.5:5060:1 1.2.3.7:5060:5 1.2.3.8:5060:5");
+	assert_int_equal(l->m->pools[0].members[2].priority, 0);
 	l->found[0].gone = true;
+	l->found[0].priority = 3;
 	stw_overrides_remove(l->o, "a", &eight, 1);
 	lay(l);
 	assert_string_equal(members_of(l, 0), "one:7 1.2.3.5:5060:1 1.2.3.7:5060:5-");
+	assert_int_equal(l->m->pools[0].members[2].priority, 3);
 }
 
 static void a_reload_keeps_what_still_has_a_meaning(void **state)

@@ -20,6 +20,7 @@
 
 #include <strowger/endpoint.h>
 
+#include "control/model/model.h"
 #include "control/resolve/answer.h"
 
 #define FAKE_DNS_ROWS	  48
@@ -235,6 +236,17 @@ static inline void fake_dns_add(struct fake_dns *f, const char *name, uint16_t t
 {
 	fake_must(f->n_rows < FAKE_DNS_ROWS);
 	f->rows[f->n_rows++] = (struct fake_row){name, type, ttl_s, data};
+}
+
+/** A resolver's configuration that asks it. */
+static inline struct stw_model_resolver fake_dns_resolver(struct fake_dns *f)
+{
+	return (struct stw_model_resolver){.servers = &f->address,
+					   .n_servers = 1,
+					   .min_ttl_s = 1,
+					   .max_ttl_s = 1000,
+					   .negative_ttl_s = 60,
+					   .max_names = 100};
 }
 
 static inline void fake_dns_stop(struct fake_dns *f)

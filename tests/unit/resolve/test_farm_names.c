@@ -10,10 +10,9 @@
 #include <strowger/log.h>
 
 #include "control/resolve/farm_names.h"
+#include "tests/support/turn.h"
 #include "tests/unit/model/temp_dir.h"
 #include "tests/unit/resolve/fake_dns.h"
-
-#define PATIENCE_S 30.
 
 struct rig {
 	struct ev_loop *loop;
@@ -61,12 +60,7 @@ static int set_up(void **state)
 	stw_log_set_level(STW_LOG_ERROR);
 	r->loop = ev_loop_new(EVFLAG_AUTO);
 	fake_dns_start(&r->dns, r->loop);
-	r->config = (struct stw_model_resolver){.servers = &r->dns.address,
-						.n_servers = 1,
-						.min_ttl_s = 1,
-						.max_ttl_s = 1000,
-						.negative_ttl_s = 60,
-						.max_names = 100};
+	r->config = fake_dns_resolver(&r->dns);
 	r->name = (struct stw_model_pool_name){.name = "farm.example", .weight = 7};
 	r->pool = (struct stw_model_pool){.name = "farm", .names = &r->name, .n_names = 1};
 	r->model = (struct stw_model){.pools = &r->pool, .n_pools = 1};
@@ -86,56 +80,46 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* "192.0.2.1:5060 7, -192.0.2.2:5060 7": '-' before those gone. */
+/* "192.0.2.1:5060 7, 192.0.2.3:5060 7/1, -192.0.2.2:5060 7": behind '/' a priority above 0, '-'
+ * before those gone. */
 static const char *found(struct rig *r)
 {
 	static char out[1024];
 	const struct stw_found_list list = stw_farm_names_found(r->names);
-	char text[STW_ENDPOINT_TEXT];
+	char text[STW_ENDPOINT_TEXT], priority[8];
 	size_t n = 0;
 
 	out[0] = '\0';
 	for (size_t i = 0; i < list.n; i++) {
-		stw_endpoint_format(&list.rows[i].address, text);
-		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s%s %u", i ? ", " : "",
-				      list.rows[i].gone ? "-" : "", text, list.rows[i].weight);
+		const struct stw_found *f = &list.rows[i];
+
+		stw_endpoint_format(&f->address, text);
+		snprintf(priority, sizeof(priority), f->priority ? "/%u" : "", f->priority);
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s%s %u%s", i ? ", " : "",
+				      f->gone ? "-" : "", text, f->weight, priority);
 	}
 	return out;
 }
 
-static void on_late(struct ev_loop *loop, struct ev_timer *timer, int revents)
+static bool is_found(void *rig, const void *wanted)
 {
-	(void)loop;
-	(void)revents;
-	*(bool *)timer->data = true;
+	return strcmp(found(rig), wanted) == 0;
+}
+
+static bool is_asked(void *rig, const void *times)
+{
+	return ((struct rig *)rig)->dns.n_asked >= *(const unsigned *)times;
 }
 
 static void until(struct rig *r, const char *wanted)
 {
-	struct ev_timer timer;
-	bool late = false;
-
-	ev_timer_init(&timer, on_late, PATIENCE_S, 0.);
-	timer.data = &late;
-	ev_timer_start(r->loop, &timer);
-	while (strcmp(found(r), wanted) != 0 && !late)
-		ev_run(r->loop, EVRUN_ONCE);
-	ev_timer_stop(r->loop, &timer);
+	turn_until(r->loop, is_found, r, wanted);
 	assert_string_equal(found(r), wanted);
 }
 
 static void until_asked(struct rig *r, unsigned times)
 {
-	struct ev_timer timer;
-	bool late = false;
-
-	ev_timer_init(&timer, on_late, PATIENCE_S, 0.);
-	timer.data = &late;
-	ev_timer_start(r->loop, &timer);
-	while (r->dns.n_asked < times && !late)
-		ev_run(r->loop, EVRUN_ONCE);
-	ev_timer_stop(r->loop, &timer);
-	assert_false(late);
+	assert_true(turn_until(r->loop, is_asked, r, &times));
 }
 
 static void rows(struct rig *r, const struct fake_row *from, size_t n)
@@ -159,21 +143,37 @@ static void addresses_of_a_name_are_members(void **state)
 	assert_int_equal(r->n_changed, 1);
 }
 
-static void rfc2782_srv_gives_port_and_weight_of_the_lowest_priority(void **state)
+static const struct fake_row srv[] = {
+	{"_sip._udp.farm.example", STW_DNS_SRV, 1, "10 30 5062 a.example"},
+	{"_sip._udp.farm.example", STW_DNS_SRV, 1, "10 0 5064 b.example"},
+	{"_sip._udp.farm.example", STW_DNS_SRV, 1, "20 0 5060 c.example"},
+	{"_sip._udp.farm.example", STW_DNS_SRV, 1, "65535 0 5060 d.example"},
+	{"_sip._udp.farm.example", STW_DNS_SRV, 1, "65535 3 5060 c.example"}, /* it has a place */
+	{"a.example", STW_DNS_A, 1, "192.0.2.1"},
+	{"b.example", STW_DNS_A, 1, "192.0.2.2"},
+	{"c.example", STW_DNS_A, 1, "192.0.2.3"},
+	{"d.example", STW_DNS_A, 1, "192.0.2.4"},
+};
+#define SRV_FOUND "192.0.2.1:5062 30, 192.0.2.2:5064 1, 192.0.2.3:5060 7/1, 192.0.2.4:5060 1/2"
+
+static void rfc2782_srv_gives_port_weight_and_priority(void **state)
 {
 	struct rig *r = *state;
-	static const struct fake_row srv[] = {
-		{"_sip._udp.farm.example", STW_DNS_SRV, 100, "10 30 5062 a.example"},
-		{"_sip._udp.farm.example", STW_DNS_SRV, 100, "10 0 5064 b.example"},
-		{"_sip._udp.farm.example", STW_DNS_SRV, 100, "20 99 5060 c.example"},
-		{"a.example", STW_DNS_A, 100, "192.0.2.1"},
-		{"b.example", STW_DNS_A, 100, "192.0.2.2"},
-		{"c.example", STW_DNS_A, 100, "192.0.2.3"},
-	};
 
-	rows(r, srv, 6);
+	rows(r, srv, sizeof(srv) / sizeof(srv[0]));
 	ask(r);
-	until(r, "192.0.2.1:5062 30, 192.0.2.2:5064 1");
+	until(r, SRV_FOUND);
+}
+
+static void another_priority_is_a_change(void **state)
+{
+	struct rig *r = *state;
+
+	rows(r, srv, sizeof(srv) / sizeof(srv[0]));
+	ask(r);
+	until(r, SRV_FOUND);
+	r->dns.rows[2].data = "5 0 5060 c.example";
+	until(r, "192.0.2.1:5062 30/1, 192.0.2.2:5064 1/1, 192.0.2.3:5060 7, 192.0.2.4:5060 1/2");
 }
 
 static void whoever_vanishes_drains_until_it_is_empty(void **state)
@@ -225,9 +225,9 @@ static void a_start_without_dns_finds_the_last_answer(void **state)
 	assert_int_equal(temp_dir_make(&unused), 0);
 	const char *dir = temp_dir;
 
-	rows(r, two, 2);
+	rows(r, srv, sizeof(srv) / sizeof(srv[0]));
 	ask(r);
-	until(r, "192.0.2.1:5060 7, 192.0.2.2:5060 7");
+	until(r, SRV_FOUND);
 	assert_int_equal(stw_farm_names_save(r->names, dir, reason, sizeof(reason)), STW_OK);
 	stw_farm_names_free(r->names);
 	r->dns.silent = true;
@@ -235,7 +235,7 @@ static void a_start_without_dns_finds_the_last_answer(void **state)
 	assert_string_equal(found(r), "");
 	assert_int_equal(stw_farm_names_load(r->names, dir, reason, sizeof(reason)), STW_OK);
 	ask(r);
-	assert_string_equal(found(r), "192.0.2.1:5060 7, 192.0.2.2:5060 7");
+	assert_string_equal(found(r), SRV_FOUND);
 	temp_dir_remove(&unused);
 }
 
@@ -268,7 +268,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(addresses_of_a_name_are_members),
-		CASE(rfc2782_srv_gives_port_and_weight_of_the_lowest_priority),
+		CASE(rfc2782_srv_gives_port_weight_and_priority),
+		CASE(another_priority_is_a_change),
 		CASE(whoever_vanishes_drains_until_it_is_empty),
 		CASE(without_an_answer_the_last_one_stays),
 		CASE(an_answer_with_nobody_in_it_is_not_believed),

@@ -10,9 +10,8 @@
 #include <strowger/log.h>
 
 #include "control/resolve/names.h"
+#include "tests/support/turn.h"
 #include "tests/unit/resolve/fake_dns.h"
-
-#define PATIENCE_S 30.
 
 struct rig {
 	struct ev_loop *loop;
@@ -43,12 +42,7 @@ static int set_up(void **state)
 	fake_dns_start(&r->dns, r->loop);
 	r->names = stw_names_new(r->loop, changed, r);
 	assert_non_null(r->names);
-	r->config = (struct stw_model_resolver){.servers = &r->dns.address,
-						.n_servers = 1,
-						.min_ttl_s = 1,
-						.max_ttl_s = 1000,
-						.negative_ttl_s = 60,
-						.max_names = 100};
+	r->config = fake_dns_resolver(&r->dns);
 	r->source = stw_ip_from_v4("\xc6\x33\x64\x0a");
 	configure(r, true, false);
 	*state = r;
@@ -66,30 +60,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void on_late(struct ev_loop *loop, struct ev_timer *timer, int revents)
+static void until(struct rig *r, bool (*is_so)(void *rig, const void *arg), const void *arg)
 {
-	(void)loop;
-	(void)revents;
-	*(bool *)timer->data = true;
+	assert_true(turn_until(r->loop, is_so, r, arg));
 }
 
-/* Turn the loop until @true_now(r, arg). */
-static void until(struct rig *r, bool (*true_now)(struct rig *r, const void *arg), const void *arg)
+static bool has_changed(void *rig, const void *n)
 {
-	struct ev_timer timer;
-	bool late = false;
+	const struct rig *r = rig;
 
-	ev_timer_init(&timer, on_late, PATIENCE_S, 0.);
-	timer.data = &late;
-	ev_timer_start(r->loop, &timer);
-	while (!true_now(r, arg) && !late)
-		ev_run(r->loop, EVRUN_ONCE);
-	ev_timer_stop(r->loop, &timer);
-	assert_false(late);
-}
-
-static bool has_changed(struct rig *r, const void *n)
-{
 	return r->n_changed >= *(const unsigned *)n;
 }
 
@@ -147,14 +126,14 @@ struct wanted {
 	uint16_t port;
 };
 
-static bool is_answered(struct rig *r, const void *arg)
+static bool is_answered(void *r, const void *arg)
 {
 	const struct wanted *w = arg;
 
 	return view(r, w->name, w->port).state != STW_NAME_PENDING;
 }
 
-static bool has_failed(struct rig *r, const void *arg)
+static bool has_failed(void *r, const void *arg)
 {
 	const struct wanted *w = arg;
 
@@ -345,7 +324,7 @@ static void no_answer_at_first_is_absence_for_a_short_time(void **state)
 	assert_true(view(r, "x.example", 5060).expires_unix_s <= ev_now(r->loop) + 1);
 }
 
-static bool has_other_target(struct rig *r, const void *arg)
+static bool has_other_target(void *r, const void *arg)
 {
 	struct stw_name_view v = view(r, "x.example", 5060);
 

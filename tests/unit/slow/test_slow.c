@@ -14,10 +14,9 @@
 #include "control/slow/registering.h"
 #include "control/slow/slow.h"
 #include "tests/support/farm.h"
+#include "tests/support/turn.h"
 #include "tests/unit/model/temp_dir.h"
 #include "tests/unit/resolve/fake_dns.h"
-
-#define PATIENCE_S 30.
 
 struct rig {
 	struct ev_loop *loop;
@@ -170,25 +169,15 @@ static void send_request(struct rig *r, const char *method, const char *uri, con
 	send_text(r->member, text);
 }
 
-static void on_late(struct ev_loop *loop, struct ev_timer *timer, int revents)
+static bool has_value(void *counter, const void *value)
 {
-	(void)loop;
-	(void)revents;
-	*(bool *)timer->data = true;
+	return *(const uint64_t *)counter >= *(const uint64_t *)value;
 }
 
 /* Turn the loop until @counter has that value. */
 static void until(struct rig *r, const uint64_t *counter, uint64_t value)
 {
-	struct ev_timer timer;
-	bool late = false;
-
-	ev_timer_init(&timer, on_late, PATIENCE_S, 0.);
-	timer.data = &late;
-	ev_timer_start(r->loop, &timer);
-	while (*counter < value && !late)
-		ev_run(r->loop, EVRUN_ONCE);
-	ev_timer_stop(r->loop, &timer);
+	turn_until(r->loop, has_value, (void *)counter, &value);
 	assert_int_equal(*counter, value);
 }
 
