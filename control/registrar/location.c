@@ -7,6 +7,8 @@
 
 #include <strowger/errors.h>
 
+#include "control/registrar/changes.h"
+
 struct expiry_key {
 	uint64_t expires_be;
 	char aor[STW_STORE_KEY_MAX - sizeof(uint64_t)];
@@ -69,6 +71,8 @@ int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_locatio
 
 	if (aor.len > sizeof(((struct expiry_key *)0)->aor))
 		return STW_ERANGE;
+	if (s->changes)
+		stw_changes_add(s->changes, aor);
 	if (l->record.n == 0) {
 		int err = stw_store_remove(s, STW_TABLE_LOCATION, value(aor.p, aor.len));
 

@@ -11,6 +11,7 @@
 #include <strowger/sip_headers.h>
 
 #include "control/registrar/answer_lines.h"
+#include "control/registrar/changes.h"
 #include "control/registrar/location.h"
 #include "control/registrar/nonce_uses.h"
 #include "control/registrar/subscribers.h"
@@ -35,6 +36,9 @@ struct stw_registrar {
 	bool spoiled; /* a change failed half way: what waited with it is undone, too */
 	bool broken;  /* the last commit failed: told once */
 	struct stw_registrar_counters c;
+	struct stw_changes changes; /* kept while somebody wants to know */
+	stw_registrar_changed_fn *changed;
+	void *changed_ctx;
 	/* of the request in hand; too large for a stack */
 	struct stw_registration reg;
 	struct stw_location location;
@@ -386,9 +390,36 @@ void stw_registrar_handle(struct stw_registrar *r, const char *buf, const struct
 		store(&h);
 }
 
+/* What lasts is told, as it stands in the store. */
+static void tell_changes(struct stw_registrar *r, bool lasts)
+{
+	struct stw_str aor;
+	size_t at = 0;
+
+	if (r->changed && lasts && r->changes.lost)
+		r->changed(r->changed_ctx, stw_str("", 0), NULL);
+	else
+		while (r->changed && lasts && stw_changes_next(&r->changes, &at, &aor)) {
+			stw_location_get(r->store, aor, &r->location);
+			r->changed(r->changed_ctx, aor, &r->location.record);
+		}
+	stw_changes_clear(&r->changes);
+}
+
+void stw_registrar_watch(struct stw_registrar *r, stw_registrar_changed_fn *tell, void *ctx)
+{
+	r->changed = tell;
+	r->changed_ctx = ctx;
+	r->store->changes = tell ? &r->changes : NULL;
+}
+
 int stw_registrar_commit(struct stw_registrar *r)
 {
 	int err = stw_store_commit(r->store);
+
+	/* The store's word: of a spoiled change what came before it was undone, what came after
+	 * lasts. */
+	tell_changes(r, err == STW_OK);
 
 	if (!err && r->spoiled)
 		err = STW_EIO;
@@ -553,6 +584,7 @@ void stw_registrar_free(struct stw_registrar *r)
 		stw_store_commit(r->store);
 	}
 	stw_store_close(r->store);
+	stw_changes_fini(&r->changes);
 	stw_nonce_uses_free(r->uses);
 	free(r->config.domains);
 	free(r);

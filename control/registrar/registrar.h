@@ -86,6 +86,19 @@ void stw_registrar_failed(struct stw_registrar *r, struct stw_registrar_answer *
 /** Forget what expired; call it about once a second. @return true when more is due at once */
 bool stw_registrar_tick(struct stw_registrar *r);
 
+/**
+ * A record changed, and that lasts.
+ *
+ * @param aor     canonical
+ * @param record  as it is now, gone bindings included; n is 0 when nothing is left. NULL: which
+ *                records changed could not be noted: read them all again (@aor is empty)
+ */
+typedef void stw_registrar_changed_fn(void *ctx, struct stw_str aor,
+				      const struct stw_record *record);
+
+/** Call @tell for each change from now on; it must not change the store. @p tell: or NULL */
+void stw_registrar_watch(struct stw_registrar *r, stw_registrar_changed_fn *tell, void *ctx);
+
 struct stw_store *stw_registrar_store(struct stw_registrar *r);
 const struct stw_registrar_counters *stw_registrar_counters(const struct stw_registrar *r);
 

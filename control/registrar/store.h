@@ -50,9 +50,13 @@ struct stw_store_ops {
 	void (*close)(struct stw_store *s);
 };
 
+struct stw_changes;
+
 /* First field of every implementation. */
 struct stw_store {
 	const struct stw_store_ops *ops;
+	struct stw_changes
+		*changes; /* where location.h notes which records changed; NULL: nowhere */
 };
 
 /**

@@ -38,6 +38,7 @@ struct stw_registering {
 	size_t n;
 	struct ev_prepare turn; /* active while somebody waits */
 	struct ev_timer tick;
+	struct stw_registering_watch watch;
 	struct stw_registrar_answer scratch;
 };
 
@@ -132,6 +133,20 @@ struct stw_registering *stw_registering_new(struct ev_loop *loop, stw_registerin
 	return g;
 }
 
+static void begin_watch(struct stw_registering *g)
+{
+	if (!g->registrar || !g->watch.changed)
+		return;
+	stw_registrar_watch(g->registrar, g->watch.changed, g->watch.ctx);
+	g->watch.opened(g->watch.ctx, g->registrar);
+}
+
+void stw_registering_watch(struct stw_registering *g, const struct stw_registering_watch *watch)
+{
+	g->watch = *watch;
+	begin_watch(g);
+}
+
 static void close_registrar(struct stw_registering *g)
 {
 	ev_prepare_stop(g->loop, &g->turn);
@@ -143,6 +158,8 @@ static void close_registrar(struct stw_registering *g)
 		say(g, w, false);
 		let_go(g, w);
 	}
+	if (g->registrar && g->watch.closed)
+		g->watch.closed(g->watch.ctx);
 	stw_registrar_free(g->registrar);
 	g->registrar = NULL;
 	g->why[0] = '\0';
@@ -163,6 +180,7 @@ static void open_registrar(struct stw_registering *g, const struct stw_model *m)
 	stw_info("registrar: serving %zu domains", m->registrar.n_domains);
 	ev_timer_set(&g->tick, TICK_S, 0.);
 	ev_timer_start(g->loop, &g->tick);
+	begin_watch(g);
 }
 
 void stw_registering_configure(struct stw_registering *g, const struct stw_model *m)

@@ -42,6 +42,19 @@ void stw_registering_configure(struct stw_registering *g, const struct stw_model
 bool stw_registering_take(struct stw_registering *g, const struct stw_endpoint *local,
 			  const struct stw_endpoint *peer, const char *bytes, size_t len);
 
+/* Who follows the bindings. */
+struct stw_registering_watch {
+	void *ctx;
+	/* A registrar serves: read what its store has. */
+	void (*opened)(void *ctx, struct stw_registrar *r);
+	stw_registrar_changed_fn *changed;
+	/* There is none any more. */
+	void (*closed)(void *ctx);
+};
+
+/** Tell @watch, copied, of the registrar from now on; of one that serves already at once. */
+void stw_registering_watch(struct stw_registering *g, const struct stw_registering_watch *watch);
+
 /** The registrar; NULL: there is none. @p why, when not NULL: why, "" when none is configured */
 struct stw_registrar *stw_registering_registrar(const struct stw_registering *g, const char **why);
 
