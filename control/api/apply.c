@@ -8,17 +8,12 @@
 
 #include <strowger/errors.h>
 
+#include "control/api/body.h"
 #include "control/api/words.h"
 #include "control/history/history.h"
 
 #define CONFIRM_MIN_S 5
 #define CONFIRM_MAX_S 3600
-
-static void bad(struct stw_request *r, const char *what)
-{
-	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s",
-		    stw_endpoint_rows[r->endpoint].path, what, stw_endpoint_rows[r->endpoint].body);
-}
 
 static json_t *pending(const struct stw_apply_status *st)
 {
@@ -50,35 +45,29 @@ static void reply(struct stw_api *api, struct stw_request *r, int err, uint64_t 
 	stw_api_reply_when_served(api, r, change, json);
 }
 
-static void apply(struct stw_api *api, struct stw_request *r, const json_t *yaml,
-		  unsigned confirm_s)
-{
-	struct stw_words w;
-	uint64_t change = 0;
-
-	stw_words_init(&w);
-	int err = stw_apply_text(api->apply, json_string_value(yaml), json_string_length(yaml),
-				 confirm_s, "apply", &w.to, &change);
-	reply(api, r, err, change, &w);
-	stw_words_fini(&w);
-}
+struct apply_body {
+	const char *yaml;
+	json_int_t confirm_s; /* 0: not given */
+};
 
 void stw_api_apply(struct stw_api *api, struct stw_request *r)
 {
-	json_error_t e;
-	json_t *body = json_loadb(r->body ? r->body : "", r->body_len, JSON_REJECT_DUPLICATES, &e);
-	const json_t *yaml = json_object_get(body, "yaml");
-	const json_t *confirm = json_object_get(body, "confirm_s");
-	json_int_t confirm_s = json_integer_value(confirm);
+	static const struct stw_field fields[] = {
+		{"yaml", offsetof(struct apply_body, yaml), STW_FIELD_TEXT, true, 0, 0},
+		{"confirm_s", offsetof(struct apply_body, confirm_s), STW_FIELD_WHOLE, false,
+		 CONFIRM_MIN_S, CONFIRM_MAX_S},
+	};
+	struct apply_body b = {0};
+	struct stw_words w;
+	uint64_t change = 0;
 
-	if (!json_is_string(yaml) || json_object_size(body) > (confirm ? 2u : 1u))
-		bad(r, body ? "yaml is no string, or an unknown key" : "not JSON");
-	else if (confirm && (!json_is_integer(confirm) || confirm_s < CONFIRM_MIN_S ||
-			     confirm_s > CONFIRM_MAX_S))
-		bad(r, "confirm_s is not in 5..3600");
-	else
-		apply(api, r, yaml, (unsigned)confirm_s);
-	json_decref(body);
+	if (!stw_body_read(r, fields, STW_N_FIELDS(fields), &b))
+		return;
+	stw_words_init(&w);
+	int err = stw_apply_text(api->apply, b.yaml, strlen(b.yaml), (unsigned)b.confirm_s, "apply",
+				 &w.to, &change);
+	reply(api, r, err, change, &w);
+	stw_words_fini(&w);
 }
 
 static void nothing_waits(struct stw_request *r)
@@ -157,22 +146,19 @@ static void take_back(struct stw_api *api, struct stw_request *r)
 
 void stw_api_rollback(struct stw_api *api, struct stw_request *r)
 {
-	json_error_t e;
-	json_t *body = r->body_len ? json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, &e)
-				   : json_object();
-	const json_t *to = json_object_get(body, "to");
-	json_int_t id = json_integer_value(to);
+	static const struct stw_field fields[] = {
+		{"to", 0, STW_FIELD_WHOLE, false, 1, UINT32_MAX},
+	};
+	json_int_t id = 0; /* not given */
 	struct stw_apply_status st;
 
+	if (!stw_body_read(r, fields, STW_N_FIELDS(fields), &id))
+		return;
 	stw_apply_status(api->apply, &st);
-	if (!json_is_object(body) || json_object_size(body) > (to ? 1u : 0u) ||
-	    (to && (!json_is_integer(to) || id < 1 || id > UINT32_MAX)))
-		bad(r, "to is not the number of a configuration");
-	else if (st.pending && !to)
+	if (st.pending && !id)
 		take_back(api, r);
 	else
-		take_entry(api, r, to ? (uint32_t)id : one_before(api->control));
-	json_decref(body);
+		take_entry(api, r, id ? (uint32_t)id : one_before(api->control));
 }
 
 void stw_api_history(struct stw_api *api, struct stw_request *r)

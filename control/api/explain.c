@@ -10,6 +10,7 @@
 
 #include <strowger/errors.h>
 
+#include "control/api/body.h"
 #include "control/api/dress.h"
 #include "control/decide/explain.h"
 #include "control/decide/plan.h"
@@ -60,48 +61,64 @@ static bool read_other(struct stw_api *api, struct stw_request *r, const char *t
 	return false;
 }
 
-static bool bad(struct stw_request *r, const char *what)
-{
-	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s",
-		    stw_endpoint_rows[r->endpoint].path, what, stw_endpoint_rows[r->endpoint].body);
-	return false;
-}
+struct explain_body {
+	const json_t *messages;
+	const char *config; /* NULL: compare with nothing */
+	bool whole;
+};
 
-/* Fills @out when the key is there. @return false: it is there and no endpoint */
-static bool take_endpoint(const json_t *o, const char *key, bool *has, struct stw_endpoint *out)
-{
-	const json_t *v = json_object_get(o, key);
-	const char *text = json_string_value(v);
+struct message_body {
+	const char *base64, *from, *to;
+};
 
+/* @return false: it is there and no endpoint */
+static bool take_endpoint(const char *text, bool *has, struct stw_endpoint *out)
+{
 	*has = text != NULL;
-	return !v || json_is_null(v) ||
-	       (text && stw_endpoint_parse(text, strlen(text), 5060, out) == STW_OK);
+	return !text || stw_endpoint_parse(text, strlen(text), 5060, out) == STW_OK;
 }
 
-static bool take_case(struct stw_request *r, const json_t *o, struct stw_case *out)
+static int decode(const char *base64, struct stw_case *out)
 {
-	const json_t *base64 = json_object_get(o, "base64");
-	size_t len = json_string_length(base64);
+	size_t len = strlen(base64);
 	unsigned char *bytes = NULL;
 	int n = -1;
 
 	if (len > 0 && len % 4 == 0 && len <= 4 * (STW_CASE_MAX / 3 + 2))
 		bytes = malloc(len / 4 * 3 + 1);
 	if (bytes)
-		n = EVP_DecodeBlock(bytes, (const unsigned char *)json_string_value(base64),
-				    (int)len);
+		n = EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)len);
 	if (n >= 0) /* the decoder counts the padding */
-		for (size_t i = 1; i <= 2 && json_string_value(base64)[len - i] == '='; i++)
+		for (size_t i = 1; i <= 2 && base64[len - i] == '='; i++)
 			n--;
 	int err = n < 0 ? STW_EMALFORMED : stw_case_new(bytes, (size_t)n, out);
 	free(bytes);
-	if (err)
-		return bad(r, "base64 is not a message of up to 65535 bytes");
-	if (take_endpoint(o, "from", &out->has_peer, &out->peer) &&
-	    take_endpoint(o, "to", &out->has_local, &out->local))
+	return err;
+}
+
+/* Message @i of the body. */
+static bool take_case(struct stw_request *r, size_t i, const json_t *row, struct stw_case *out)
+{
+	static const struct stw_field fields[] = {
+		{"base64", offsetof(struct message_body, base64), STW_FIELD_TEXT, true, 0, 0},
+		{"from", offsetof(struct message_body, from), STW_FIELD_TEXT, false, 0, 0},
+		{"to", offsetof(struct message_body, to), STW_FIELD_TEXT, false, 0, 0},
+	};
+	struct message_body m = {0};
+	char at[32], field[48];
+
+	snprintf(at, sizeof(at), "/messages/%zu", i);
+	if (!stw_body_read_row(r, row, at, fields, STW_N_FIELDS(fields), &m))
+		return false;
+	snprintf(field, sizeof(field), "%s/base64", at);
+	if (decode(m.base64, out))
+		return stw_body_bad(r, field, "base64 is not a message of up to 65535 bytes");
+	const bool from = take_endpoint(m.from, &out->has_peer, &out->peer);
+	if (from && take_endpoint(m.to, &out->has_local, &out->local))
 		return true;
 	stw_case_free(out);
-	return bad(r, "from and to are addresses with ports");
+	snprintf(field, sizeof(field), "%s/%s", at, from ? "to" : "from");
+	return stw_body_bad(r, field, "%s is not an address with its port", from ? "to" : "from");
 }
 
 /* Decides by what runs, and by @other when it is there. */
@@ -123,23 +140,22 @@ static json_t *answer(const struct stw_api *api, struct stw_case *c, const struc
 	return o;
 }
 
-static void explain_all(struct stw_api *api, struct stw_request *r, const json_t *body,
+static void explain_all(struct stw_api *api, struct stw_request *r, const struct explain_body *b,
 			const struct other *other)
 {
-	bool whole = json_is_true(json_object_get(body, "whole"));
 	json_t *results = json_array();
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(json_object_get(body, "messages"), i, row)
+	json_array_foreach(b->messages, i, row)
 	{
 		struct stw_case c;
 
-		if (!take_case(r, row, &c)) {
+		if (!take_case(r, i, row, &c)) {
 			json_decref(results);
 			return;
 		}
-		json_array_append_new(results, answer(api, &c, other, whole));
+		json_array_append_new(results, answer(api, &c, other, b->whole));
 		stw_case_free(&c);
 	}
 	json_t *reply = stw_api_envelope(api);
@@ -149,24 +165,23 @@ static void explain_all(struct stw_api *api, struct stw_request *r, const json_t
 
 void stw_api_explain(struct stw_api *api, struct stw_request *r)
 {
-	json_error_t e;
-	json_t *body = json_loadb(r->body ? r->body : "", r->body_len, JSON_REJECT_DUPLICATES, &e);
-	const json_t *messages = json_object_get(body, "messages");
-	const json_t *config = json_object_get(body, "config");
+	static const struct stw_field fields[] = {
+		{"messages", offsetof(struct explain_body, messages), STW_FIELD_LIST, true, 0,
+		 MESSAGES_MAX},
+		{"config", offsetof(struct explain_body, config), STW_FIELD_TEXT, false, 0, 0},
+		{"whole", offsetof(struct explain_body, whole), STW_FIELD_BOOL, false, 0, 0},
+	};
+	struct explain_body b = {0};
 	struct other other;
 
-	if (!json_is_array(messages) || json_array_size(messages) > MESSAGES_MAX ||
-	    (config && !json_is_string(config)))
-		bad(r, body ? "messages is no array of at most 10000, or config no string"
-			    : "not JSON");
-	else if (!config)
-		explain_all(api, r, body, NULL);
-	else if (read_other(api, r, json_string_value(config), json_string_length(config),
-			    &other)) {
-		explain_all(api, r, body, &other);
+	if (!stw_body_read(r, fields, STW_N_FIELDS(fields), &b))
+		return;
+	if (!b.config) {
+		explain_all(api, r, &b, NULL);
+	} else if (read_other(api, r, b.config, strlen(b.config), &other)) {
+		explain_all(api, r, &b, &other);
 		other_fini(&other);
 	}
-	json_decref(body);
 }
 
 static struct stw_plan_load load_of(const struct stw_api *api, const struct stw_endpoint *member)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <strowger/log.h>
 
+#include "control/api/body.h"
 #include "control/api/handlers.h"
 
 void stw_api_log(struct stw_api *api, struct stw_request *r)
@@ -16,15 +17,14 @@ void stw_api_log(struct stw_api *api, struct stw_request *r)
 /* For both processes, until the next reload. */
 void stw_api_log_set(struct stw_api *api, struct stw_request *r)
 {
-	json_t *body =
-		json_loadb(r->body ? r->body : "", r->body_len, JSON_REJECT_DUPLICATES, NULL);
-	const char *name = json_string_value(json_object_get(body, "level"));
-	int level = name && json_object_size(body) == 1 ? stw_log_level_parse(name) : -1;
+	static const struct stw_field fields[] = {{"level", 0, STW_FIELD_TEXT, true, 0, 0}};
+	const char *name = NULL;
 
-	json_decref(body);
+	if (!stw_body_read(r, fields, STW_N_FIELDS(fields), &name))
+		return;
+	int level = stw_log_level_parse(name);
 	if (level < 0) {
-		stw_problem(r, 400, "body", "Unusable body",
-			    "send {\"level\": \"error\"}, or warn, info or debug");
+		stw_body_bad(r, "/level", "level is not error, warn, info or debug");
 		return;
 	}
 	stw_control_log(api->control, (enum stw_log_level)level);

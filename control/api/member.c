@@ -6,96 +6,43 @@
 
 #include <strowger/errors.h>
 
+#include "control/api/body.h"
 #include "control/api/dress.h"
 #include "control/api/words.h"
 
 /* What a change of a member may say in its body. */
 struct member_body {
-	json_t *root;
-	const char *pool;    /* NULL: all; borrowed from root, as the next two */
-	const char *address; /* of one to be added */
-	const char *name;
+	const char *pool; /* NULL: all */
+	const char *address;
+	const char *name; /* NULL: one is made */
 	bool force;
-	bool has_weight;
 	json_int_t weight;
 };
 
-static bool bad_body(struct stw_request *r, const char *detail)
-{
-	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s",
-		    stw_endpoint_rows[r->endpoint].path, detail,
-		    stw_endpoint_rows[r->endpoint].body);
-	return false;
-}
-
-/* A text the endpoint may have. */
-static bool take_text(struct stw_request *r, const char *key, json_t *value, const char **out)
-{
-	char detail[160];
-	if (!json_is_string(value) ||
-	    strlen(json_string_value(value)) != json_string_length(value)) {
-		snprintf(detail, sizeof(detail), "%s is not a string", key);
-		return bad_body(r, detail);
+#define FIELD(key, kind, needed, min, max)                                                  \
+	{                                                                                   \
+#key, offsetof(struct member_body, key), STW_FIELD_##kind, needed, min, max \
 	}
-	*out = json_string_value(value);
-	return true;
-}
 
-static bool take_weight(struct stw_request *r, json_t *value, struct member_body *out)
-{
-	if (!json_is_integer(value))
-		return bad_body(r, "weight is not a whole number");
-	out->has_weight = true;
-	out->weight = json_integer_value(value);
-	return (out->weight >= 0 && out->weight <= UINT16_MAX) ||
-	       bad_body(r, "weight is not in 0..65535");
-}
-
-static bool take_key(struct stw_request *r, const char *key, json_t *value, struct member_body *out)
-{
-	bool adds = r->endpoint == STW_ENDPOINT_ADD;
-	char detail[160];
-	if (strcmp(key, "pool") == 0)
-		return take_text(r, key, value, &out->pool);
-	if (adds && strcmp(key, "address") == 0)
-		return take_text(r, key, value, &out->address);
-	if (adds && strcmp(key, "name") == 0)
-		return take_text(r, key, value, &out->name);
-	if (strcmp(key, "weight") == 0 && (adds || r->endpoint == STW_ENDPOINT_WEIGHT))
-		return take_weight(r, value, out);
-	if (strcmp(key, "force") == 0 && r->endpoint == STW_ENDPOINT_REMOVE) {
-		out->force = json_is_true(value);
-		return json_is_boolean(value) || bad_body(r, "force is not a boolean");
-	}
-	snprintf(detail, sizeof(detail), "unknown key \"%.80s\"", key);
-	return bad_body(r, detail);
-}
-
-/* Strict: one object, known keys, each once. No body is an empty object. */
 static bool read_body(struct stw_request *r, struct member_body *out)
 {
-	*out = (struct member_body){0};
-	if (r->body_len > 0) {
-		json_error_t e;
-		out->root = json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, &e);
-		if (!out->root) {
-			char detail[JSON_ERROR_TEXT_LENGTH + 64];
-			snprintf(detail, sizeof(detail), "not JSON at byte %d: %s", e.position,
-				 e.text);
-			return bad_body(r, detail);
-		}
-		if (!json_is_object(out->root))
-			return bad_body(r, "not a JSON object");
-		const char *key;
-		json_t *value;
-		json_object_foreach(out->root, key,
-				    value) if (!take_key(r, key, value, out)) return false;
+	static const struct stw_field asked[] = {FIELD(pool, TEXT, false, 0, 0)};
+	static const struct stw_field weight[] = {FIELD(weight, WHOLE, true, 0, UINT16_MAX),
+						  FIELD(pool, TEXT, false, 0, 0)};
+	static const struct stw_field remove[] = {FIELD(pool, TEXT, false, 0, 0),
+						  FIELD(force, BOOL, false, 0, 0)};
+	static const struct stw_field add[] = {FIELD(pool, TEXT, true, 0, 0),
+					       FIELD(address, TEXT, true, 0, 0),
+					       FIELD(name, TEXT, false, 0, 0),
+					       FIELD(weight, WHOLE, false, 0, UINT16_MAX)};
+
+	*out = (struct member_body){.weight = 1};
+	switch (r->endpoint) {
+	case STW_ENDPOINT_ADD: return stw_body_read(r, add, STW_N_FIELDS(add), out);
+	case STW_ENDPOINT_WEIGHT: return stw_body_read(r, weight, STW_N_FIELDS(weight), out);
+	case STW_ENDPOINT_REMOVE: return stw_body_read(r, remove, STW_N_FIELDS(remove), out);
+	default: return stw_body_read(r, asked, STW_N_FIELDS(asked), out);
 	}
-	if (r->endpoint == STW_ENDPOINT_WEIGHT && !out->has_weight)
-		return bad_body(r, "weight is missing");
-	if (r->endpoint == STW_ENDPOINT_ADD && (!out->pool || !out->address))
-		return bad_body(r, "pool or address is missing");
-	return true;
 }
 
 static void explain_failure(struct stw_api *api, struct stw_request *r, const char *pool, int err)
@@ -164,14 +111,13 @@ void stw_api_change_member(struct stw_api *api, struct stw_request *r)
 		else
 			change_known_member(api, r, (size_t)member, &b);
 	}
-	json_decref(b.root);
 }
 
 /* A name as the configuration takes it. */
 static bool is_name(const char *name)
 {
 	size_t len = strlen(name);
-	return len < STW_NAME_MAX &&
+	return len > 0 && len < STW_NAME_MAX &&
 	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
 		       len;
 }
@@ -200,16 +146,17 @@ static void add_member(struct stw_api *api, struct stw_request *r, const struct 
 	struct stw_endpoint address;
 	uint64_t change = 0;
 	struct stw_words w;
-	if (stw_endpoint_parse(b->address, strlen(b->address), 5060, &address) ||
-	    (b->name && !is_name(b->name))) {
-		bad_body(r, b->name && !is_name(b->name)
-				    ? "name is not 1..31 of A-Z a-z 0-9 . _ -"
-				    : "address is not an IP address with or without a port");
+	if (b->name && !is_name(b->name)) {
+		stw_body_bad(r, "/name", "name is not 1..31 of A-Z a-z 0-9 . _ -");
+		return;
+	}
+	if (stw_endpoint_parse(b->address, strlen(b->address), 5060, &address)) {
+		stw_body_bad(r, "/address", "address is not an IP address with or without a port");
 		return;
 	}
 	stw_words_init(&w);
 	int err = stw_control_add_member(api->control, b->pool, &address, b->name ? b->name : "",
-					 b->has_weight ? (uint32_t)b->weight : 1, &w.to, &change);
+					 (uint32_t)b->weight, &w.to, &change);
 	if (err && err != STW_EIO)
 		explain_addition(r, b, err);
 	else
@@ -222,7 +169,6 @@ void stw_api_add_member(struct stw_api *api, struct stw_request *r)
 	struct member_body b;
 	if (read_body(r, &b))
 		add_member(api, r, &b);
-	json_decref(b.root);
 }
 
 /* From what the file says now to what runs: what was asked for, and what was not yet reloaded. */

@@ -10,12 +10,14 @@
 #include <strowger/errors.h>
 #include <strowger/sip.h>
 
+#include "control/api/body.h"
 #include "control/records/filter.h"
 #include "control/records/records.h"
 #include "control/records/words.h"
 
 #define LIMIT_DEFAULT 1000
 #define LIMIT_MAX     20000
+#define BODY_TEXT     65535 /* of a header's value */
 
 struct query {
 	enum stw_flight_kind kind;
@@ -38,12 +40,12 @@ struct answer {
 	size_t n, room;
 };
 
-static bool bad(struct stw_request *r, const char *what)
-{
-	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s",
-		    stw_endpoint_rows[r->endpoint].path, what, stw_endpoint_rows[r->endpoint].body);
-	return false;
-}
+struct body {
+	bool errors, from_now;
+	const json_t *cursor;
+	json_int_t limit, code;
+	const char *call_id, *user, *address, *method;
+};
 
 static bool take_cursor(const json_t *o, struct stw_flight_cursor *out)
 {
@@ -64,70 +66,41 @@ static bool take_cursor(const json_t *o, struct stw_flight_cursor *out)
 	return true;
 }
 
-static bool take_address(const json_t *v, struct stw_flight_filter *f)
+static bool take_address(const char *text, struct stw_flight_filter *f)
 {
-	const char *text = json_string_value(v);
-
 	f->has_address = true;
-	return text && stw_ip_parse(text, strlen(text), &f->address) == STW_OK;
+	return stw_ip_parse(text, strlen(text), &f->address) == STW_OK;
 }
 
-static bool take_whole(const json_t *v, json_int_t max, json_int_t *out)
+#define FIELD(key, kind, min, max)                                                  \
+	{                                                                           \
+#key, offsetof(struct body, key), STW_FIELD_##kind, false, min, max \
+	}
+
+static bool read_query(struct stw_request *r, struct query *q)
 {
-	*out = json_integer_value(v);
-	return json_is_integer(v) && *out >= 1 && *out <= max;
-}
+	static const struct stw_field fields[] = {
+		FIELD(errors, BOOL, 0, 0),	    FIELD(from_now, BOOL, 0, 0),
+		FIELD(cursor, OBJECT, 0, 0),	    FIELD(limit, WHOLE, 1, LIMIT_MAX),
+		FIELD(call_id, TEXT, 1, BODY_TEXT), FIELD(user, TEXT, 1, BODY_TEXT),
+		FIELD(address, TEXT, 1, BODY_TEXT), FIELD(method, TEXT, 1, BODY_TEXT),
+		FIELD(code, WHOLE, 1, 699),
+	};
+	struct body b = {.limit = LIMIT_DEFAULT};
 
-/* @return NULL, or what is wrong */
-static const char *take_key(struct query *q, const char *key, const json_t *v)
-{
-	json_int_t n;
-
-	if (strcmp(key, "errors") == 0) {
-		q->kind = json_is_true(v) ? STW_RECORDS_ERRORS : STW_RECORDS_ALL;
-		return json_is_boolean(v) ? NULL : "errors is not true or false";
-	}
-	if (strcmp(key, "from_now") == 0) {
-		q->from_now = json_is_true(v);
-		return json_is_boolean(v) ? NULL : "from_now is not true or false";
-	}
-	if (strcmp(key, "cursor") == 0)
-		return take_cursor(v, &q->cursor) ? NULL : "cursor is not one of ours";
-	if (strcmp(key, "limit") == 0)
-		return take_whole(v, LIMIT_MAX, &q->limit) ? NULL : "limit is not in 1..20000";
-	if (strcmp(key, "address") == 0)
-		return take_address(v, &q->filter) ? NULL : "address is no IP address";
-	if (strcmp(key, "code") == 0) {
-		if (!take_whole(v, 699, &n))
-			return "code is not in 1..699";
-		q->filter.code = (uint16_t)n;
-		return NULL;
-	}
-	const char **text = strcmp(key, "call_id") == 0	 ? &q->filter.call_id
-			    : strcmp(key, "user") == 0	 ? &q->filter.user
-			    : strcmp(key, "method") == 0 ? &q->filter.method
-							 : NULL;
-	if (!text)
-		return "unknown key";
-	*text = json_string_value(v);
-	return *text && **text ? NULL : "call_id, user and method are texts";
-}
-
-static bool read_query(struct stw_request *r, json_t *body, struct query *q)
-{
-	const char *key;
-	json_t *value;
-
-	*q = (struct query){.limit = LIMIT_DEFAULT};
-	if (r->body_len && !json_is_object(body))
-		return bad(r, "not a JSON object");
-	json_object_foreach(body, key, value)
-	{
-		const char *wrong = take_key(q, key, value);
-
-		if (wrong)
-			return bad(r, wrong);
-	}
+	if (!stw_body_read(r, fields, STW_N_FIELDS(fields), &b))
+		return false;
+	*q = (struct query){.kind = b.errors ? STW_RECORDS_ERRORS : STW_RECORDS_ALL,
+			    .from_now = b.from_now,
+			    .limit = b.limit,
+			    .filter = {.call_id = b.call_id,
+				       .user = b.user,
+				       .method = b.method,
+				       .code = (uint16_t)b.code}};
+	if (b.cursor && !take_cursor(b.cursor, &q->cursor))
+		return stw_body_bad(r, "/cursor", "cursor is not one of ours");
+	if (b.address && !take_address(b.address, &q->filter))
+		return stw_body_bad(r, "/address", "address is no IP address");
 	return true;
 }
 
@@ -278,18 +251,13 @@ static json_t *answer_query(struct stw_api *api, struct stw_stats *st, struct qu
 void stw_api_records(struct stw_api *api, struct stw_request *r)
 {
 	struct stw_stats *st = stw_publish_stats(api->control->publish);
-	json_error_t e;
-	json_t *body =
-		r->body_len ? json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, &e) : NULL;
 	struct query q;
 
-	if (read_query(r, body, &q)) {
-		if (st)
-			stw_reply(r, 200, answer_query(api, st, &q));
-		else
-			stw_problem(
-				r, 409, "no-dataplane", "No data plane",
-				"the flight recorder is the data plane's, and none is connected");
-	}
-	json_decref(body);
+	if (!read_query(r, &q))
+		return;
+	if (st)
+		stw_reply(r, 200, answer_query(api, st, &q));
+	else
+		stw_problem(r, 409, "no-dataplane", "No data plane",
+			    "the flight recorder is the data plane's, and none is connected");
 }

@@ -10,11 +10,13 @@
 
 #include <strowger/errors.h>
 
+#include "control/api/body.h"
 #include "control/registrar/location.h"
 #include "control/registrar/subscribers.h"
 #include "control/slow/registering.h"
 
-#define ROWS_MAX 1000
+#define ROWS_MAX     1000
+#define PASSWORD_MAX 1024
 
 static struct stw_registrar *registrar_of(const struct stw_api *api, const char **why)
 {
@@ -71,34 +73,16 @@ void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 
 /* --- bodies --- */
 
-static bool bad_body(struct stw_request *r, const char *detail)
-{
-	const struct stw_endpoint_row *row = &stw_endpoint_rows[r->endpoint];
-
-	stw_problem(r, 400, "body", "Bad request body", "%s: %s; it takes %s", row->path, detail,
-		    row->body);
-	return false;
-}
-
-/* The registrar's store, and the body as an object; else the problem is told. */
-static struct stw_store *open_body(struct stw_api *api, struct stw_request *r, json_t **body)
+/* The registrar's store; else the problem is told. */
+static struct stw_store *open_store(struct stw_api *api, struct stw_request *r)
 {
 	const char *why;
 	struct stw_registrar *registrar = registrar_of(api, &why);
-	json_error_t e;
 
-	if (!registrar) {
-		stw_problem(r, 409, "no-registrar", "No registrar", "%s",
-			    *why ? why
-				 : "no domains are configured: name them in registrar.domains");
-		return NULL;
-	}
-	*body = json_loadb(r->body_len ? r->body : "{}", r->body_len ? r->body_len : 2,
-			   JSON_REJECT_DUPLICATES, &e);
-	if (json_is_object(*body))
+	if (registrar)
 		return stw_registrar_store(registrar);
-	json_decref(*body);
-	bad_body(r, "not a JSON object");
+	stw_problem(r, 409, "no-registrar", "No registrar", "%s",
+		    *why ? why : "no domains are configured: name them in registrar.domains");
 	return NULL;
 }
 
@@ -107,15 +91,16 @@ struct page {
 	json_int_t limit;
 };
 
-static bool read_page(struct stw_request *r, json_t *body, struct page *out)
+static bool read_page(struct stw_request *r, struct page *out)
 {
+	static const struct stw_field fields[] = {
+		{"after", offsetof(struct page, after), STW_FIELD_TEXT, false, 0, 0},
+		{"name", offsetof(struct page, only), STW_FIELD_TEXT, false, 0, 0},
+		{"limit", offsetof(struct page, limit), STW_FIELD_WHOLE, false, 1, ROWS_MAX},
+	};
+
 	*out = (struct page){.limit = ROWS_MAX};
-	if (json_unpack(body, "{s?s, s?s, s?I !}", "after", &out->after, "name", &out->only,
-			"limit", &out->limit) != 0)
-		return bad_body(r, "unknown keys, or values of another type");
-	if (out->limit < 1 || out->limit > ROWS_MAX)
-		return bad_body(r, "limit is not in 1..1000");
-	return true;
+	return stw_body_read(r, fields, STW_N_FIELDS(fields), out);
 }
 
 /* --- bindings --- */
@@ -222,28 +207,22 @@ static int list(struct stw_store *s, enum stw_store_table t, struct listing *l)
 static void reply_list(struct stw_api *api, struct stw_request *r, enum stw_store_table t,
 		       const char *what)
 {
-	json_t *body = NULL;
-	struct stw_store *s = open_body(api, r, &body);
+	struct stw_store *s = open_store(api, r);
 	struct page page;
 
-	if (!s)
+	if (!s || !read_page(r, &page))
 		return;
-	if (read_page(r, body, &page)) {
-		struct listing l = {.rows = json_array(),
-				    .page = &page,
-				    .now_s = stw_clock_s(
-					    stw_registrar_clock(registrar_of(api, NULL)))};
-		int err = list(s, t, &l);
+	struct listing l = {.rows = json_array(),
+			    .page = &page,
+			    .now_s = stw_clock_s(stw_registrar_clock(registrar_of(api, NULL)))};
+	int err = list(s, t, &l);
 
-		if (err) {
-			json_decref(l.rows);
-			stw_problem(r, 500, "store", "The store cannot be read", "%s",
-				    stw_err_text(err));
-		} else {
-			stw_reply(r, 200, json_pack("{s:o, s:b}", what, l.rows, "more", l.more));
-		}
+	if (err) {
+		json_decref(l.rows);
+		stw_problem(r, 500, "store", "The store cannot be read", "%s", stw_err_text(err));
+	} else {
+		stw_reply(r, 200, json_pack("{s:o, s:b}", what, l.rows, "more", l.more));
 	}
-	json_decref(body);
 }
 
 void stw_api_location(struct stw_api *api, struct stw_request *r)
@@ -273,86 +252,109 @@ static void reply_commit(struct stw_api *api, struct stw_request *r, int err, si
 	}
 }
 
-static int put_one(struct stw_store *s, const json_t *row)
-{
-	const char *name = json_string_value(json_object_get(row, "name"));
-	const json_t *password = json_object_get(row, "password");
+struct subscriber_body {
+	const char *name, *password;
+};
 
-	if (!name || !json_is_string(password) || strlen(name) > STW_SUBSCRIBER_NAME ||
-	    json_string_length(password) > 1024)
-		return STW_EMALFORMED;
-	return stw_subscriber_put(s, stw_str(name, strlen(name)),
-				  stw_str(json_string_value(password),
-					  json_string_length(password)));
+/* Subscriber @i of the body. @return false: the problem is replied */
+static bool put_one(struct stw_request *r, struct stw_store *s, size_t i, const json_t *row,
+		    int *err)
+{
+	static const struct stw_field fields[] = {
+		{"name", offsetof(struct subscriber_body, name), STW_FIELD_TEXT, true, 1,
+		 STW_SUBSCRIBER_NAME},
+		{"password", offsetof(struct subscriber_body, password), STW_FIELD_TEXT, true, 1,
+		 PASSWORD_MAX},
+	};
+	struct subscriber_body b = {0};
+	char at[48], field[64];
+
+	snprintf(at, sizeof(at), "/subscribers/%zu", i);
+	if (!stw_body_read_row(r, row, at, fields, STW_N_FIELDS(fields), &b))
+		return false;
+	*err = stw_subscriber_put(s, stw_str(b.name, strlen(b.name)),
+				  stw_str(b.password, strlen(b.password)));
+	snprintf(field, sizeof(field), "%s/name", at);
+	return (*err != STW_EMALFORMED && *err != STW_ERANGE) ||
+	       stw_body_bad(r, field,
+			    "subscriber %zu: name is not user@domain with the domain in lower "
+			    "case; none was stored",
+			    i + 1);
+}
+
+/* The body's only field: a list. @return false: the problem is replied */
+static bool read_list(struct stw_request *r, const char *key, const json_t **out)
+{
+	const struct stw_field field = {key, 0, STW_FIELD_LIST, true, 0, 0};
+
+	return stw_body_read(r, &field, 1, out);
 }
 
 void stw_api_subscribers_put(struct stw_api *api, struct stw_request *r)
 {
-	json_t *body = NULL, *rows, *row;
-	struct stw_store *s = open_body(api, r, &body);
-	char detail[400];
+	struct stw_store *s = open_store(api, r);
+	const json_t *rows;
 	size_t i;
+	json_t *row;
 	int err = STW_OK;
 
-	if (!s)
+	if (!s || !read_list(r, "subscribers", &rows))
 		return;
-	rows = json_object_get(body, "subscribers");
-	if (!json_is_array(rows) || json_object_size(body) != 1) {
-		bad_body(r, "subscribers is no list");
-	} else {
-		json_array_foreach(rows, i, row)
-		{
-			err = put_one(s, row);
-			if (err)
-				break;
-		}
-		if (err == STW_EMALFORMED || err == STW_ERANGE) {
+	json_array_foreach(rows, i, row)
+	{
+		if (!put_one(r, s, i, row, &err)) {
 			stw_store_abort(s);
-			snprintf(detail, sizeof(detail),
-				 "subscriber %zu needs a name user@domain, the domain in lower "
-				 "case, and a password of 1..1024 bytes; none was stored",
-				 i + 1);
-			bad_body(r, detail);
-		} else {
-			reply_commit(api, r, err, json_array_size(rows));
+			return;
 		}
+		if (err)
+			break;
 	}
-	json_decref(body);
+	reply_commit(api, r, err, json_array_size(rows));
 }
 
-/* Remove each name of the list @key by @remove. */
-static void remove_all(struct stw_api *api, struct stw_request *r, const char *key,
+static bool are_names(struct stw_request *r, const json_t *rows)
+{
+	size_t i;
+	json_t *row;
+	char at[48];
+
+	json_array_foreach(rows, i, row)
+	{
+		snprintf(at, sizeof(at), "/names/%zu", i);
+		if (!json_is_string(row))
+			return stw_body_bad(r, at, "name %zu is not a string", i + 1);
+	}
+	return true;
+}
+
+/* Remove each of the names by @remove. */
+static void remove_all(struct stw_api *api, struct stw_request *r,
 		       int (*remove)(struct stw_store *s, struct stw_str name))
 {
-	json_t *body = NULL, *rows, *row;
-	struct stw_store *s = open_body(api, r, &body);
+	struct stw_store *s = open_store(api, r);
+	const json_t *rows;
+	json_t *row;
 	size_t i, n = 0;
 	int err = STW_OK;
 
-	if (!s)
+	if (!s || !read_list(r, "names", &rows) || !are_names(r, rows))
 		return;
-	rows = json_object_get(body, key);
-	if (!json_is_array(rows) || json_object_size(body) != 1) {
-		bad_body(r, "names is no list");
-	} else {
-		json_array_foreach(rows, i, row)
-		{
-			if (!json_is_string(row) || json_string_length(row) > STW_STORE_KEY_MAX)
-				continue;
-			err = remove(s, stw_str(json_string_value(row), json_string_length(row)));
-			if (err && err != STW_ENOENT)
-				break;
-			n += err == STW_OK;
-			err = STW_OK;
-		}
-		reply_commit(api, r, err, n);
+	json_array_foreach(rows, i, row)
+	{
+		if (json_string_length(row) > STW_STORE_KEY_MAX)
+			continue; /* nobody can have it */
+		err = remove(s, stw_str(json_string_value(row), json_string_length(row)));
+		if (err && err != STW_ENOENT)
+			break;
+		n += err == STW_OK;
+		err = STW_OK;
 	}
-	json_decref(body);
+	reply_commit(api, r, err, n);
 }
 
 void stw_api_subscribers_remove(struct stw_api *api, struct stw_request *r)
 {
-	remove_all(api, r, "names", stw_subscriber_remove);
+	remove_all(api, r, stw_subscriber_remove);
 }
 
 static int forget_user(struct stw_store *s, struct stw_str aor)
@@ -371,5 +373,5 @@ static int forget_user(struct stw_store *s, struct stw_str aor)
 
 void stw_api_location_remove(struct stw_api *api, struct stw_request *r)
 {
-	remove_all(api, r, "names", forget_user);
+	remove_all(api, r, forget_user);
 }

@@ -53,9 +53,11 @@ void stw_problem(struct stw_request *r, unsigned status, const char *kind, const
 void stw_request_fini(struct stw_request *r)
 {
 	json_decref(r->reply);
+	json_decref(r->json);
 	free(r->body);
 	free(r->text);
 	r->text = NULL;
 	r->reply = NULL;
+	r->json = NULL;
 	r->body = NULL;
 }

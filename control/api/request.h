@@ -22,6 +22,7 @@ struct stw_request {
 	char member[64];	       /* what stood in the place of {member} */
 	char *body;		       /* NUL-terminated for safety, may hold NULs */
 	size_t body_len;
+	json_t *json; /* of the body, once read (body.h) */
 
 	unsigned status; /* HTTP status, 0 until replied */
 	json_t *reply;

@@ -151,6 +151,54 @@ def errors_are_problems(r):
         expect_equal(json.loads(text)["status"], status, f"{where}: status")
 
 
+def wrong_bodies(operation):
+    """(body, JSON pointer of what is wrong in it), for each field a JSON body may have."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return
+    example = content["example"]
+    for field in content["schema"]["properties"]:
+        yield {**example, field: -1.5}, f"#/{field}"
+    for field in content["schema"].get("required", ()):
+        yield {key: value for key, value in example.items() if key != field}, f"#/{field}"
+    yield {**example, "a/b~": 1}, "#/a~1b~0"
+
+
+def what_is_wrong_in_a_body_is_named(r):
+    r.write(extra=EXTRA)
+    r.start()
+    tried = 0
+    for method, path, operation in operations():
+        for body, pointer in wrong_bodies(operation):
+            status, _, text = fetch(r, method, as_served(path, operation),
+                                    json.dumps(body).encode())
+            where = f"{method} {path} {body}: {text}"
+            expect_equal(status, 400, where)
+            expect_equal([row["pointer"] for row in json.loads(text)["errors"]], [pointer], where)
+            tried += 1
+    expect(tried > 40, f"{tried} bodies")
+
+
+def rows_inside_a_body_are_named(r):
+    rows = (("/v1/explain", {"messages": [{"base64": "AAAA"}, {"base64": "!"}]},
+             "#/messages/1/base64"),
+            ("/v1/explain", {"messages": [{"base64": "AAAA", "from": "nowhere"}]},
+             "#/messages/0/from"),
+            ("/v1/explain", {"messages": [7]}, "#/messages/0"),
+            ("/v1/subscribers/put", {"subscribers": [{"name": "nobody", "password": "x"}]},
+             "#/subscribers/0/name"),
+            ("/v1/subscribers/put", {"subscribers": [{"name": "a@example.com", "password": ""}]},
+             "#/subscribers/0/password"),
+            ("/v1/location/remove", {"names": ["a@example.com", 7]}, "#/names/1"),
+            ("/v1/members", {"pool": "farm", "address": "nowhere"}, "#/address"),
+            ("/v1/log", {"level": "loud"}, "#/level"),
+            ("/v1/log", [], "#"))
+    for path, body, pointer in rows:
+        _, problem = r.call("POST", path, json.dumps(body).encode())
+        expect_equal([row["pointer"] for row in problem.get("errors", ())], [pointer],
+                     f"{path} {body}: {problem}")
+
+
 def the_socket_is_for_its_group(r):
     """Owner, group and mode are set before anybody can connect; others stay outside."""
     r.api_extra = [f"  group: {grp.getgrgid(os.getgid()).gr_name}"]
@@ -168,5 +216,6 @@ run_suites(
     ({"fake": True}, (each_endpoint_is_told_and_no_other, errors_are_problems)),
     ({"fake": True, "start": False}, (each_answer_is_as_told,)),
     ({}, (each_answer_is_as_told_without_a_data_plane,)),
+    ({"start": False}, (what_is_wrong_in_a_body_is_named, rows_inside_a_body_are_named)),
     ({"start": False}, (the_socket_is_for_its_group,)),
 )
