@@ -138,7 +138,7 @@ static json_t *places(const struct stw_control *c, size_t member)
 static json_t *totals(struct stw_sampler *s, int number)
 {
 	uint64_t c[STW_N_MEMBER_COUNTERS];
-	if (number < 0 || !stw_sampler_member_total(s, (uint16_t)number, c))
+	if (number < 0 || !stw_sampler_member_total(s, (uint16_t)number, c, NULL))
 		return json_null();
 	json_t *o = json_object();
 	for (int i = 0; i < STW_N_MEMBER_COUNTERS; i++)

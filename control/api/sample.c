@@ -12,14 +12,19 @@
 #define N_SAMPLES     (STW_SAMPLE_LONG_S + 1)
 #define STALL_SAMPLES 3 /* this many samples with one heartbeat span more than two seconds */
 
+/* All that a number ever counted. */
+struct counted {
+	uint64_t c[STW_N_MEMBER_COUNTERS];
+	uint64_t first_answer[STW_LATENCY_BUCKETS];
+};
+
 /* Pages of rows not in use are never touched, so that a sample costs what it holds. */
 struct sample {
 	double at_s;
 	uint64_t heartbeat;
 	uint64_t workers[STW_STATS_WORKERS_MAX][STW_N_COUNTERS];
 	uint32_t epochs[STW_MEMBER_NUMBERS]; /* 0: the number was in nobody's hands */
-	uint64_t members[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS];
-	uint64_t first_answer[STW_MEMBER_NUMBERS][STW_LATENCY_BUCKETS];
+	struct counted members[STW_MEMBER_NUMBERS];
 };
 
 struct stw_sampler {
@@ -32,7 +37,7 @@ struct stw_sampler {
 	size_t newest; /* index of the newest, when n > 0 */
 	struct stw_traffic_history history;
 	uint32_t base_epochs[STW_MEMBER_NUMBERS];
-	uint64_t base[STW_MEMBER_NUMBERS][STW_N_MEMBER_COUNTERS];
+	struct counted base[STW_MEMBER_NUMBERS]; /* when the number got its member */
 };
 
 /* Not the loop's time, which follows the wall clock. */
@@ -73,26 +78,26 @@ struct stw_sampler *stw_sampler_new(struct ev_loop *loop, struct stw_control *co
 	return s;
 }
 
-static void sum_first_answers(struct stw_stats *st, uint16_t number,
-			      uint64_t out[STW_LATENCY_BUCKETS])
+static void sum_member(struct stw_stats *st, uint16_t number, struct counted *out)
 {
-	memset(out, 0, STW_LATENCY_BUCKETS * sizeof(*out));
+	stw_stats_sum_member(st, number, out->c);
+	memset(out->first_answer, 0, sizeof(out->first_answer));
 	for (uint32_t w = 0; w < st->n_workers; w++) {
 		const struct stw_stats_members *m = stw_stats_members(st, w);
 		for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++)
-			out[b] += atomic_load_explicit(&m->first_answer[number][b],
-						       memory_order_relaxed);
+			out->first_answer[b] += atomic_load_explicit(&m->first_answer[number][b],
+								     memory_order_relaxed);
 	}
 }
 
 /* A number that changed hands counts from what it stood at when that was first seen. */
-static void rebase(struct stw_sampler *s, uint16_t number, const uint64_t *now)
+static void rebase(struct stw_sampler *s, uint16_t number, const struct counted *now)
 {
 	uint32_t epoch = stw_numbers_epoch(s->control->numbers, number);
 	if (s->base_epochs[number] == epoch)
 		return;
 	if (s->base_epochs[number] != 0)
-		memcpy(s->base[number], now, sizeof(s->base[number]));
+		s->base[number] = *now;
 	s->base_epochs[number] = epoch;
 }
 
@@ -104,9 +109,8 @@ static void take_members(struct stw_sampler *s, struct stw_stats *st, struct sam
 		int number = stw_numbers_find(s->control->numbers, &m->members[i].address);
 		if (number < 0)
 			continue;
-		stw_stats_sum_member(st, (uint16_t)number, to->members[number]);
-		sum_first_answers(st, (uint16_t)number, to->first_answer[number]);
-		rebase(s, (uint16_t)number, to->members[number]);
+		sum_member(st, (uint16_t)number, &to->members[number]);
+		rebase(s, (uint16_t)number, &to->members[number]);
 		to->epochs[number] = s->base_epochs[number];
 	}
 }
@@ -207,7 +211,7 @@ bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
 	const struct sample *last;
 	if (!ends_of_member(s, number, span, &first, &last))
 		return false;
-	*out = growth(first->members[number][c], last->members[number][c], first, last);
+	*out = growth(first->members[number].c[c], last->members[number].c[c], first, last);
 	return true;
 }
 
@@ -218,8 +222,8 @@ bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, doub
 	const struct sample *last;
 	if (!ends_of_member(s, number, STW_RATE_LONG, &first, &last))
 		return false;
-	const uint64_t *from = first->first_answer[number];
-	const uint64_t *to = last->first_answer[number];
+	const uint64_t *from = first->members[number].first_answer;
+	const uint64_t *to = last->members[number].first_answer;
 	uint64_t n = 0, seen = 0;
 	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++)
 		n += to[b] - from[b];
@@ -235,15 +239,19 @@ bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, doub
 }
 
 bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
-			      uint64_t out[STW_N_MEMBER_COUNTERS])
+			      uint64_t out[STW_N_MEMBER_COUNTERS],
+			      uint64_t first_answer[STW_LATENCY_BUCKETS])
 {
 	struct stw_stats *st = stw_publish_stats(s->control->publish);
+	struct counted now;
 	if (!st)
 		return false;
-	stw_stats_sum_member(st, number, out);
-	rebase(s, number, out);
+	sum_member(st, number, &now);
+	rebase(s, number, &now);
 	for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
-		out[c] -= s->base[number][c];
+		out[c] = now.c[c] - s->base[number].c[c];
+	for (unsigned b = 0; first_answer && b < STW_LATENCY_BUCKETS; b++)
+		first_answer[b] = now.first_answer[b] - s->base[number].first_answer[b];
 	return true;
 }
 

@@ -57,10 +57,13 @@ bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, doub
 /**
  * A member's counters over all workers since it got its number or the data plane started.
  *
+ * @param first_answer  how many of its requests got their first answer within each bound
+ *                      (STW_LATENCY_BUCKETS of counters.h); or NULL
  * @return false without a data plane
  */
 bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
-			      uint64_t out[STW_N_MEMBER_COUNTERS]);
+			      uint64_t out[STW_N_MEMBER_COUNTERS],
+			      uint64_t first_answer[STW_LATENCY_BUCKETS]);
 
 /**
  * Requests open at a member now. Of all that the number ever counted: what was opened under it

@@ -116,6 +116,7 @@ static void observed(const struct stw_control *c, FILE *out)
 /* A member's counters since it got its number; zero before. */
 struct totals {
 	uint64_t c[STW_N_MEMBER_COUNTERS];
+	uint64_t first_answer[STW_LATENCY_BUCKETS];
 };
 
 static struct totals *all_totals(struct stw_api *api)
@@ -127,7 +128,8 @@ static struct totals *all_totals(struct stw_api *api)
 		int number = stw_numbers_find(api->control->numbers, &m->members[i].address);
 
 		if (number >= 0)
-			stw_sampler_member_total(api->sampler, (uint16_t)number, all[i].c);
+			stw_sampler_member_total(api->sampler, (uint16_t)number, all[i].c,
+						 all[i].first_answer);
 	}
 	return all;
 }
@@ -152,17 +154,14 @@ static void member_counter(const struct stw_model *m, int c, const struct totals
 	}
 }
 
-static void first_answer(struct stw_stats *st, const char *member, int number, FILE *out)
+static void first_answer(const char *member, const uint64_t *n, FILE *out)
 {
 	static const char family[] = "strowger_member_first_answer_seconds";
 	uint64_t sum = 0;
 	char le[24];
 
 	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++) {
-		for (uint32_t w = 0; st && number >= 0 && w < st->n_workers; w++)
-			sum += atomic_load_explicit(
-				&stw_stats_members(st, w)->first_answer[number][b],
-				memory_order_relaxed);
+		sum += n[b];
 		if (b + 1 < STW_LATENCY_BUCKETS)
 			snprintf(le, sizeof(le), "%.9g", (double)(UINT64_C(2) << b) / 1e6);
 		else
@@ -177,16 +176,12 @@ static void first_answer(struct stw_stats *st, const char *member, int number, F
 		       (const struct stw_label[]){{"member", member}, {NULL, NULL}}, sum);
 }
 
-static void first_answers(struct stw_api *api, FILE *out)
+static void first_answers(const struct stw_model *m, const struct totals *all, FILE *out)
 {
-	const struct stw_control *c = api->control;
-	struct stw_stats *st = stw_publish_stats(c->publish);
-
 	stw_family(out, "strowger_member_first_answer_seconds", "histogram",
 		   "From a request sent to the member to its first answer.");
-	for (size_t i = 0; i < c->model->n_members; i++)
-		first_answer(st, c->model->members[i].name,
-			     stw_numbers_find(c->numbers, &c->model->members[i].address), out);
+	for (size_t i = 0; i < m->n_members; i++)
+		first_answer(m->members[i].name, all[i].first_answer, out);
 }
 
 void stw_metrics_farm(struct stw_api *api, FILE *out)
@@ -199,6 +194,7 @@ void stw_metrics_farm(struct stw_api *api, FILE *out)
 	observed(api->control, out);
 	for (int c = 0; all && c < STW_N_MEMBER_COUNTERS; c++)
 		member_counter(m, c, all, out);
+	if (all)
+		first_answers(m, all, out);
 	free(all);
-	first_answers(api, out);
 }

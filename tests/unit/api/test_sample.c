@@ -116,7 +116,9 @@ static void count_worker(struct rig *r, uint32_t worker, enum stw_counter c, uin
 
 static void count_member(struct rig *r, uint32_t worker, uint16_t number, uint64_t n)
 {
-	stw_counter_add(&stw_stats_members(r->fake.stats, worker)->c[number][STW_M_NEW_CALLS], n);
+	struct stw_stats_members *m = stw_stats_members(r->fake.stats, worker);
+	stw_counter_add(&m->c[number][STW_M_NEW_CALLS], n);
+	stw_counter_add(&m->first_answer[number][7], n);
 }
 
 static double member_rate(struct rig *r, uint16_t number, enum stw_rate_span span)
@@ -129,8 +131,9 @@ static double member_rate(struct rig *r, uint16_t number, enum stw_rate_span spa
 
 static uint64_t member_total(struct rig *r, uint16_t number)
 {
-	uint64_t c[STW_N_MEMBER_COUNTERS];
-	assert_true(stw_sampler_member_total(r->sampler, number, c));
+	uint64_t c[STW_N_MEMBER_COUNTERS], first_answer[STW_LATENCY_BUCKETS];
+	assert_true(stw_sampler_member_total(r->sampler, number, c, first_answer));
+	assert_int_equal(first_answer[7], c[STW_M_NEW_CALLS]); /* as count_member() counts */
 	return c[STW_M_NEW_CALLS];
 }
 
