@@ -228,8 +228,10 @@ def serves_as_its_units_would(root, logs):
                "an XDP program is left")
 
 
-STUBS = {
-    # They have nothing to talk to in here; what they are asked about must be there.
+# In a root that was not booted no systemd runs and no journal is written, and the machine's sysctls
+# are not ours to set. So these commands of the documents run against stand-ins, which fail when what
+# they are asked about (a unit, a key) is not there; everything else is the real program.
+STAND_INS = {
     "systemctl": "for unit; do case $unit in strowger*) "
                  "test -e /usr/lib/systemd/system/${unit%.service}.service;; esac; done",
     "journalctl": "for unit; do case $unit in strowger*) "
@@ -240,13 +242,13 @@ STUBS = {
 
 def documents_are_right(root, tap):
     """Each block of commands for a fresh machine, in order."""
-    os.makedirs(f"{root.path}/stubs", exist_ok=True)
-    for name, script in STUBS.items():
-        root.write(f"/stubs/{name}", f"#!/bin/sh -eu\n{script}\n")
-        os.chmod(f"{root.path}/stubs/{name}", 0o755)
+    os.makedirs(f"{root.path}/stand-ins", exist_ok=True)
+    for name, script in STAND_INS.items():
+        root.write(f"/stand-ins/{name}", f"#!/bin/sh -eu\n{script}\n")
+        os.chmod(f"{root.path}/stand-ins/{name}", 0o755)
     for block in documents.commands("root"):
         with tap.case(f"commands_of_{block}"):
-            root.run("env", "PATH=/stubs:/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-eu", "-c",
+            root.run("env", "PATH=/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-eu", "-c",
                      block.text)
 
 
