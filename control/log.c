@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <strowger/log.h>
+#include <strowger/printable.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -148,28 +149,48 @@ static size_t utf8_len(const char *s)
 	return n;
 }
 
+#define ESCAPE_BYTES 16
+
+/* What a terminal might obey, as numbers. @return bytes of @s */
+static size_t escape_unprintable(const char *s, size_t n, bool json, char out[ESCAPE_BYTES])
+{
+	const unsigned char *b = (const unsigned char *)s;
+	size_t at = 0;
+
+	if (json && n <= 1)
+		snprintf(out, ESCAPE_BYTES, "\\u%04x", b[0]);
+	else if (json && n == 2)
+		snprintf(out, ESCAPE_BYTES, "\\u%04x", (b[0] & 0x1fu) << 6 | (b[1] & 0x3fu));
+	else if (json)
+		snprintf(out, ESCAPE_BYTES, "\\u%04x",
+			 (b[0] & 0xfu) << 12 | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu));
+	for (size_t i = 0; !json && i < (n > 0 ? n : 1); i++)
+		at += (size_t)snprintf(out + at, ESCAPE_BYTES - at, "\\x%02x", b[i]);
+	return n > 0 ? n : 1;
+}
+
 /* One character as it stands in a quoted value; @return how many bytes of @s it was. */
-static size_t escape(const char *s, bool json, char out[8])
+static size_t escape(const char *s, bool json, char out[ESCAPE_BYTES])
 {
 	static const char from[] = "\"\\\n\r\t";
 	static const char to[] = "\"\\nrt";
 	const char *at = strchr(from, *s);
-	const unsigned char c = (unsigned char)*s;
-	size_t n = utf8_len(s);
+	const size_t n = utf8_len(s), bad = stw_unprintable(s);
 
-	if (at)
-		snprintf(out, 8, "\\%c", to[at - from]);
-	else if (c < 0x20 || c == 0x7f || n == 0)
-		snprintf(out, 8, json ? "\\u%04x" : "\\x%02x", c);
-	else
-		snprintf(out, 8, "%.*s", (int)n, s);
-	return n > 0 ? n : 1;
+	if (at) {
+		snprintf(out, ESCAPE_BYTES, "\\%c", to[at - from]);
+		return 1;
+	}
+	if (bad > 0 || n == 0)
+		return escape_unprintable(s, bad, json, out);
+	snprintf(out, ESCAPE_BYTES, "%.*s", (int)n, s);
+	return n;
 }
 
 static void put_escaped(struct line *line, const char *text, bool json)
 {
 	while (*text) {
-		char e[8];
+		char e[ESCAPE_BYTES];
 		size_t used = escape(text, json, e), n = strlen(e);
 
 		if (n > sizeof(line->bytes) - TAIL_BYTES - line->n)

@@ -7,16 +7,16 @@
 
 #include "control/cli/ask.h"
 #include "control/cli/cli.h"
-#include "control/cli/client.h"
 #include "control/cli/grid.h"
 #include "control/cli/show.h"
 
 #define CONFIG_MAX (4u << 20)
 
-static void print_applied(const json_t *answer)
+static void print_applied(const struct stw_cli *cli, const json_t *answer)
 {
 	const json_t *by = json_object_get(answer, "confirm_by_unix_s");
 
+	(void)cli;
 	stw_print_change(answer);
 	if (json_is_integer(by))
 		printf("taken back in %lld s, or when errors rise, unless you say: strowgerctl "
@@ -24,20 +24,6 @@ static void print_applied(const json_t *answer)
 		       (long long)(json_integer_value(by) - time(NULL)));
 	else if (json_is_true(json_object_get(answer, "saved")))
 		printf("written to the configuration file\n");
-}
-
-static int call(struct stw_cli *cli, json_t *body, void (*print)(const json_t *answer))
-{
-	struct stw_answer a;
-	int rc = stw_cli_call(cli, cli->command->endpoint, NULL, body, &a);
-
-	json_decref(body);
-	if (rc == STW_EXIT_OK && cli->json)
-		fputs(a.text, stdout);
-	else if (rc == STW_EXIT_OK)
-		print(a.json);
-	stw_answer_fini(&a);
-	return rc;
 }
 
 int stw_run_apply(struct stw_cli *cli)
@@ -56,11 +42,12 @@ int stw_run_apply(struct stw_cli *cli)
 	json_t *body = json_pack("{s:o}", "yaml", yaml);
 	if (cli->confirm_s)
 		json_object_set_new(body, "confirm_s", json_integer(cli->confirm_s));
-	return call(cli, body, print_applied);
+	return stw_cli_ask(cli, NULL, body, print_applied);
 }
 
-static void print_confirmed(const json_t *answer)
+static void print_confirmed(const struct stw_cli *cli, const json_t *answer)
 {
+	(void)cli;
 	stw_print_lines("warning: ", json_object_get(answer, "warnings"));
 	if (json_is_true(json_object_get(answer, "saved")))
 		printf("confirmed, and written to the configuration file\n");
@@ -68,7 +55,7 @@ static void print_confirmed(const json_t *answer)
 
 int stw_run_confirm(struct stw_cli *cli)
 {
-	return call(cli, NULL, print_confirmed);
+	return stw_cli_ask(cli, NULL, NULL, print_confirmed);
 }
 
 int stw_run_rollback(struct stw_cli *cli)
@@ -81,10 +68,11 @@ int stw_run_rollback(struct stw_cli *cli)
 			cli->args[0]);
 		return STW_EXIT_USAGE;
 	}
-	return call(cli, id ? json_pack("{s:I}", "to", (json_int_t)id) : NULL, print_applied);
+	return stw_cli_ask(cli, NULL, id ? json_pack("{s:I}", "to", (json_int_t)id) : NULL,
+			   print_applied);
 }
 
-static void print_history(const json_t *answer)
+static void print_history(const struct stw_cli *cli, const json_t *answer)
 {
 	const json_t *undone = json_object_get(answer, "undone");
 	const json_t *by = json_object_get(answer, "confirm_by_unix_s");
@@ -92,6 +80,7 @@ static void print_history(const json_t *answer)
 	size_t i;
 	json_t *row;
 
+	(void)cli;
 	stw_grid_init(&g, (const char *const[]){">NUMBER", "WHEN", ">AGO", "BY", ">BYTES", NULL});
 	json_array_foreach(json_object_get(answer, "configurations"), i, row)
 	{
@@ -120,5 +109,5 @@ static void print_history(const json_t *answer)
 
 int stw_run_history(struct stw_cli *cli)
 {
-	return call(cli, NULL, print_history);
+	return stw_cli_ask(cli, NULL, NULL, print_history);
 }

@@ -33,6 +33,21 @@ int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char 
 	return judge(cli, stw_client_call(cli->client, endpoint, member, body, out), out);
 }
 
+int stw_cli_ask(struct stw_cli *cli, const char *member, json_t *body,
+		void (*print)(const struct stw_cli *cli, const json_t *answer))
+{
+	struct stw_answer a;
+	int rc = stw_cli_call(cli, cli->command->endpoint, member, body, &a);
+
+	json_decref(body);
+	if (rc == STW_EXIT_OK && cli->json)
+		fputs(a.text, stdout);
+	else if (rc == STW_EXIT_OK)
+		print(cli, a.json);
+	stw_answer_fini(&a);
+	return rc;
+}
+
 int stw_cli_call_text(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *body,
 		      struct stw_answer *out)
 {

@@ -11,20 +11,17 @@
 #include "control/cli/show.h"
 #include "control/config/config.h"
 
-void stw_print_lines(const char *before, const json_t *list)
-{
-	size_t i;
-	json_t *line;
-	json_array_foreach(list, i, line)
-		printf("%s%s\n", before, stw_safe(json_string_value(line)));
-}
-
 static void print_list(const char *before, const json_t *list, const char *after)
 {
 	size_t i;
 	json_t *line;
 	json_array_foreach(list, i, line)
 		printf("%s%s%s\n", before, stw_safe(json_string_value(line)), after);
+}
+
+void stw_print_lines(const char *before, const json_t *list)
+{
+	print_list(before, list, "");
 }
 
 /* What changed and since which generation, one line each. */
@@ -39,23 +36,19 @@ void stw_print_change(const json_t *answer)
 	if (json_array_size(changes) == 0)
 		printf("nothing changes%s\n", after);
 	print_list("", changes, after);
-	print_list("after a restart only: ", json_object_get(answer, "needs_restart"), "");
-	print_list("warning: ", json_object_get(answer, "warnings"), "");
+	stw_print_lines("after a restart only: ", json_object_get(answer, "needs_restart"));
+	stw_print_lines("warning: ", json_object_get(answer, "warnings"));
+}
+
+static void print_changed(const struct stw_cli *cli, const json_t *answer)
+{
+	(void)cli;
+	stw_print_change(answer);
 }
 
 int stw_cli_change(struct stw_cli *cli, const char *member, json_t *body)
 {
-	struct stw_answer a;
-	int rc = stw_cli_call(cli, cli->command->endpoint, member, body, &a);
-	json_decref(body);
-	if (rc == STW_EXIT_OK) {
-		if (cli->json)
-			fputs(a.text, stdout);
-		else
-			stw_print_change(a.json);
-	}
-	stw_answer_fini(&a);
-	return rc;
+	return stw_cli_ask(cli, member, body, print_changed);
 }
 
 static json_t *member_body(const struct stw_cli *cli)

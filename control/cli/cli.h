@@ -142,7 +142,16 @@ int stw_cli_call(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char 
 int stw_cli_call_text(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *body,
 		      struct stw_answer *out);
 
-/** Ask for a change and print what it changes (change.c). @param body taken over */
+/**
+ * Call the command's endpoint and print what it answers, with --json as it came.
+ *
+ * @param member  in the place of {member}, or NULL
+ * @param body    taken over, or NULL
+ */
+int stw_cli_ask(struct stw_cli *cli, const char *member, struct json_t *body,
+		void (*print)(const struct stw_cli *cli, const struct json_t *answer));
+
+/** The same for a change: what it changes is printed (change.c). */
 int stw_cli_change(struct stw_cli *cli, const char *member, struct json_t *body);
 
 /* Handlers: registrar.c, show.c, farm.c, change.c, top.c, complete.c, strowgerctl.c */

@@ -26,4 +26,12 @@ struct stw_column {
 void stw_print_columns(const json_t *rows, size_t max, const struct stw_column *columns, size_t n,
 		       FILE *out);
 
+/* What every table of workers begins with. */
+/* clang-format off */
+#define STW_WORKER_COLUMNS                                                                        \
+	{">WORKER", "worker", STW_COLUMN_TEXT}, {">CORE", "core", STW_COLUMN_TEXT},               \
+	{">BUSY", "busy_1s", STW_COLUMN_PERCENT}, {">RX/S", "rate_1s.received", STW_COLUMN_RATE}, \
+	{">TX/S", "rate_1s.sent", STW_COLUMN_RATE}
+/* clang-format on */
+
 #define STW_N_COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))

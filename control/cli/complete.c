@@ -57,6 +57,14 @@ static void print_options(const struct stw_command *c)
 			printf("%s\n", stw_option_rows[i].name);
 }
 
+/* A shell expands the words it is given: only names as a configuration may have them are. */
+static bool is_name(const char *name)
+{
+	return name && *name &&
+	       name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				 "._-")] == '\0';
+}
+
 /* Names of the rows of a listing; nothing when control cannot be reached. */
 static void print_names(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *list)
 {
@@ -65,7 +73,11 @@ static void print_names(struct stw_cli *cli, enum stw_endpoint_id endpoint, cons
 	json_t *row;
 	if (stw_client_call(cli->client, endpoint, NULL, NULL, &a) == STW_EXIT_OK)
 		json_array_foreach(json_object_get(a.json, list), i, row)
-			printf("%s\n", json_string_value(json_object_get(row, "name")));
+		{
+			const char *name = json_string_value(json_object_get(row, "name"));
+			if (is_name(name))
+				printf("%s\n", name);
+		}
 	stw_answer_fini(&a);
 }
 

@@ -6,6 +6,7 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
+#include "control/cli/show.h"
 #include "control/config/config.h"
 
 #define QUESTIONS 4
@@ -63,9 +64,9 @@ static void print_people(const struct stw_doctor *d)
 	for (size_t i = 0; i < d->n; i++) {
 		const struct stw_finding *f = &d->findings[i];
 
-		printf("%-7s %-10s %s\n", stw_grade_text(f->grade), f->check, f->what);
+		printf("%-7s %-10s %s\n", stw_grade_text(f->grade), f->check, stw_safe(f->what));
 		if (f->advice[0])
-			printf("%-7s %-10s   -> %s\n", "", "", f->advice);
+			printf("%-7s %-10s   -> %s\n", "", "", stw_safe(f->advice));
 	}
 }
 

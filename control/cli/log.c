@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "control/cli/cli.h"
-#include "control/cli/client.h"
 #include "control/cli/show.h"
 
-static void print_log(const json_t *answer)
+static void print_log(const struct stw_cli *cli, const json_t *answer)
 {
+	(void)cli;
 	printf("both processes log %s and what is more important, as %s; the file says %s\n",
 	       stw_text(answer, "level"), stw_text(answer, "format"),
 	       stw_text(answer, "file_level"));
@@ -17,14 +17,6 @@ static void print_log(const json_t *answer)
 int stw_run_log(struct stw_cli *cli)
 {
 	json_t *body = cli->n_args > 0 ? json_pack("{s:s}", "level", cli->args[0]) : NULL;
-	struct stw_answer a;
-	int rc = stw_cli_call(cli, cli->command->endpoint, NULL, body, &a);
 
-	json_decref(body);
-	if (rc == STW_EXIT_OK && cli->json)
-		fputs(a.text, stdout);
-	else if (rc == STW_EXIT_OK)
-		print_log(a.json);
-	stw_answer_fini(&a);
-	return rc;
+	return stw_cli_ask(cli, NULL, body, print_log);
 }

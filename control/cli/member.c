@@ -50,24 +50,19 @@ int stw_run_remove(struct stw_cli *cli)
 	return stw_cli_change(cli, cli->args[0], body);
 }
 
+static void print_diff(const struct stw_cli *cli, const json_t *answer)
+{
+	const json_t *changes = json_object_get(answer, "changes");
+
+	(void)cli;
+	if (json_array_size(changes) == 0)
+		printf("%s is what runs\n", stw_text(answer, "path"));
+	stw_print_lines("", changes);
+}
+
 int stw_run_diff(struct stw_cli *cli)
 {
-	struct stw_answer a;
-	int rc = stw_cli_call(cli, STW_ENDPOINT_DIFF, NULL, NULL, &a);
-	const json_t *changes = json_object_get(a.json, "changes");
-	size_t i;
-	json_t *line;
-
-	if (rc == STW_EXIT_OK && cli->json) {
-		fputs(a.text, stdout);
-	} else if (rc == STW_EXIT_OK) {
-		if (json_array_size(changes) == 0)
-			printf("%s is what runs\n", stw_text(a.json, "path"));
-		json_array_foreach(changes, i, line)
-			printf("%s\n", stw_safe(json_string_value(line)));
-	}
-	stw_answer_fini(&a);
-	return rc;
+	return stw_cli_ask(cli, NULL, NULL, print_diff);
 }
 
 /* A new file: nobody's configuration is written over. */

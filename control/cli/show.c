@@ -7,7 +7,6 @@
 #include <strowger/counters.h>
 
 #include "control/cli/cli.h"
-#include "control/cli/client.h"
 #include "control/cli/columns.h"
 #include "control/cli/grid.h"
 
@@ -93,23 +92,17 @@ void stw_print_version(const json_t *answer, FILE *out)
 	json_t *version;
 	json_object_foreach(json_object_get(answer, "libraries"), name, version)
 	{
-		stw_grid_add(&g, "%s", name);
-		stw_grid_add(&g, "%s", json_is_string(version) ? json_string_value(version) : "-");
+		stw_grid_add(&g, "%s", stw_safe(name));
+		stw_grid_add(&g, "%s", stw_safe(json_string_value(version)));
 	}
 	stw_grid_print(&g, out);
 	stw_grid_fini(&g);
 }
 
-#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 void stw_print_workers(const json_t *answer, FILE *out)
 {
 	static const struct stw_column columns[] = {
-		{">WORKER", "worker", STW_COLUMN_TEXT},
-		{">CORE", "core", STW_COLUMN_TEXT},
-		{">BUSY", "busy_1s", STW_COLUMN_PERCENT},
-		{">RX/S", "rate_1s.received", STW_COLUMN_RATE},
-		{">TX/S", "rate_1s.sent", STW_COLUMN_RATE},
+		STW_WORKER_COLUMNS,
 		{">DROP/S", "rate_1s.dropped", STW_COLUMN_RATE},
 		{">RECEIVED", "received", STW_COLUMN_TEXT},
 		{">SENT", "sent", STW_COLUMN_TEXT},
@@ -117,7 +110,8 @@ void stw_print_workers(const json_t *answer, FILE *out)
 		{">KERNEL", "kernel", STW_COLUMN_TEXT},
 		{">DROPPED", "dropped", STW_COLUMN_TEXT},
 	};
-	stw_print_columns(json_object_get(answer, "workers"), 0, columns, N_OF(columns), out);
+	stw_print_columns(json_object_get(answer, "workers"), 0, columns, STW_N_COLUMNS(columns),
+			  out);
 }
 
 void stw_print_ports(const json_t *answer, FILE *out)
@@ -139,7 +133,8 @@ void stw_print_ports(const json_t *answer, FILE *out)
 		{">TX ERRORS", "tx_errors", STW_COLUMN_TEXT},
 		{"DEVICE", "device", STW_COLUMN_TEXT},
 	};
-	stw_print_columns(json_object_get(answer, "ports"), 0, columns, N_OF(columns), out);
+	stw_print_columns(json_object_get(answer, "ports"), 0, columns, STW_N_COLUMNS(columns),
+			  out);
 }
 
 void stw_print_listeners(const json_t *answer, FILE *out)
@@ -150,7 +145,8 @@ void stw_print_listeners(const json_t *answer, FILE *out)
 		{"TRANSPORT", "transport", STW_COLUMN_TEXT},
 		{"POOL", "pool", STW_COLUMN_TEXT},
 	};
-	stw_print_columns(json_object_get(answer, "listeners"), 0, columns, N_OF(columns), out);
+	stw_print_columns(json_object_get(answer, "listeners"), 0, columns, STW_N_COLUMNS(columns),
+			  out);
 }
 
 void stw_print_pools(const json_t *answer, FILE *out)
@@ -196,7 +192,7 @@ static void add_member_row(struct stw_grid *g, const json_t *m, const json_t *pl
 	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "requests") : "");
 	stw_grid_add(g, "%s", first ? stw_rate_text(rate, "new_calls") : "");
 	stw_grid_add(g, "%s", first ? stw_text(m, "open") : "");
-	for (size_t i = 0; i < N_OF(counted); i++)
+	for (size_t i = 0; i < STW_N_COLUMNS(counted); i++)
 		stw_grid_add(g, "%s", first ? stw_text(c, counted[i]) : "");
 }
 
@@ -328,14 +324,5 @@ static void print_answer(const struct stw_cli *cli, const json_t *answer)
 
 int stw_run_show(struct stw_cli *cli)
 {
-	struct stw_answer a;
-	int rc = stw_cli_call(cli, cli->command->endpoint, NULL, NULL, &a);
-	if (rc == STW_EXIT_OK) {
-		if (cli->json)
-			fputs(a.text, stdout);
-		else
-			print_answer(cli, a.json);
-	}
-	stw_answer_fini(&a);
-	return rc;
+	return stw_cli_ask(cli, NULL, NULL, print_answer);
 }

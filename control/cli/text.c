@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include <strowger/printable.h>
+
 /* Enough for the arguments of one printf. */
 #define RING	 16
 #define RING_LEN 64
@@ -16,20 +18,10 @@ static char *next_buffer(void)
 
 #define SAFE_LEN 1024
 
-/* A control character, C0, DEL or in UTF-8 C1: what a terminal might obey. @return bytes, 0: none
- */
-static size_t control_at(const char *p)
-{
-	unsigned char c = (unsigned char)p[0];
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	return c == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0 ? 2 : 0;
-}
-
 static bool is_safe(const char *text)
 {
 	for (; *text; text++)
-		if (control_at(text))
+		if (stw_unprintable(text))
 			return false;
 	return true;
 }
@@ -44,8 +36,8 @@ const char *stw_safe(const char *text)
 		return text;
 	char *out = ring[at++ % RING];
 	size_t n = 0;
-	while (*text && n + 9 < SAFE_LEN) {
-		size_t bad = control_at(text);
+	while (*text && n + 13 < SAFE_LEN) {
+		size_t bad = stw_unprintable(text);
 		if (!bad)
 			out[n++] = *text++;
 		for (; bad > 0; bad--)

@@ -81,11 +81,7 @@ static void print_head(const struct view *v)
 static void print_workers(const struct view *v)
 {
 	static const struct stw_column columns[] = {
-		{">WORKER", "worker", STW_COLUMN_TEXT},
-		{">CORE", "core", STW_COLUMN_TEXT},
-		{">BUSY", "busy_1s", STW_COLUMN_PERCENT},
-		{">RX/S", "rate_1s.received", STW_COLUMN_RATE},
-		{">TX/S", "rate_1s.sent", STW_COLUMN_RATE},
+		STW_WORKER_COLUMNS,
 		{">ANSWER/S", "rate_1s.answered", STW_COLUMN_RATE},
 		{">KERNEL/S", "rate_1s.kernel", STW_COLUMN_RATE},
 		{">DROP/S", "rate_1s.dropped", STW_COLUMN_RATE},

@@ -180,6 +180,9 @@ static void control_characters_do_not_reach_a_terminal(void **state)
 	assert_string_equal(stw_safe("\xc2\x9b"
 				     "31m"),
 			    "\\xc2\\x9b31m");
+	assert_string_equal(stw_safe("\xe2\x80\xae"
+				     "evil"),
+			    "\\xe2\\x80\\xaeevil");
 	assert_string_equal(stw_safe(NULL), "-");
 	memset(longest, '\033', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';

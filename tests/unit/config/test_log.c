@@ -92,6 +92,10 @@ static void nobody_forges_a_line(void **state)
 	assert_non_null(strstr(next_line(),
 			       "msg=\"a\\nlevel=error\\t\\\"b\\\" \\\\ \\x01\\x7f\xc3\xa4\"\n"));
 	assert_string_equal(next_line(), "");
+	stw_info("%s", "\xc2\x9b"
+		       "31m \xe2\x80\xae \xe2\x82\xac");
+	assert_non_null(
+		strstr(next_line(), "msg=\"\\xc2\\x9b31m \\xe2\\x80\\xae \xe2\x82\xac\"\n"));
 }
 
 static void a_long_line_is_cut_and_ended(void **state)
@@ -125,6 +129,9 @@ static void json_is_json(void **state)
 	stw_warn("%s", "a\n\"b\" \\ \x01 \xc3\xa4 \xff\xc3");
 	const char *line = next_line();
 	json_t *o = json_loads(line, 0, NULL);
+
+	stw_warn("%s", "\xc2\x9b \xe2\x80\xae");
+	assert_non_null(strstr(next_line(), "\"msg\":\"\\u009b \\u202e\""));
 
 	stw_log_set_format(STW_LOG_LOGFMT);
 	assert_non_null(o);
