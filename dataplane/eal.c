@@ -16,6 +16,7 @@
 #include <rte_log.h>
 
 #include <strowger/errors.h>
+#include <strowger/device.h>
 #include <strowger/log.h>
 #include <strowger/stats.h>
 
@@ -106,23 +107,12 @@ static void add(struct args *a, const char *name, const char *value)
 	a->n++;
 }
 
-bool stw_eal_is_pci(const char *device)
-{
-	unsigned domain, bus, slot, function;
-	int end = 0;
-
-	if (sscanf(device, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 &&
-	    sscanf(device, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3)
-		return false;
-	return end > 0 && (device[end] == '\0' || device[end] == ',');
-}
-
 static void add_pci(struct args *a, const struct stw_model *m)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < m->n_ports; i++) {
-		if (!stw_eal_is_pci(m->ports[i].device))
+		if (!stw_device_is_pci(m->ports[i].device))
 			continue;
 		add(a, "--allow=", m->ports[i].device);
 		any = true;

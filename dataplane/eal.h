@@ -27,6 +27,3 @@ void stw_eal_error_clear(void);
 
 /** The first line DPDK logged as an error since stw_eal_error_clear(), or "". */
 const char *stw_eal_error(void);
-
-/** True when @device names a PCI device ("0000:01:00.0", "01:00.0", with or without arguments). */
-bool stw_eal_is_pci(const char *device);

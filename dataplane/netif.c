@@ -2,6 +2,7 @@
 #include "dataplane/netif.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <strowger/device.h>
 #include <strowger/errors.h>
 
 /* What we, or DPDK, may have changed; other flags are others' business. */
@@ -31,12 +33,31 @@ static int request(unsigned long what, const char *name, struct ifreq *r)
 	return err;
 }
 
+void stw_netif_of_pci(const char *devices, const char *device, char out[16])
+{
+	const int len = (int)strcspn(device, ",");
+	char path[128];
+	struct dirent *e;
+
+	snprintf(path, sizeof(path), "%s/%s%.*s/net", devices, len <= 7 ? "0000:" : "", len,
+		 device);
+	out[0] = '\0';
+	DIR *dir = opendir(path);
+	while (dir != NULL && out[0] == '\0' && (e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.')
+			snprintf(out, 16, "%.15s", e->d_name);
+	if (dir != NULL)
+		closedir(dir);
+}
+
 void stw_netif_of_device(const char *device, char out[16])
 {
 	const char *at = strstr(device, ",iface=");
 	size_t len;
 
 	out[0] = '\0';
+	if (stw_device_is_pci(device))
+		stw_netif_of_pci("/sys/bus/pci/devices", device, out);
 	/* net_tap's iface= is the name of a TAP still to be made. */
 	if (at == NULL || strncmp(device, "net_tap", 7) == 0)
 		return;

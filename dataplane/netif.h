@@ -17,11 +17,21 @@ struct stw_netif_saved {
 };
 
 /**
- * The interface a device string names in its iface= argument.
+ * The interface under a device: the one its iface= argument names, or that of the kernel's driver
+ * on the same NIC (mlx5).
  *
  * @param out  [16], "" when there is none
  */
 void stw_netif_of_device(const char *device, char out[16]);
+
+/**
+ * The kernel's interface of a PCI device.
+ *
+ * @param devices  directory of devices, "/sys/bus/pci/devices"
+ * @param device   "0000:03:00.0", "03:00.0", with arguments or without
+ * @param out      [16], "" when there is none: bound to a driver of DPDK's
+ */
+void stw_netif_of_pci(const char *devices, const char *device, char out[16]);
 
 /** True when the kernel has an interface of this name. */
 bool stw_netif_exists(const char *name);

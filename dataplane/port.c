@@ -12,6 +12,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 
+#include <strowger/device.h>
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
@@ -53,7 +54,7 @@ static int probe(const char *device, struct stw_dev *dev)
 	/* A PCI device is there since EAL scanned the bus; others may have been made before us. */
 	if (rte_eth_dev_get_port_by_name(dev->name, &dev->id) == 0)
 		return 0;
-	err = rte_eal_hotplug_add(stw_eal_is_pci(device) ? "pci" : "vdev", dev->name,
+	err = rte_eal_hotplug_add(stw_device_is_pci(device) ? "pci" : "vdev", dev->name,
 				  args != NULL ? args + 1 : "");
 	if (err != 0)
 		return err;
@@ -175,9 +176,24 @@ static int prepare_shared(struct stw_port *p)
 	return STW_OK;
 }
 
+/* An owned NIC is DPDK's alone, also where the kernel's driver stays beside (mlx5). */
+static void find_under(struct stw_port *p)
+{
+	if (is_shared(p) || !stw_device_is_pci(p->model->device))
+		stw_netif_of_device(p->model->device, p->under);
+}
+
 static int prepare_under(struct stw_port *p)
 {
-	stw_netif_of_device(p->model->device, p->under);
+	find_under(p);
+	if (p->under[0] == '\0' && is_shared(p)) {
+		stw_error(
+			"port \"%s\": the kernel has no interface of %s to share: a shared port "
+			"is net_af_xdp with iface=, or a NIC that keeps its kernel driver (mlx5); "
+			"bound to vfio-pci it is DPDK's alone, and the port's kernel side twin",
+			p->model->name, p->model->device);
+		return STW_EIO;
+	}
 	if (p->under[0] == '\0')
 		return STW_OK;
 	if (!stw_netif_exists(p->under)) {
@@ -240,6 +256,21 @@ static int hold_xdp(struct stw_port *p)
 	return STW_EIO;
 }
 
+/* A shared NIC: what no rule of ours names stays with the kernel, from before it is configured. */
+static int isolate(struct stw_port *p)
+{
+	char reason[128];
+
+	if (!is_shared(p) || wants_xdp(p) ||
+	    stw_flow_isolate(&p->flow, p->wire.id, reason, sizeof(reason)) == STW_OK)
+		return STW_OK;
+	stw_error(
+		"port \"%s\": device %s cannot leave the rest to the kernel (rte_flow isolation: "
+		"%s): share its interface by net_af_xdp instead: device: \"net_af_xdp0,iface=%s\"",
+		p->model->name, p->model->device, reason, p->under);
+	return STW_EIO;
+}
+
 /* Neighbour discovery is multicast, and the groups are joined on the twin, not here. */
 static void hear_groups(struct stw_port *p)
 {
@@ -275,6 +306,8 @@ static int start_wire(const struct stw_ports *ports, struct stw_port *p, unsigne
 		p->wire.id = STW_NO_DEV;
 		return refuse(p, "is another port's already", -EEXIST);
 	}
+	if (isolate(p) != STW_OK)
+		return STW_EIO;
 	err = wire_mtu(p);
 	if (err != 0)
 		return refuse(p, "does not take this MTU", err);
@@ -405,22 +438,46 @@ int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct st
 	return STW_OK;
 }
 
-void stw_ports_steer(const struct stw_ports *ports, const struct stw_tables *tables)
+/* What the device cannot take is said once: it will not learn. */
+static void steer_by_flow(struct stw_port *p, const struct stw_endpoint *listeners, size_t n)
+{
+	const bool could = !p->flow.no_fragments;
+	char reason[256] = "no memory";
+
+	if (stw_flow_listeners(&p->flow, listeners, n, p->wire.n_rx, reason, sizeof(reason)) !=
+	    STW_OK)
+		stw_error("port \"%s\": flow rules of device %s: %s: what is sent there stays with "
+			  "the kernel",
+			  p->model->name, p->wire.name, reason);
+	if (could && p->flow.no_fragments)
+		stw_warn("port \"%s\": device %s has no flow rules for fragments: messages longer "
+			 "than its MTU stay with the kernel",
+			 p->model->name, p->wire.name);
+}
+
+static void steer(struct stw_port *p, const struct stw_endpoint *listeners, size_t n)
+{
+	if (p->flow.isolated)
+		steer_by_flow(p, listeners, n);
+	else if (p->xdp.link_fd >= 0 && is_shared(p) &&
+		 stw_xdp_listeners(&p->xdp, listeners, n) != STW_OK)
+		stw_error("port \"%s\": steer SIP from interface %s: %s", p->model->name, p->under,
+			  strerror(errno));
+}
+
+void stw_ports_steer(struct stw_ports *ports, const struct stw_tables *tables)
 {
 	const size_t n = stw_tables_n_listeners(tables);
 	struct stw_endpoint *listeners = calloc(n + 1, sizeof(*listeners));
 
-	for (uint16_t l = 0; listeners != NULL && l < n; l++)
-		listeners[l] = stw_tables_listener(tables, l)->address;
-	for (size_t i = 0; i < ports->n; i++) {
-		const struct stw_port *p = &ports->port[i];
-
-		if (p->xdp.link_fd < 0 || !is_shared(p))
-			continue;
-		if (listeners == NULL || stw_xdp_listeners(&p->xdp, listeners, n) != STW_OK)
-			stw_error("port \"%s\": steer SIP from interface %s: %s", p->model->name,
-				  p->under, strerror(errno));
+	if (listeners == NULL) {
+		stw_error("no memory to steer %zu listeners: what was steered before still is", n);
+		return;
 	}
+	for (uint16_t l = 0; l < n; l++)
+		listeners[l] = stw_tables_listener(tables, l)->address;
+	for (size_t i = 0; i < ports->n; i++)
+		steer(&ports->port[i], listeners, n);
 	free(listeners);
 }
 
@@ -435,7 +492,7 @@ static void stop_dev(struct stw_dev *dev)
 		rte_eth_dev_close(dev->id);
 	}
 	if (dev->probed)
-		rte_eal_hotplug_remove(stw_eal_is_pci(dev->name) ? "pci" : "vdev", dev->name);
+		rte_eal_hotplug_remove(stw_device_is_pci(dev->name) ? "pci" : "vdev", dev->name);
 	*dev = (struct stw_dev){.id = STW_NO_DEV};
 }
 
@@ -445,6 +502,7 @@ void stw_ports_stop(struct stw_ports *ports)
 		struct stw_port *p = &ports->port[i];
 
 		stw_xdp_release(&p->xdp);
+		stw_flow_release(&p->flow);
 		stop_dev(&p->twin);
 		stop_dev(&p->wire);
 		if (p->groups_fd >= 0)

@@ -19,6 +19,7 @@
 
 #include "control/model/model.h"
 #include "dataplane/netif.h"
+#include "dataplane/steer/flow.h"
 #include "dataplane/steer/xdp.h"
 #include "dataplane/table/lookup.h"
 
@@ -47,6 +48,7 @@ struct stw_port {
 	char under[16];		      /* kernel interface under the device, "" for none */
 	struct stw_netif_saved saved; /* of @under */
 	struct stw_xdp xdp;	      /* our program on @under (net_af_xdp) */
+	struct stw_flow flow;	      /* our rules on a shared NIC (rte_flow) */
 	int groups_fd;		      /* while open, @under hears every group; -1 */
 };
 
@@ -70,7 +72,7 @@ int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct st
  * Have shared ports take what is sent to the listeners of @tables, and leave the rest to the
  * kernel. A failure is logged.
  */
-void stw_ports_steer(const struct stw_ports *ports, const struct stw_tables *tables);
+void stw_ports_steer(struct stw_ports *ports, const struct stw_tables *tables);
 
 /** Stop and close all, put the kernel interfaces back as they were. */
 void stw_ports_stop(struct stw_ports *ports);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <strowger/device.h>
 #include <strowger/errors.h>
 
 #include "control/config/address.h"
@@ -47,11 +48,13 @@ static void check_shared(const struct stw_conf_port *p, struct stw_report *repor
 
 	if (p->v.kernel != STW_KERNEL_SIDE_SHARED)
 		return;
-	if (strncmp(device, "net_af_xdp", strlen("net_af_xdp")) != 0 ||
-	    strstr(device, ",iface=") == NULL)
+	if (!stw_device_is_pci(device) &&
+	    (strncmp(device, "net_af_xdp", strlen("net_af_xdp")) != 0 ||
+	     strstr(device, ",iface=") == NULL))
 		stw_report(report, at,
 			   "device of a shared port must be net_af_xdp with an interface, such as "
-			   "\"net_af_xdp0,iface=eth0\"");
+			   "\"net_af_xdp0,iface=eth0\", or the PCI address of a NIC that keeps its "
+			   "kernel driver (mlx5)");
 	else if (strstr(device, ",xdp_prog=") != NULL)
 		stw_report(
 			report, at,

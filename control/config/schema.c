@@ -244,8 +244,9 @@ const struct stw_opt stw_schema[] = {
 		 "behind them (pcap, ring, memif): routes and neighbours then come from this file, "
 		 "and packets that are not ours are dropped. shared leaves an interface to the kernel, "
 		 "with its addresses, routes and everything else that runs over it, and takes from it "
-		 "only UDP datagrams to the listeners; its device is net_af_xdp. Frames with a VLAN "
-		 "tag stay with the kernel."},
+		 "only UDP datagrams to the listeners; its device is net_af_xdp, or the PCI address of a "
+		 "NIC that keeps its kernel driver (mlx5) and isolates flows by rte_flow. Frames with "
+		 "a VLAN tag stay with the kernel."},
 	{"ports[].twin", STW_OPT_TEXT, RESTART, .max = 15,
 	 .computed = "\"stw-\" and the port's name, cut to 15 bytes", AT(stw_conf_port, v.twin),
 	 .help = "Interface name of the twin. A shared port has a TAP of this name as well, by which "

@@ -65,6 +65,12 @@ static void check_under(struct stw_doctor *d, const struct stw_model_port *p)
 	char name[16];
 
 	stw_netif_of_device(p->device, name);
+	if (name[0] == '\0' && p->kernel == STW_KERNEL_SIDE_SHARED)
+		stw_doctor_sayf(
+			d, STW_GRADE_BAD, "ports",
+			"a NIC is shared while its kernel driver (mlx5) stays: bind it back, or "
+			"make the port's kernel side twin",
+			"port \"%s\": the kernel has no interface of %s", p->name, p->device);
 	if (name[0] == '\0')
 		return;
 	if (!stw_netif_exists(name)) {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 
 #include <strowger/errors.h>
 
-#include "dataplane/steer/key.h"
+#include "dataplane/steer/keys.h"
 
 #define PROGRAM "strowger_steer"
 #define MAPS	8
@@ -158,29 +157,7 @@ int stw_xdp_hold(const char *ifname, bool all, struct stw_xdp *out)
 
 /* ---- listeners ---- */
 
-struct keys {
-	struct stw_steer_key *key;
-	size_t n;
-};
-
-static bool has(const struct keys *keys, const struct stw_steer_key *key)
-{
-	for (size_t i = 0; i < keys->n; i++)
-		if (memcmp(&keys->key[i], key, sizeof(*key)) == 0)
-			return true;
-	return false;
-}
-
-static void want(struct keys *keys, const struct stw_ip *ip, uint16_t port)
-{
-	struct stw_steer_key key = {.port = htobe16(port)};
-
-	memcpy(key.ip, ip->b, sizeof(key.ip));
-	if (!has(keys, &key))
-		keys->key[keys->n++] = key;
-}
-
-static int add_all(int fd, const struct keys *keys)
+static int add_all(int fd, const struct stw_steer_keys *keys)
 {
 	const __u8 yes = 1;
 	int err = STW_OK;
@@ -192,12 +169,12 @@ static int add_all(int fd, const struct keys *keys)
 }
 
 /* A deleted key would make the kernel begin again: go on from the one before. */
-static void remove_others(int fd, const struct keys *keys)
+static void remove_others(int fd, const struct stw_steer_keys *keys)
 {
 	struct stw_steer_key key, *before = NULL, kept;
 
 	while (bpf_map_get_next_key(fd, before, &key) == 0) {
-		if (has(keys, &key)) {
+		if (stw_steer_keys_has(keys, &key)) {
 			kept = key;
 			before = &kept;
 		} else if (bpf_map_delete_elem(fd, &key) < 0) {
@@ -208,18 +185,14 @@ static void remove_others(int fd, const struct keys *keys)
 
 int stw_xdp_listeners(const struct stw_xdp *x, const struct stw_endpoint *listeners, size_t n)
 {
-	struct keys keys = {.key = calloc(2 * n + 1, sizeof(struct stw_steer_key))};
-	int err;
+	struct stw_steer_keys keys;
+	int err = stw_steer_keys_init(&keys, listeners, n);
 
-	if (keys.key == NULL)
-		return STW_ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		want(&keys, &listeners[i].ip, listeners[i].port);
-		want(&keys, &listeners[i].ip, 0);
-	}
+	if (err != STW_OK)
+		return err;
 	err = add_all(x->listeners_fd, &keys);
 	remove_others(x->listeners_fd, &keys);
-	free(keys.key);
+	stw_steer_keys_fini(&keys);
 	return err;
 }
 

@@ -106,6 +106,9 @@ static void shared_ports_are_the_kernels(void **state)
 		"t.yaml:1: port \"lan\": routes is given but kernel is shared", "remove it");
 	refuses(SHARED ", neighbours: [{address: 192.0.2.9, mac: 02:00:00:00:00:01}]}]\n",
 		"t.yaml:1: port \"lan\": neighbours is given but kernel is shared", "remove it");
+	m = read_good("ports: [{name: nic, device: \"0000:03:00.0\", kernel: shared}]\n");
+	assert_int_equal(m->ports[0].kernel, STW_KERNEL_SIDE_SHARED);
+	stw_model_free(m);
 	refuses("ports: [{name: a, device: net_null0, kernel: shared}]\n",
 		"t.yaml:1: port \"a\": device of a shared port must be net_af_xdp", "iface=eth0");
 	refuses("ports: [{name: a, device: net_af_xdp0, kernel: shared}]\n",

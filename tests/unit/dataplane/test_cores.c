@@ -3,14 +3,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <strowger/device.h>
 #include <strowger/errors.h>
 
 #include "dataplane/cores.h"
-#include "dataplane/eal.h"
 #include "dataplane/netif.h"
 
 static int plan(const uint16_t *cores, size_t n, unsigned long allowed, char *out, unsigned *bad)
@@ -77,13 +81,14 @@ static void longest_plan_fits(void **state)
 static void pci_addresses_are_told_from_names(void **state)
 {
 	(void)state;
-	assert_true(stw_eal_is_pci("0000:01:00.0"));
-	assert_true(stw_eal_is_pci("3b:00.1"));
-	assert_true(stw_eal_is_pci("0000:01:00.0,representor=0"));
-	assert_false(stw_eal_is_pci("net_af_xdp0,iface=eth1"));
-	assert_false(stw_eal_is_pci("0000:01:00.0x"));
-	assert_false(stw_eal_is_pci("net_ring0"));
-	assert_false(stw_eal_is_pci(""));
+	assert_true(stw_device_is_pci("0000:01:00.0"));
+	assert_true(stw_device_is_pci("3b:00.1"));
+	assert_true(stw_device_is_pci("0000:01:00.0,representor=0"));
+	assert_false(stw_device_is_pci("net_af_xdp0,iface=eth1"));
+	assert_false(stw_device_is_pci("0000:01:00.0x"));
+	assert_false(stw_device_is_pci("net_ring0"));
+	const char none[8] = "";
+	assert_false(stw_device_is_pci(none));
 }
 
 static void interface_under_a_device(void **state)
@@ -101,6 +106,33 @@ static void interface_under_a_device(void **state)
 	assert_string_equal(name, "");
 	stw_netif_of_device("net_null0", name);
 	assert_string_equal(name, "");
+	stw_netif_of_device("ffff:ff:1f.7", name); /* nobody's address */
+	assert_string_equal(name, "");
+}
+
+static void interface_of_a_nic(void **state)
+{
+	char dir[] = "/tmp/stw-pci-XXXXXX", path[96], name[16];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/0000:03:00.0", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	stw_netif_of_pci(dir, "0000:03:00.0", name); /* bound to a driver of DPDK's */
+	assert_string_equal(name, "");
+	strcat(path, "/net");
+	assert_int_equal(mkdir(path, 0700), 0);
+	strcat(path, "/enp3s0f0np0");
+	assert_int_equal(mkdir(path, 0700), 0);
+	stw_netif_of_pci(dir, "0000:03:00.0,dv_flow_en=1", name);
+	assert_string_equal(name, "enp3s0f0np0");
+	stw_netif_of_pci(dir, "03:00.0", name);
+	assert_string_equal(name, "enp3s0f0np0");
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(rmdir(path), 0);
+		*strrchr(path, '/') = '\0';
+	}
+	assert_int_equal(rmdir(dir), 0);
 }
 
 int main(void)
@@ -112,6 +144,7 @@ int main(void)
 		cmocka_unit_test(longest_plan_fits),
 		cmocka_unit_test(pci_addresses_are_told_from_names),
 		cmocka_unit_test(interface_under_a_device),
+		cmocka_unit_test(interface_of_a_nic),
 	};
 
 	return cmocka_run_group_tests_name("dataplane-cores", tests, NULL, NULL);
