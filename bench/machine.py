@@ -23,6 +23,7 @@ PROGRAMS = {
     "stw-bench-stages": "bench/path",
     "stw-bench-swaps": "bench/path",
     "stw-bench-tables": "bench/tables",
+    "stw-bench-traffic": "bench/traffic",
 }
 
 
@@ -96,6 +97,15 @@ def child(command):
 def pin(core):
     """Puts this process on @core alone; used between fork and exec."""
     os.sched_setaffinity(0, {core})
+
+
+def cpu_seconds(pid):
+    """CPU time of each thread of @pid, by its number."""
+    found = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        fields = (task / "schedstat").read_text().split()
+        found[int(task.name)] = int(fields[0]) / 1e9
+    return found
 
 
 def calibrate(program, core):

@@ -35,13 +35,18 @@ def farm(members=None):
                     for i, address, weight in far))
 
 
-def write_config(run, corpus, core, burst=32, hugepages="auto", members=None):
+def from_memory(corpus, queues=1):
+    """The device that reads @corpus again and again, on each queue for itself."""
+    return f"net_pcap0,{queues * f'rx_pcap={corpus},'}infinite_rx=1"
+
+
+def write_config(run, device, cores, burst=32, hugepages="auto", members=None):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
     routes, rows = farm(members)
     template = string.Template((HERE / "strowger.yaml.in").read_text())
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
-    text = template.safe_substitute(run=run, corpus=corpus, core=core, burst=burst,
-                                    hugepages=hugepages, routes=routes, members=rows)
+    text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),
+                                    burst=burst, hugepages=hugepages, routes=routes, members=rows)
     path = pathlib.Path(run) / "strowger.yaml"
     path.write_text(text)
     path.chmod(0o600)  # it holds a key
@@ -101,11 +106,17 @@ class Growth:
 
 
 class Balancer:
-    """Starts both processes on @config; use as a context manager."""
+    """Starts both processes on @config; use as a context manager.
 
-    def __init__(self, build, config, run, affinity):
+    @fed: messages come by themselves; else it is ready when its tables are. @prefix: words before
+    the data plane's command, to run it somewhere else.
+    """
+
+    def __init__(self, build, config, run, affinity, fed=True, prefix=()):
         self.run = pathlib.Path(run)
         self.affinity = affinity
+        self.prefix = prefix
+        self.ready = self.sends if fed else self.serves
         self.processes = []
         self.logs = []
         try:
@@ -121,8 +132,8 @@ class Balancer:
         self.logs.append(log)
         # The data plane pins its worker itself and must be allowed to.
         process = subprocess.Popen(
-            machine.child([program, "--config", config]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            preexec_fn=lambda: os.sched_setaffinity(0, self.affinity))
+            machine.child([*self.prefix, program, "--config", config]), stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, preexec_fn=lambda: os.sched_setaffinity(0, self.affinity))
         self.processes.append(process)
         return process
 
@@ -162,13 +173,19 @@ class Balancer:
                 raise BalancerError(f"{pathlib.Path(log.name).stem} ended with "
                                     f"{process.returncode}:\n{tail}")
 
+    def sends(self):
+        return self.sample().counters["sent"] > 0
+
+    def serves(self):
+        return self.get("/v1/status")["generation"] > 0
+
     def await_serving(self):
-        """Returns once messages are being sent."""
+        """Returns once it does its work."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             self.check_alive()
             try:
-                if self.sample().counters["sent"] > 0:
+                if self.ready():
                     return
             except (OSError, BalancerError, http.client.HTTPException):
                 pass  # not listening yet, or no data plane yet

@@ -18,7 +18,9 @@
 #include "bench/path/frame.h"
 #include "bench/path/shapes.h"
 #include "bench/path/world.h"
+#include "bench/traffic/stamp.h"
 
+#define WIRE_MAX  1472u /* of 1500 bytes of IP and UDP */
 #define SIZE_STEP 200u
 #define N_SIZES	  8u /* the last one: all above */
 
@@ -26,11 +28,16 @@ struct options {
 	const char *config;
 	const char *output;
 	const char *summary; /* JSON, NULL for none */
+	const char *only;    /* shapes by name, or "requests", "responses"; NULL: all */
 	uint32_t count;
+	uint32_t lines; /* header lines more than the shape has, of names nobody knows */
+	uint32_t bytes; /* a message is made at least so long */
 	uint64_t seed;
+	bool stamp;
 };
 
 struct maker {
+	const struct options *o;
 	struct stw_bench_world world;
 	struct stw_bench_random random;
 	struct stw_bench_call call;
@@ -89,11 +96,23 @@ static int begin_call(struct maker *k, uint32_t serial)
 	return learn_route(k);
 }
 
+/* The frame's own message, with what the options add. */
+static int finish(struct maker *k)
+{
+	for (uint32_t i = 0; i < k->o->lines; i++)
+		stw_bench_draft_add(&k->draft, "X-Extra", "%08x",
+				    stw_bench_random_below(&k->random, UINT32_MAX));
+	if (k->o->stamp)
+		stw_bench_draft_add(&k->draft, STW_STAMP_HEADER, STW_STAMP_EMPTY);
+	stw_bench_draft_pad(&k->draft, k->o->bytes);
+	return stw_bench_draft_finish(&k->draft, &k->message);
+}
+
 static int write_request(struct maker *k, const struct stw_bench_shape *shape)
 {
 	stw_bench_draft_init(&k->draft, &k->random);
 	shape->request(&k->draft, &k->call);
-	return stw_bench_draft_finish(&k->draft, &k->message);
+	return shape->status == 0 ? finish(k) : stw_bench_draft_finish(&k->draft, &k->message);
 }
 
 /* The message of @shape into @k->message. @return its sender's side, or a negative error */
@@ -108,7 +127,7 @@ static int write_message(struct maker *k, const struct stw_bench_shape *shape)
 	stw_bench_draft_init(&k->draft, &k->random);
 	if (stw_bench_write_answer(&k->draft, &k->call, shape, k->sent.text, k->sent.len) !=
 		    STW_OK ||
-	    stw_bench_draft_finish(&k->draft, &k->message) != STW_OK)
+	    finish(k) != STW_OK)
 		return complain(k, shape->name, "no answer could be written");
 	return !shape->sender;
 }
@@ -123,16 +142,30 @@ static int check(struct maker *k, const struct stw_bench_shape *shape, enum stw_
 	return STW_OK;
 }
 
+/* A message and what it became. @return its sender's side, or a negative error */
+static int draw(struct maker *k, const struct stw_bench_shape *shape, uint32_t serial)
+{
+	int side;
+
+	if (begin_call(k, serial) != STW_OK)
+		return STW_EMALFORMED;
+	side = write_message(k, shape);
+	if (side >= 0 && check(k, shape, (enum stw_bench_side)side) != STW_OK)
+		return STW_EMALFORMED;
+	return side;
+}
+
 static int make(struct maker *k, const struct stw_bench_shape *shape, uint32_t serial,
 		struct stw_bench_frame *out)
 {
 	size_t step;
 	int side;
 
-	if (begin_call(k, serial) != STW_OK)
-		return STW_EMALFORMED;
-	side = write_message(k, shape);
-	if (side < 0 || check(k, shape, (enum stw_bench_side)side) != STW_OK)
+	/* With a stamp it is for a wire, where each message must come back as one frame. */
+	do
+		side = draw(k, shape, serial);
+	while (side >= 0 && k->o->stamp && k->o->bytes == 0 && k->sent.len > WIRE_MAX);
+	if (side < 0)
 		return STW_EMALFORMED;
 	step = k->message.len / SIZE_STEP;
 	k->sizes[step < N_SIZES ? step : N_SIZES - 1]++;
@@ -142,16 +175,35 @@ static int make(struct maker *k, const struct stw_bench_shape *shape, uint32_t s
 				    stw_bench_world_listener(&k->world));
 }
 
-/* [count] of shape indices in the proportions of the table, in random order. */
-static uint8_t *deal(struct stw_bench_random *r, uint32_t count)
+static bool named(const char *list, const char *name)
 {
-	uint8_t *plan = malloc(count);
+	size_t len = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)) != NULL; at += len)
+		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* The shape's frames in a hundred; none of one that is not asked for. */
+static uint32_t weight(const struct stw_bench_shape *shape, const char *only)
+{
+	const char *kind = shape->status == 0 ? "requests" : "responses";
+
+	return !only || named(only, shape->name) || named(only, kind) ? shape->weight : 0;
+}
+
+/* [count] of shape indices in the proportions of the table, in random order. */
+static uint8_t *deal(struct stw_bench_random *r, const char *only, uint32_t count)
+{
 	uint32_t total = 0, seen = 0, n = 0;
+	uint8_t *plan;
 
 	for (size_t i = 0; i < stw_bench_n_shapes; i++)
-		total += stw_bench_shapes[i].weight;
+		total += weight(&stw_bench_shapes[i], only);
+	plan = total > 0 ? malloc(count) : NULL;
 	for (size_t i = 0; plan && i < stw_bench_n_shapes; i++) {
-		seen += stw_bench_shapes[i].weight;
+		seen += weight(&stw_bench_shapes[i], only);
 		for (uint32_t end = (uint32_t)((uint64_t)count * seen / total); n < end; n++)
 			plan[n] = (uint8_t)i;
 	}
@@ -200,13 +252,14 @@ static int write_summary(const struct maker *k, const struct options *o, const u
 static int run(const struct options *o)
 {
 	static struct maker k;
-	struct stw_bench_frame *frames = malloc(o->count * sizeof(*frames));
+	struct stw_bench_frame *frames = calloc(o->count, sizeof(*frames));
 	uint8_t *plan = NULL;
 	int err = frames ? stw_bench_world_init(o->config, &k.world) : STW_ENOMEM;
 
+	k.o = o;
 	k.random.state = o->seed;
-	if (err == STW_OK && !(plan = deal(&k.random, o->count)))
-		err = STW_ENOMEM;
+	if (err == STW_OK && !(plan = deal(&k.random, o->only, o->count)))
+		err = STW_ERANGE; /* no such shape, or no memory */
 	for (uint32_t i = 0; err == STW_OK && i < o->count; i++)
 		err = make(&k, &stw_bench_shapes[plan[i]], i, &frames[i]);
 	if (err == STW_OK)
@@ -217,7 +270,7 @@ static int run(const struct options *o)
 		fprintf(stderr, "stw-bench-corpus: %s: failed\n", o->output);
 	stw_bench_world_fini(&k.world);
 	free(plan);
-	free(frames);
+	stw_bench_frames_free(frames, o->count);
 	return err == STW_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -226,7 +279,9 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"config", required_argument, NULL, 'c'},  {"output", required_argument, NULL, 'o'},
 		{"summary", required_argument, NULL, 'j'}, {"count", required_argument, NULL, 'n'},
-		{"seed", required_argument, NULL, 's'},	   {NULL, 0, NULL, 0},
+		{"seed", required_argument, NULL, 's'},	   {"only", required_argument, NULL, 'y'},
+		{"lines", required_argument, NULL, 'l'},   {"bytes", required_argument, NULL, 'b'},
+		{"stamp", no_argument, NULL, 't'},	   {NULL, 0, NULL, 0},
 	};
 	struct options o = {.count = 16384, .seed = 1891};
 
@@ -237,13 +292,19 @@ int main(int argc, char **argv)
 		case 'j': o.summary = optarg; break;
 		case 'n': o.count = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 's': o.seed = strtoull(optarg, NULL, 10); break;
+		case 'y': o.only = optarg; break;
+		case 'l': o.lines = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'b': o.bytes = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 't': o.stamp = true; break;
 		default: return 2;
 		}
 	}
 	if (!o.config || !o.output || o.count == 0 || o.count > 1000000 || optind != argc) {
 		fprintf(stderr,
 			"usage: %s --config FILE --output FILE.pcap [--summary FILE.json]"
-			" [--count 1..1000000] [--seed N]\n",
+			" [--count 1..1000000] [--seed N]\n"
+			"       [--only SHAPE,...|requests|responses] [--lines N] [--bytes N] "
+			"[--stamp]\n",
 			argv[0]);
 		return 2;
 	}

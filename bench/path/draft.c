@@ -114,6 +114,25 @@ void stw_bench_draft_body(struct stw_bench_draft *d, const char *fmt, ...)
 	va_end(args);
 }
 
+static size_t length(const struct stw_bench_draft *d)
+{
+	return strlen(d->start_line) + d->used + strlen(d->body) + 4;
+}
+
+void stw_bench_draft_pad(struct stw_bench_draft *d, size_t bytes)
+{
+	static const char line[] = "a=candidate:1 1 UDP 2130706431 203.0.113.141 8998 typ host\r\n";
+	size_t used = strlen(d->body);
+
+	for (; length(d) < bytes; used += sizeof(line) - 1) {
+		if (sizeof(d->body) - used < sizeof(line)) {
+			d->overflow = true;
+			return;
+		}
+		memcpy(d->body + used, line, sizeof(line));
+	}
+}
+
 /* Fisher and Yates: each order of the lines is as likely as any other. */
 static void shuffle(struct stw_bench_draft *d)
 {

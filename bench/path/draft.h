@@ -16,8 +16,8 @@
 
 #include "bench/random.h"
 
-#define STW_BENCH_MESSAGE_MAX 4096u
-#define STW_BENCH_LINES_MAX   40u
+#define STW_BENCH_MESSAGE_MAX 12288u
+#define STW_BENCH_LINES_MAX   160u
 
 struct stw_bench_message {
 	size_t len;
@@ -61,6 +61,9 @@ void stw_bench_draft_add(struct stw_bench_draft *d, const char *name, const char
 
 /** Add lines as they are, CRLFs included; they stay together and in order (a stack of Vias). */
 void stw_bench_draft_block(struct stw_bench_draft *d, const char *text, size_t len);
+
+/** Make the message about @bytes long, if it is shorter, by lines of SDP at the end of its body. */
+void stw_bench_draft_pad(struct stw_bench_draft *d, size_t bytes);
 
 /** The body, NUL-terminated here. Content-Type is the caller's to add. */
 void stw_bench_draft_body(struct stw_bench_draft *d, const char *fmt, ...)

@@ -76,19 +76,24 @@ static void put_udp(uint8_t *udp, const uint8_t *ip, size_t len, uint16_t from, 
 int stw_bench_frame_make(struct stw_bench_frame *out, const char *text, size_t len,
 			 const struct stw_endpoint *source, const struct stw_endpoint *destination)
 {
-	uint8_t *ip = out->bytes + 14, *udp = ip + 20;
+	uint8_t *bytes, *ip, *udp;
 
 	if (len > STW_BENCH_FRAME_MAX - STW_BENCH_FRAME_HEADERS)
 		return STW_ENOSPACE;
 	if (!stw_ip_is_v4(&source->ip) || !stw_ip_is_v4(&destination->ip))
 		return STW_EMALFORMED;
-	memcpy(out->bytes, port_mac, 6);
-	memcpy(out->bytes + 6, peer_mac, 6);
-	put16(out->bytes + 12, 0x0800);
+	bytes = malloc(STW_BENCH_FRAME_HEADERS + len);
+	if (!bytes)
+		return STW_ENOMEM;
+	ip = bytes + 14;
+	udp = ip + 20;
+	memcpy(bytes, port_mac, 6);
+	memcpy(bytes + 6, peer_mac, 6);
+	put16(bytes + 12, 0x0800);
 	memcpy(udp + 8, text, len);
 	put_ip(ip, len + 8, source, destination);
 	put_udp(udp, ip, len + 8, source->port, destination->port);
-	out->len = (uint16_t)(STW_BENCH_FRAME_HEADERS + len);
+	*out = (struct stw_bench_frame){(uint16_t)(STW_BENCH_FRAME_HEADERS + len), bytes};
 	return STW_OK;
 }
 
@@ -117,6 +122,20 @@ int stw_bench_pcap_write(const char *path, const struct stw_bench_frame *frames,
 	return fclose(f) == 0 && ok ? STW_OK : STW_EIO;
 }
 
+static int read_frame(FILE *f, const struct pcap_record *r, struct stw_bench_frame *out)
+{
+	if (r->captured < STW_BENCH_FRAME_HEADERS || r->captured > STW_BENCH_FRAME_MAX)
+		return STW_EMALFORMED;
+	out->len = (uint16_t)r->captured;
+	out->bytes = malloc(r->captured);
+	if (!out->bytes)
+		return STW_ENOMEM;
+	if (fread(out->bytes, r->captured, 1, f) == 1)
+		return STW_OK;
+	free(out->bytes);
+	return STW_EMALFORMED;
+}
+
 static int read_frames(FILE *f, struct stw_bench_frame **frames, size_t *n)
 {
 	struct pcap_record r;
@@ -130,11 +149,9 @@ static int read_frames(FILE *f, struct stw_bench_frame **frames, size_t *n)
 				return STW_ENOMEM;
 			*frames = more;
 		}
-		struct stw_bench_frame *frame = &(*frames)[*n];
-		if (r.captured < STW_BENCH_FRAME_HEADERS || r.captured > STW_BENCH_FRAME_MAX ||
-		    fread(frame->bytes, r.captured, 1, f) != 1)
-			return STW_EMALFORMED;
-		frame->len = (uint16_t)r.captured;
+		int err = read_frame(f, &r, &(*frames)[*n]);
+		if (err != STW_OK)
+			return err;
 		(*n)++;
 	}
 	return ferror(f) ? STW_EIO : STW_OK;
@@ -157,7 +174,14 @@ int stw_bench_pcap_read(const char *path, struct stw_bench_frame **frames, size_
 		*frames = list;
 		*n = count;
 	} else {
-		free(list);
+		stw_bench_frames_free(list, count);
 	}
 	return err;
+}
+
+void stw_bench_frames_free(struct stw_bench_frame *frames, size_t n)
+{
+	for (size_t i = 0; frames && i < n; i++)
+		free(frames[i].bytes);
+	free(frames);
 }

@@ -15,17 +15,18 @@
 #include <strowger/endpoint.h>
 
 #define STW_BENCH_FRAME_HEADERS 42u   /* Ethernet 14, IPv4 20, UDP 8 */
-#define STW_BENCH_FRAME_MAX	1514u /* a standard port: 1500 bytes of IP */
+#define STW_BENCH_FRAME_MAX	9614u /* as large as ports go: 9600 bytes of IP */
 
 struct stw_bench_frame {
 	uint16_t len;
-	uint8_t bytes[STW_BENCH_FRAME_MAX];
+	uint8_t *bytes; /* from malloc, [len] */
 };
 
 /**
  * Wrap @text, checksums included.
  *
- * @return STW_OK, STW_ENOSPACE (over STW_BENCH_FRAME_MAX), STW_EMALFORMED (not IPv4)
+ * @param out  on STW_OK only
+ * @return STW_OK, STW_ENOSPACE (over STW_BENCH_FRAME_MAX), STW_EMALFORMED (not IPv4), STW_ENOMEM
  */
 int stw_bench_frame_make(struct stw_bench_frame *out, const char *text, size_t len,
 			 const struct stw_endpoint *source, const struct stw_endpoint *destination);
@@ -39,7 +40,10 @@ int stw_bench_pcap_write(const char *path, const struct stw_bench_frame *frames,
 /**
  * Read what stw_bench_pcap_write() wrote.
  *
- * @param frames  on STW_OK only: from malloc, the caller's to free
+ * @param frames  on STW_OK only: the caller's, for stw_bench_frames_free()
  * @return STW_OK, STW_EIO, STW_EMALFORMED, STW_ENOMEM
  */
 int stw_bench_pcap_read(const char *path, struct stw_bench_frame **frames, size_t *n);
+
+/** Free [n] frames and the list. Accepts NULL. */
+void stw_bench_frames_free(struct stw_bench_frame *frames, size_t n);

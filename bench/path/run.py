@@ -55,7 +55,8 @@ class PathBench:
         self.affinity = affinity
         self.other_core = min(affinity - {core} or {core})
         self.corpus = self.work / "corpus.pcap"
-        self.config = balancer.write_config(self.work, self.corpus, core)
+        self.device = balancer.from_memory(self.corpus)
+        self.config = balancer.write_config(self.work, self.device, [core])
         self.runs = []
         self.floor_runs = {"io": [], "rxonly": []}
         self.profile = None
@@ -94,7 +95,7 @@ class PathBench:
                 "calibration": [before, self.calibrate()]}
 
     def run_floor(self, mode, hugepages):
-        rate = testpmd.rate(self.corpus, mode, self.core, self.other_core, hugepages,
+        rate = testpmd.rate(self.device, mode, self.core, self.other_core, hugepages,
                             self.plan.floor_s, self.work / f"testpmd-{mode}.log")
         self.floor_runs[mode].append(rate)
         return rate

@@ -50,17 +50,14 @@ struct options {
 	uint32_t rounds;
 };
 
-/* A buffer as a worker has it: headroom, message, room behind. */
-struct slot {
-	char room[STW_REWRITE_HEADROOM + STW_BENCH_FRAME_MAX + STW_REWRITE_TAILROOM];
-} __attribute__((aligned(64)));
-
 struct bench {
 	struct stw_bench_world world;
 	struct stw_bench_frame *frames;
 	size_t n_frames;
 	struct stw_source *sources; /* [n_frames] */
-	struct slot slots[BURST_MAX];
+	/* Buffers as a worker has them: headroom, message, room behind. */
+	char *slots; /* [BURST_MAX] of slot_bytes */
+	size_t slot_bytes;
 	struct stw_sip_msg parsed[BURST_MAX];
 	struct stw_verdict verdicts[BURST_MAX];
 	struct stw_rewritten moved[BURST_MAX];
@@ -69,6 +66,18 @@ struct bench {
 	uint64_t sums; /* with bytes_out: so that no stage's work can be left out by the compiler */
 	double ns[N_STAGES][ROUNDS_MAX];
 };
+
+/* As large as the largest frame asks for, as a port's MTU sizes a worker's. */
+static int make_slots(struct bench *b)
+{
+	size_t largest = 0;
+
+	for (size_t i = 0; i < b->n_frames; i++)
+		largest = b->frames[i].len > largest ? b->frames[i].len : largest;
+	b->slot_bytes = (STW_REWRITE_HEADROOM + largest + STW_REWRITE_TAILROOM + 63) & ~(size_t)63;
+	b->slots = aligned_alloc(64, BURST_MAX * b->slot_bytes);
+	return b->slots ? STW_OK : STW_ENOMEM;
+}
 
 static int load(struct bench *b, const struct options *o)
 {
@@ -83,7 +92,7 @@ static int load(struct bench *b, const struct options *o)
 		return STW_ENOMEM;
 	for (size_t i = 0; i < b->n_frames; i++)
 		b->sources[i].peer = stw_bench_frame_source(&b->frames[i]);
-	return b->n_frames >= o->burst ? STW_OK : STW_ERANGE;
+	return b->n_frames >= o->burst ? make_slots(b) : STW_ERANGE;
 }
 
 static size_t text_len(const struct stw_bench_frame *f)
@@ -114,7 +123,7 @@ static int check(struct bench *b, uint64_t *bytes_out)
 
 static char *text_of(struct bench *b, uint32_t i)
 {
-	return b->slots[i].room + STW_REWRITE_HEADROOM;
+	return b->slots + i * b->slot_bytes + STW_REWRITE_HEADROOM;
 }
 
 static void copy(struct bench *b, size_t first, uint32_t n)
@@ -250,7 +259,8 @@ static int run(const struct options *o)
 	else
 		fprintf(stderr, "stw-bench-stages: %s: failed\n", o->corpus);
 	free(b.sources);
-	free(b.frames);
+	free(b.slots);
+	stw_bench_frames_free(b.frames, b.n_frames);
 	stw_bench_world_fini(&b.world);
 	return err == STW_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

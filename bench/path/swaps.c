@@ -233,7 +233,7 @@ static int run(struct bench *b, const char *config, const char *corpus)
 		fprintf(stderr, "stw-bench-swaps: failed: %s\n", stw_err_text(err));
 	stw_snapshots_fini(&b->snapshots);
 	stw_bench_world_fini(&b->world);
-	free(b->frames);
+	stw_bench_frames_free(b->frames, b->n_frames);
 	return err == STW_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-The floor of the path benchmark: DPDK's own testpmd over the same file, the same device and the same
-core. It receives and sends (io) or only receives (rxonly) and looks at nothing, so what we cost is
-the difference.
+DPDK's own testpmd over the same device on the same core: the floor of the path benchmark and the
+ceiling of the others. It receives and sends (io), only receives (rxonly) or turns addresses round
+(macswap) and looks at nothing else, so what we cost is the difference.
 """
 
 import os
@@ -22,16 +22,19 @@ class TestpmdError(Exception):
 
 
 class Testpmd:
-    def __init__(self, corpus, mode, core, other_core, hugepages, log):
+    """@prefix: words before the command, to run it somewhere else."""
+
+    def __init__(self, device, mode, core, other_core, hugepages, log, prefix=()):
         command = [
+            *prefix,
             "stdbuf", "-oL",  # statistics at once, not when a buffer is full
             "dpdk-testpmd", "-l", f"{other_core},{core}", "--main-lcore", str(other_core),
             # without hugepages DPDK 22.11 turns to "legacy" memory, which excludes --in-memory
             *(["--in-memory"] if hugepages else ["--no-huge", "-m", "256", "--no-shconf"]),
             "--no-pci", "--no-telemetry", "--iova-mode=va",
-            f"--vdev=net_pcap0,rx_pcap={corpus},infinite_rx=1",
+            f"--vdev={device}",
             "--", "-i", "--nb-cores=1", f"--forward-mode={mode}", "--total-num-mbufs=32768",
-            "--burst=32", "--no-lsc-interrupt",
+            "--burst=32", "--no-lsc-interrupt", "--disable-link-check",
         ]
         self.log = open(log, "wb")
         self.process = subprocess.Popen(machine.child(command), stdin=subprocess.PIPE,
@@ -92,9 +95,9 @@ class Testpmd:
         self.close()
 
 
-def rate(corpus, mode, core, other_core, hugepages, seconds, log):
+def rate(device, mode, core, other_core, hugepages, seconds, log):
     """Frames a second through testpmd over @seconds, after half a second's warm-up."""
-    with Testpmd(corpus, mode, core, other_core, hugepages, log) as testpmd:
+    with Testpmd(device, mode, core, other_core, hugepages, log) as testpmd:
         time.sleep(0.5)
         start, first = testpmd.received()
         time.sleep(seconds)

@@ -51,7 +51,7 @@ struct stw_bench_sent {
 	struct stw_verdict verdict;
 	const char *text; /* into @room */
 	size_t len;
-	char room[STW_REWRITE_HEADROOM + 8192 + STW_REWRITE_TAILROOM];
+	char room[STW_REWRITE_HEADROOM + 12288 + STW_REWRITE_TAILROOM];
 };
 
 /**

@@ -84,7 +84,8 @@ class TablesBench:
 
     def measure(self, members, built):
         corpus = self.work / "corpus.pcap"
-        config = balancer.write_config(self.work, corpus, self.core, members=members)
+        config = balancer.write_config(self.work, balancer.from_memory(corpus), [self.core],
+                                       members=members)
         self.output("stw-bench-corpus", "--config", config, "--output", corpus, "--summary",
                     self.work / "corpus.json", "--count", FRAMES, "--seed", SEED)
         swaps, lost = self.swap_live(config)

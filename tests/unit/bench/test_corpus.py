@@ -133,7 +133,7 @@ def programs(tap, work, config, path, all_frames):
 
 with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     WORK = pathlib.Path(DIRECTORY)
-    CONFIG = balancer.write_config(WORK, WORK / "corpus.pcap", core=0)
+    CONFIG = balancer.write_config(WORK, balancer.from_memory(WORK / "corpus.pcap"), [0])
     PATH, SUMMARY = make(WORK, "corpus", 1, CONFIG)
     FRAMES = frames(PATH)
     content(TAP, FRAMES, SUMMARY)

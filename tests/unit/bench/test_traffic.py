@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+The generator of the wire benchmarks, and the search for a rate at no loss. Rates are tiny here, and
+no time is judged: what is sent must come back, once, to whom it must, and be told from the rest.
+
+    test_traffic.py BUILD ...
+"""
+
+import os
+import pathlib
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
+
+from path import balancer  # noqa: E402
+from support.tap import Tap, expect, expect_equal  # noqa: E402
+from traffic import generator, level, search, wire  # noqa: E402
+
+BUILD = pathlib.Path(sys.argv[1])
+CORE = min(os.sched_getaffinity(0))
+PATIENCE_S = 20  # on a machine that is busy with other things
+NOTHING_ELSE = {"lost": 0, "refused": 0, "repeated": 0, "wrong": 0, "stale": 0, "foreign": 0}
+
+
+def expect_result(found, due, **others):
+    expect_equal(found["due"], due, "due")
+    for name, value in {**NOTHING_ELSE, **others}.items():
+        expect_equal(found[name], value, f"{name} in {found}")
+
+
+def loop(work, corpus, expected):
+    """A generator whose port sends to itself."""
+    return generator.Generator(BUILD, "net_ring0", corpus, CORE, False, expected,
+                               work / "loop.log")
+
+
+def looped(tap, work, config, corpus):
+    with tap.case("a loop gives back each message once, run after run"), \
+            loop(work, corpus, "echo") as source:
+        expect_result(source.run(20000, 0.2, PATIENCE_S), 4000)
+        found = source.run(100000, 0.4, PATIENCE_S)  # the corpus twice and more
+        expect_result(found, 40000)
+        p = found["latency_us"]
+        expect(0 < p["p10"] <= p["p50"] <= p["p99"] <= p["p99.9"] <= p["p100"], f"{p}")
+    with tap.case("what comes back to somebody else is told"), \
+            loop(work, corpus, config) as source:
+        found = source.run(10000, 0.1, PATIENCE_S / 20)
+        expect_result(found, 1000, wrong=1000, lost=1000)
+    with tap.case("nonsense as a command ends it with a message"), \
+            loop(work, corpus, "any") as source:
+        try:
+            source.run(-5, 0.1)
+            raise AssertionError("taken")
+        except generator.GeneratorError as error:
+            expect("want: run RATE SECONDS" in str(error), str(error))
+
+
+def refused(tap, work, config):
+    with tap.case("a corpus without stamps is refused, with the frame's number"):
+        plain = work / "plain.pcap"
+        wire.subprocess.run([wire.machine.program(BUILD, "stw-bench-corpus"), "--config", config,
+                             "--output", plain, "--count", "64"], check=True,
+                            stdout=wire.subprocess.DEVNULL)
+        try:
+            with loop(work, plain, "any"):
+                raise AssertionError("taken")
+        except generator.GeneratorError as error:
+            expect("frame 0: does not hold exactly one stamp" in str(error), str(error))
+
+
+def through_the_balancer(tap, work):
+    with tap.case("the real data plane over memif sends each message to whom its own code says"):
+        rig = wire.Wire(BUILD, work, CORE, os.sched_getaffinity(0), False, 0.0)
+        with balancer.Balancer(BUILD, rig.config, work, rig.affinity, fed=False) as system, \
+                rig.generator(rig.config) as source:
+            expect_result(source.run(2000, 0.5, PATIENCE_S), 1000)
+            sample = system.sample()
+            expect_equal((sample.counters["sent"], sample.drops), (1000, 0), "ledger")
+
+
+def capacity(limit, pauses=()):
+    """A made-up system: all above @limit is lost; the trials in @pauses are disturbed."""
+    asked = []
+
+    def run(rate, seconds):
+        asked.append(rate)
+        paused = len(asked) in pauses
+        due = int(rate * seconds)
+        lost = due - int(min(rate, limit) * seconds) + (7 if paused else 0)
+        return {"due": due, "lost": lost, "received": due - lost, "seconds": seconds, "wrong": 0,
+                "foreign": 0, "paused_us": 400.0 if paused else 0.0,
+                "latency_us": dict.fromkeys(search.PERCENTILES, rate / limit)}
+    return run, asked
+
+
+def searching(tap):
+    with tap.case("the search ends within two percent below the capacity"):
+        for limit in (1e4, 3.3e5, 4.9e6):
+            run, asked = capacity(limit)
+            found = search.no_loss(run, 6e6, 1, 2)
+            expect(0.975 * limit <= found["rate"] <= limit, f"{found['rate']} of {limit}")
+            expect(abs(found["overload"] - limit) < 1, f"{found}")
+            expect(len(asked) < 20, f"{len(asked)} trials")
+    with tap.case("a trial that the machine disturbed is repeated, and does not count"):
+        run, asked = capacity(1e6, pauses=range(3, 40, 2))
+        expect(search.no_loss(run, 6e6, 1, 2)["rate"] > 0.975e6, f"{asked}")
+    with tap.case("a system that always loses a message has no such rate"):
+        run, _ = capacity(1e6)
+
+        def leaky(rate, seconds):
+            found = run(rate, seconds)
+            return {**found, "lost": found["lost"] + 1}
+        expect_equal(search.no_loss(leaky, 6e6, 1, 2)["rate"], 0.0, "rate")
+    with tap.case("one message to somebody else, and there is no figure"):
+        run, _ = capacity(1e6)
+        try:
+            search.no_loss(lambda rate, seconds: {**run(rate, seconds), "wrong": 1}, 6e6, 1, 2)
+            raise AssertionError("taken")
+        except search.SearchError as error:
+            expect("1 messages came back to somebody else" in str(error), str(error))
+
+
+def reporting(tap):
+    systems = [level.System("strowger", None), level.System("testpmd", None)]
+    for system, limit in zip(systems, (1e6, 3e6)):
+        run, _ = capacity(limit)
+        system.rounds = [{**search.no_loss(run, 6e6, 1, 2),
+                          "latency": search.latencies(run, share * limit, 1)}
+                         for share in (1.0, 0.5, 0.25)]
+    with tap.case("a system's figures: rate, flood and percentiles at each share, every round kept"):
+        found = level.entry(systems[0])
+        expect_equal(len(found["no_loss_per_s"]["runs"]), 3, "rounds")
+        expect_equal(found["latency_us"]["90"]["p99"]["median"], 0.45, "median of the rounds")
+        expect_equal(found["latency_us"]["10"]["lost"], 0, "lost")
+    with tap.case("what we add to the ceiling is a difference, round by round"):
+        added = level.added(systems[0], systems[1])
+        expect_equal(added["50"]["p99"]["runs"], [0.0, 0.0, 0.0], "same shares, same made-up p99")
+
+
+with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
+    WORK = pathlib.Path(DIRECTORY)
+    CONFIG = balancer.write_config(WORK, balancer.from_memory(WORK / "corpus.pcap"), [CORE])
+    wire.FRAMES = 2048
+    CORPUS, _ = wire.make_corpus(BUILD, CONFIG, WORK)
+    searching(TAP)
+    reporting(TAP)
+    looped(TAP, WORK, CONFIG, CORPUS)
+    refused(TAP, WORK, CONFIG)
+    through_the_balancer(TAP, WORK)
