@@ -11,9 +11,7 @@ from lab.process import Process
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 READY_S = 10
 CALL_MS = 300
-# A caller hears keys by UDP there, at this far from its own port.
 CONTROL_ADDRESS = "127.0.0.1"
-CONTROL_PORT = 2000
 # A call in which nothing comes any more has failed. Longer than requests are repeated (RFC 3261
 # s17.1.2.2), so that only what nobody repeats ends so.
 SILENCE_MS = 35000
@@ -129,12 +127,14 @@ class Caller(Sipp):
     """Makes calls: @calls of them (0: until stopped) at @rate a second to @target."""
 
     def __init__(self, name, host, address, target, log_dir, script, calls=0, rate=200, port=5070,
-                 user=None, keys=None, more=()):
-        """@user: whom it calls. @keys: {name: text} for [name] in the scenario. @more: arguments."""
+                 user=None, keys=None, more=(), control_port=0):
+        """@user: whom it calls. @keys: {name: text} for [name] in the scenario. @more: arguments.
+        @control_port: where it hears pause()."""
         arguments = [*script, target,
                      "-i", address, "-p", str(port), "-r", str(rate), "-d", str(CALL_MS),
-                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab",
-                     "-ci", CONTROL_ADDRESS, "-cp", str(CONTROL_PORT + port), *more]
+                     "-l", "3000", "-cid_str", f"%u-{name}-%p@lab", *more]
+        if control_port:
+            arguments += ["-ci", CONTROL_ADDRESS, "-cp", str(control_port)]
         if calls:
             arguments += ["-m", str(calls)]
         if user:
@@ -143,7 +143,7 @@ class Caller(Sipp):
             arguments += ["-key", key, text]
         self.name = name
         self.host = host
-        self.port = port
+        self.control_port = control_port
         self.calls = calls
         self.rate = rate
         super().__init__(name, host, arguments, log_dir)
@@ -173,7 +173,7 @@ class Caller(Sipp):
         """No new calls, but go on after those under way have ended: whom it speaks with may not
         have ended yet."""
         with self.host.socket() as control:
-            control.sendto(b"p", (CONTROL_ADDRESS, CONTROL_PORT + self.port))
+            control.sendto(b"p", (CONTROL_ADDRESS, self.control_port))
 
     def finish(self):
         """No new calls; those under way go on to their end. Ask wait() for the result."""

@@ -9,6 +9,7 @@ from lab import sipp
 CALLS = 30
 RATE = 10
 PORT = 20000
+CONTROL_PORT = 22000
 TALK_PORT = 21000  # between the two halves of a 3PCC controller
 OWN = "127.0.0.1"
 
@@ -24,10 +25,6 @@ class Run:
         self.called = []
         self.callers = []
 
-    def own_port(self, port):
-        """Where the caller of @port speaks from: one a family, as sipp has one ear for keys."""
-        return PORT + 1000 * self.family + port
-
     def answer(self, own, port):
         called = sipp.Called(f"{own}v{self.family}", self.lab.farm,
                              addresses.PHONES[0][self.family], self.lab.log_dir,
@@ -41,8 +38,9 @@ class Run:
         caller = sipp.Caller(f"{own}v{self.family}", self.lab.caller,
                              addresses.CALLER[self.family],
                              addresses.host_port(addresses.OUTSIDE[self.family]),
-                             self.lab.log_dir, sipp.builtin(own), 0, RATE, self.own_port(port),
-                             str(port), more=more)
+                             self.lab.log_dir, sipp.builtin(own), 0, RATE, PORT + port,
+                             str(port), more=more,
+                             control_port=CONTROL_PORT + 100 * self.family + len(self.callers))
         self.lab.processes.append(caller.process)
         self.callers.append(caller)
         return caller
