@@ -40,7 +40,7 @@ class Run:
                              addresses.host_port(addresses.OUTSIDE[self.family]),
                              self.lab.log_dir, sipp.builtin(own), 0, RATE, PORT + port,
                              str(port), more=more,
-                             control_port=CONTROL_PORT + 100 * self.family + len(self.callers))
+                             control_port=CONTROL_PORT + 100 * self.family + port % 100)
         self.lab.processes.append(caller.process)
         self.callers.append(caller)
         return caller
