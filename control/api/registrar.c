@@ -48,6 +48,26 @@ static json_t *count_of(struct stw_store *s, enum stw_store_table t)
 	return stw_store_count(s, t, &n) == STW_OK ? json_integer((json_int_t)n) : json_null();
 }
 
+static const char *state_of(const struct stw_registrar *r, const struct stw_model_registrar *config)
+{
+	if (r)
+		return stw_registrar_trouble(r) ? "store failing" : "serving";
+	return config->n_domains == 0 ? "off" : "failed";
+}
+
+static json_t *reason_of(const struct stw_registrar *r, const char *why)
+{
+	const int trouble = r ? stw_registrar_trouble(r) : STW_OK;
+
+	if (!trouble)
+		return r ? json_null() : json_string(why);
+	return json_sprintf("the store cannot be written (%s): REGISTERs are answered 503; %s",
+			    stw_err_text(trouble),
+			    trouble == STW_ENOSPACE ? "make room on its disk, or raise "
+						      "registrar.store_mb"
+						    : "look at its disk");
+}
+
 void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 {
 	const struct stw_model_registrar *config = &api->control->model->registrar;
@@ -56,11 +76,8 @@ void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 	json_t *reply = stw_api_envelope(api);
 
 	json_object_set_new(reply, "domains", texts(config));
-	json_object_set_new(reply, "state",
-			    json_string(registrar		 ? "serving"
-					: config->n_domains == 0 ? "off"
-								 : "failed"));
-	json_object_set_new(reply, "reason", registrar ? json_null() : json_string(why));
+	json_object_set_new(reply, "state", json_string(state_of(registrar, config)));
+	json_object_set_new(reply, "reason", reason_of(registrar, why));
 	if (registrar) {
 		struct stw_store *s = stw_registrar_store(registrar);
 

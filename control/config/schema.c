@@ -189,6 +189,16 @@ const struct stw_opt stw_schema[] = {
 	{"registrar.max_contacts", STW_OPT_UINT, RELOAD, .min = 1, .max = 32, .def = "10",
 	 .unit = "contacts", AT(stw_conf, registrar.max_contacts),
 	 .help = "Contacts of one user at most; more are refused with 403."},
+	{"registrar.source_rate", STW_OPT_UINT, RELOAD, .max = 1000000, .def = "2000",
+	 .unit = "a second", AT(stw_conf, registrar.source_rate),
+	 .help = "REGISTERs of one source (an IPv4 address, an IPv6 /64) at most, in bursts of up to a "
+		 "second; more are answered 503 with Retry-After. Those that answer a nonce which was "
+		 "sent to that address are counted apart from those that anybody could have forged. "
+		 "Members and trusted networks have no limit. 0: nobody has."},
+	{"registrar.source_failures", STW_OPT_UINT, RELOAD, .max = 1000000, .def = "300",
+	 .unit = "a minute", AT(stw_conf, registrar.source_failures),
+	 .help = "Wrong passwords of one source at most; after that its REGISTERs are answered 503 "
+		 "without a look at the password, until the minute is over. As source_rate otherwise."},
 	{"registrar.service_route", STW_OPT_TEXT, RELOAD, .max = 255, .def = "",
 	 AT(stw_conf, registrar.service_route),
 	 .help = "Value of Service-Route in answers to REGISTER (RFC 3608), such as "

@@ -231,10 +231,12 @@ struct stw_model_registrar {
 	enum stw_digests algorithms;
 	uint32_t nonce_ttl_s;
 	uint32_t min_expires_s, default_expires_s, max_expires_s;
-	uint32_t max_contacts;	 /* of one user */
-	char service_route[256]; /* value of Service-Route, "" for none */
-	char store[128];	 /* directory; "": location in state_dir */
-	uint32_t store_mb;	 /* at most */
+	uint32_t max_contacts;	  /* of one user */
+	uint32_t source_rate;	  /* REGISTERs a second of one source; 0: any number */
+	uint32_t source_failures; /* wrong passwords a minute of one source; 0: any number */
+	char service_route[256];  /* value of Service-Route, "" for none */
+	char store[128];	  /* directory; "": location in state_dir */
+	uint32_t store_mb;	  /* at most */
 	enum stw_durability durability;
 };
 

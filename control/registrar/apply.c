@@ -113,14 +113,23 @@ static struct stw_binding *add(struct stw_record *r)
 	return oldest;
 }
 
+/* Also of what was never bound, or not yet: the REGISTER that binds it may be late. */
+static void remove_one(struct stw_binding *b, const struct stw_registration *reg,
+		       const struct stw_wish *w, const struct stw_registration_at *at)
+{
+	if (!b)
+		return;
+	fill(b, reg, w, at, false);
+	make_gone(b, reg, at->now_s);
+}
+
 static bool apply_wish(const struct stw_registration *reg, const struct stw_wish *w,
 		       const struct stw_registration_at *at, struct stw_record *r)
 {
 	struct stw_binding *b = find(r, w);
 
 	if (w->expires_s == 0) {
-		if (b)
-			make_gone(b, reg, at->now_s);
+		remove_one(b ? b : add(r), reg, w, at);
 		return true;
 	}
 	const bool refreshed = b && !b->gone;

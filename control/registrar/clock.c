@@ -45,9 +45,14 @@ void stw_clock_start(struct stw_clock *c, const struct stw_clock_mark *last)
 		c->mark.steady_ms = last->steady_ms;
 }
 
+uint64_t stw_clock_ms(const struct stw_clock *c)
+{
+	return steady_ms(c, ms_of(CLOCK_BOOTTIME));
+}
+
 uint64_t stw_clock_s(const struct stw_clock *c)
 {
-	return steady_ms(c, ms_of(CLOCK_BOOTTIME)) / 1000u;
+	return stw_clock_ms(c) / 1000u;
 }
 
 struct stw_clock_mark stw_clock_mark_now(const struct stw_clock *c)

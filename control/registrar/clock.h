@@ -31,6 +31,7 @@ struct stw_clock {
  */
 void stw_clock_start(struct stw_clock *c, const struct stw_clock_mark *last);
 
+uint64_t stw_clock_ms(const struct stw_clock *c);
 uint64_t stw_clock_s(const struct stw_clock *c);
 
 /** To be kept. */

@@ -60,7 +60,7 @@ int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str passw
 	return STW_OK;
 }
 
-/* --- nonces: time and salt, then their sum, in hex --- */
+/* --- nonces: time, salt and the source's mark, then their sum, in hex --- */
 
 struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
 {
@@ -79,10 +79,16 @@ static uint64_t nonce_sum(struct stw_nonce_key key, struct stw_str realm, uint64
 	return stw_siphash_end(&s, 4);
 }
 
-void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s, uint32_t salt,
-		    char out[STW_NONCE_DIGITS])
+static uint16_t mark_of(struct stw_nonce_key key, const struct stw_ip *source)
 {
-	uint64_t word = (uint64_t)(uint32_t)now_s << 32 | salt;
+	return (uint16_t)stw_siphash24((struct stw_sipkey){key.k0, key.k1}, source->b, 16);
+}
+
+void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
+		    uint64_t now_s, uint16_t salt, char out[STW_NONCE_DIGITS])
+{
+	uint64_t word =
+		(uint64_t)(uint32_t)now_s << 32 | (uint32_t)salt << 16 | mark_of(key, source);
 	char text[STW_NONCE_DIGITS + 1];
 
 	snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)word,
@@ -120,6 +126,14 @@ enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm,
 	/* Modulo 2^32: also right when the seconds run over. */
 	return (uint32_t)((uint32_t)now_s - (uint32_t)(word >> 32)) <= ttl_s ? STW_NONCE_FRESH
 									     : STW_NONCE_STALE;
+}
+
+bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source, struct stw_str nonce)
+{
+	uint64_t word;
+
+	return nonce.len == STW_NONCE_DIGITS && hex64(nonce.p, &word) &&
+	       (uint16_t)word == mark_of(key, source);
 }
 
 /* --- credentials --- */

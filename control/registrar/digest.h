@@ -48,11 +48,21 @@ struct stw_nonce_key {
 /** The key that @secret [STW_SECRET_BYTES] gives nonces. */
 struct stw_nonce_key stw_nonce_key(const uint8_t secret[16]);
 
-/** Write a nonce made at @now_s for @realm. @p salt: any number, another for each request */
-void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s, uint32_t salt,
-		    char out[STW_NONCE_DIGITS]);
+/**
+ * Write a nonce made at @now_s for @realm and @source.
+ *
+ * @param salt  any number, another for each request
+ */
+void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
+		    uint64_t now_s, uint16_t salt, char out[STW_NONCE_DIGITS]);
 
 enum stw_nonce_age { STW_NONCE_FRESH, STW_NONCE_STALE, STW_NONCE_FORGED };
+
+/**
+ * Whether @nonce, one of ours, was sent to that address: then so was the request. Phones move: a
+ * nonce is good from elsewhere, too.
+ */
+bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source, struct stw_str nonce);
 
 /** Whether we made @nonce for @realm, and within the last @ttl_s. */
 enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s,

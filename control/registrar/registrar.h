@@ -34,17 +34,19 @@ struct stw_registrar_answer {
 	char lines[STW_REGISTRAR_LINES]; /* whole header lines */
 };
 
-#define STW_REGISTRAR_COUNTERS(X)                                          \
-	X(registered, "REGISTERs that made or refreshed bindings")         \
-	X(removed, "REGISTERs that removed bindings")                      \
-	X(queried, "REGISTERs that asked, or came again")                  \
-	X(challenged, "REGISTERs answered 401 for want of credentials")    \
-	X(failed_authentication, "REGISTERs whose credentials were wrong") \
-	X(replayed, "REGISTERs that used credentials again")               \
-	X(forbidden, "REGISTERs answered 403")                             \
-	X(refused, "REGISTERs refused for what they ask")                  \
-	X(store_failed, "REGISTERs answered 503 because the store failed") \
-	X(expired, "bindings that ended by their time")                    \
+#define STW_REGISTRAR_COUNTERS(X)                                                    \
+	X(registered, "REGISTERs that made or refreshed bindings")                   \
+	X(removed, "REGISTERs that removed bindings")                                \
+	X(queried, "REGISTERs that asked, or came again")                            \
+	X(challenged, "REGISTERs answered 401 for want of credentials")              \
+	X(failed_authentication, "REGISTERs whose credentials were wrong")           \
+	X(replayed, "REGISTERs that used credentials again")                         \
+	X(forbidden, "REGISTERs answered 403")                                       \
+	X(refused, "REGISTERs refused for what they ask")                            \
+	X(limited, "REGISTERs answered 503 because of their source's rate")          \
+	X(limited_failures, "REGISTERs answered 503 because of its wrong passwords") \
+	X(store_failed, "REGISTERs answered 503 because the store failed")           \
+	X(expired, "bindings that ended by their time")                              \
 	X(damaged, "records found damaged and left out")
 
 struct stw_registrar_counters {
@@ -79,6 +81,9 @@ void stw_registrar_handle(struct stw_registrar *r, const char *buf, const struct
 
 /** Make the changes last. @return STW_OK, or the store's: none of them happened */
 int stw_registrar_commit(struct stw_registrar *r);
+
+/** Why the last change did not last: the store's error. STW_OK: it did */
+int stw_registrar_trouble(const struct stw_registrar *r);
 
 /** What to say to those whose changes did not last: 503 with Retry-After (RFC 3261 s21.5.4). */
 void stw_registrar_failed(struct stw_registrar *r, struct stw_registrar_answer *out);

@@ -55,8 +55,9 @@ struct stw_changes;
 /* First field of every implementation. */
 struct stw_store {
 	const struct stw_store_ops *ops;
-	struct stw_changes
-		*changes; /* where location.h notes which records changed; NULL: nowhere */
+	bool dirty; /* something waits for the commit */
+	/* Where location.h notes which records changed; NULL: nowhere. */
+	struct stw_changes *changes;
 };
 
 /**

@@ -73,6 +73,7 @@ static void end_reading(struct lmdb_store *s)
 static int begin_write(struct lmdb_store *s)
 {
 	end_reading(s);
+	s->base.dirty = true;
 	return s->txn ? 0 : mdb_txn_begin(s->env, NULL, 0, &s->txn);
 }
 
@@ -163,6 +164,7 @@ static int lmdb_commit(struct stw_store *base)
 
 	end_reading(s);
 	s->txn = NULL;
+	base->dirty = false;
 	return txn ? err_of(mdb_txn_commit(txn)) : STW_OK;
 }
 
@@ -173,6 +175,7 @@ static void lmdb_abort(struct stw_store *base)
 	if (s->txn)
 		mdb_txn_abort(s->txn);
 	s->txn = NULL;
+	base->dirty = false;
 }
 
 static void lmdb_close(struct stw_store *base)

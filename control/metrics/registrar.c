@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registrar: what became of REGISTERs, and how its store is. */
+#include "control/metrics/metrics.h"
+
+#include <string.h>
+
+#include <strowger/errors.h>
+
+#include "control/metrics/family.h"
+#include "control/slow/registering.h"
+
+#define REGISTERS "strowger_registrar_registers_total"
+
+static void one(FILE *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+	stw_family(out, name, type, help);
+	stw_sample_u64(out, name, "", NULL, value);
+}
+
+/* These count no REGISTERs. */
+static bool is_of_store(const char *counter)
+{
+	return strcmp(counter, "expired") == 0 || strcmp(counter, "damaged") == 0;
+}
+
+static void registers(const struct stw_registrar_counters *c, FILE *out)
+{
+	stw_family(out, REGISTERS, "counter", "What became of REGISTERs for hosted domains.");
+#define X(counter, help)                                                                       \
+	if (!is_of_store(#counter))                                                            \
+		stw_sample_u64(out, REGISTERS, "",                                             \
+			       (const struct stw_label[]){{"result", #counter}, {NULL, NULL}}, \
+			       c->counter);
+	STW_REGISTRAR_COUNTERS(X)
+#undef X
+	one(out, "strowger_registrar_bindings_expired_total", "counter",
+	    "Bindings that ended by their time.", c->expired);
+	one(out, "strowger_registrar_records_damaged_total", "counter",
+	    "Records found damaged and left out.", c->damaged);
+}
+
+static uint64_t rows_of(struct stw_registrar *r, enum stw_store_table t)
+{
+	uint64_t n;
+
+	return r && stw_store_count(stw_registrar_store(r), t, &n) == STW_OK ? n : 0;
+}
+
+void stw_metrics_registrar(struct stw_api *api, FILE *out)
+{
+	static const struct stw_registrar_counters none;
+	struct stw_registrar *r =
+		stw_registering_registrar(stw_slow_registering(api->control->slow), NULL);
+
+	one(out, "strowger_registrar_domains", "gauge", "Domains the registrar is configured for.",
+	    api->control->model->registrar.n_domains);
+	one(out, "strowger_registrar_serving", "gauge",
+	    "1 while the registrar has its store and answers.", r != NULL);
+	one(out, "strowger_registrar_store_failing", "gauge",
+	    "1 while the store cannot be written: REGISTERs are answered 503.",
+	    r && stw_registrar_trouble(r) != STW_OK);
+	one(out, "strowger_registrar_users", "gauge", "Users with bindings.",
+	    rows_of(r, STW_TABLE_LOCATION));
+	one(out, "strowger_registrar_subscribers", "gauge", "Users who may register.",
+	    rows_of(r, STW_TABLE_SUBSCRIBER));
+	registers(r ? stw_registrar_counters(r) : &none, out);
+}

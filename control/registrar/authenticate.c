@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Who sends a REGISTER (RFC 3261 s22, RFC 7616), and how many. */
+
+#include <string.h>
+
+#include <strowger/errors.h>
+
+#include "control/registrar/answer_lines.h"
+#include "control/registrar/internal.h"
+#include "control/registrar/subscribers.h"
+
+#define NONCE_STEP_S 16u
+#define SECOND_US    1000000u
+
+/* A retransmission gets the answer that the first had (s8.2.7), within the same few seconds. */
+static bool challenge(struct stw_handling *h, bool stale)
+{
+	struct stw_registrar *r = h->r;
+	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
+	char nonce[STW_NONCE_DIGITS];
+
+	stw_nonce_make(r->keys[0], h->domain, &h->source->ip, h->now_s - h->now_s % NONCE_STEP_S,
+		       (uint16_t)request, nonce);
+	if (r->config.algorithms != STW_DIGESTS_MD5)
+		stw_lines_challenge(h->out, h->domain, nonce, STW_DIGEST_SHA256, stale);
+	if (r->config.algorithms != STW_DIGESTS_SHA256)
+		stw_lines_challenge(h->out, h->domain, nonce, STW_DIGEST_MD5, stale);
+	return stw_say(h, 401, "Unauthorized");
+}
+
+/* @param proven  the nonce was sent where this comes from */
+static enum stw_nonce_age age_of(const struct stw_handling *h, struct stw_str nonce, bool *proven)
+{
+	const struct stw_registrar *r = h->r;
+	enum stw_nonce_age age = STW_NONCE_FORGED;
+
+	*proven = false;
+	for (size_t i = 0; i < r->n_keys && age == STW_NONCE_FORGED; i++) {
+		age = stw_nonce_age(r->keys[i], h->domain, h->now_s, r->config.nonce_ttl_s, nonce);
+		*proven = age == STW_NONCE_FRESH &&
+			  stw_nonce_is_of(r->keys[i], &h->source->ip, nonce);
+	}
+	return age;
+}
+
+/* --- limits --- */
+
+/* RFC 3261 s21.5.4. @return false */
+static bool limited(struct stw_handling *h, uint64_t *counter)
+{
+	(*counter)++;
+	h->out->retry_after_s = STW_RETRY_AFTER_S;
+	return stw_say(h, 503, "Too Many Registrations");
+}
+
+/* One more REGISTER of its source. */
+bool stw_within_rate(struct stw_handling *h, bool proven)
+{
+	struct stw_registrar *r = h->r;
+
+	return stw_sources_take(r->sources, &h->source->ip,
+				proven ? STW_SOURCE_PROVEN : STW_SOURCE_STRANGER,
+				r->config.source_rate, SECOND_US, h->now_us) ||
+	       stw_exempt_has(&r->exempt, &h->source->ip) || limited(h, &r->c.limited);
+}
+
+/* Before the password is looked at: guessing ends here. */
+static bool may_fail(struct stw_handling *h)
+{
+	struct stw_registrar *r = h->r;
+
+	return stw_sources_has(r->sources, &h->source->ip, STW_SOURCE_FAILED,
+			       r->config.source_failures, 60u * SECOND_US, h->now_us) ||
+	       stw_exempt_has(&r->exempt, &h->source->ip) || limited(h, &r->c.limited_failures);
+}
+
+static bool failed(struct stw_handling *h, bool proven)
+{
+	struct stw_registrar *r = h->r;
+
+	r->c.failed_authentication++;
+	if (proven)
+		stw_sources_take(r->sources, &h->source->ip, STW_SOURCE_FAILED,
+				 r->config.source_failures, 60u * SECOND_US, h->now_us);
+	return challenge(h, false);
+}
+
+/* Whether the address-of-record is that user's own. */
+static bool is_user_of(struct stw_str username, const struct stw_handling *h)
+{
+	return stw_str_equal(username, stw_str(h->name.p, h->name.len - h->domain.len - 1u));
+}
+
+/*
+ * The hashes to compare with. Of a user that does not exist, or is somebody else, ones that nothing
+ * equals: the work, and the answer, are the same.
+ */
+static bool hashes_of(const struct stw_handling *h, struct stw_str username, struct stw_ha1 *out)
+{
+	char name[STW_SUBSCRIBER_NAME];
+	const size_t len = username.len + 1u + h->domain.len;
+
+	memset(out, 0, sizeof(*out));
+	if (len > sizeof(name))
+		return false;
+	memcpy(name, username.p, username.len);
+	name[username.len] = '@';
+	memcpy(name + username.len + 1, h->domain.p, h->domain.len);
+	return stw_subscriber_get(h->r->store, stw_str(name, len), out) == STW_OK;
+}
+
+static bool is_allowed_algorithm(const struct stw_registrar *r, enum stw_digest_algorithm a)
+{
+	return a == STW_DIGEST_MD5 ? r->config.algorithms != STW_DIGESTS_SHA256
+				   : r->config.algorithms != STW_DIGESTS_MD5;
+}
+
+/*
+ * RFC 7616 s3.4.6: what was signed is for this server. Only the host is compared: proxies change
+ * the rest on the way (RFC 3261 s22.4 item 2 leaves the choice).
+ */
+static bool is_for_us(const struct stw_handling *h, struct stw_str digest_uri)
+{
+	const struct stw_span value = {(uint16_t)(digest_uri.p - h->buf), digest_uri.len};
+	struct stw_sip_uri a, b;
+
+	return stw_sip_uri_parse(h->buf, value, &a) == STW_OK &&
+	       stw_sip_uri_parse(h->buf, h->m->uri, &b) == STW_OK && a.host.len == b.host.len &&
+	       strncasecmp(h->buf + a.host.off, h->buf + b.host.off, a.host.len) == 0;
+}
+
+/* s22, RFC 7616: who sends it; only then who may (s10.3 steps 3 and 4). */
+bool stw_authenticated(struct stw_handling *h)
+{
+	struct stw_registrar *r = h->r;
+	struct stw_credentials c;
+	struct stw_ha1 ha1;
+
+	if (stw_credentials_read(h->buf, h->m, h->domain, &c) != STW_OK ||
+	    !is_allowed_algorithm(r, c.algorithm)) {
+		if (!stw_within_rate(h, false))
+			return false;
+		r->c.challenged++;
+		return challenge(h, false);
+	}
+	bool proven;
+	const enum stw_nonce_age age = age_of(h, c.nonce, &proven);
+
+	if (!stw_within_rate(h, proven) || (proven && !may_fail(h)))
+		return false;
+	const bool exists = hashes_of(h, c.username, &ha1);
+
+	if (!stw_credentials_right(&c, &ha1) || !exists || age == STW_NONCE_FORGED)
+		return failed(h, proven);
+	if (!is_for_us(h, c.uri)) {
+		r->c.refused++;
+		return stw_say(h, 400, "Bad Request - Digest uri");
+	}
+	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
+	if (age == STW_NONCE_STALE || !stw_nonce_use(r->uses, c.nonce, c.nc, request)) {
+		r->c.replayed += age != STW_NONCE_STALE;
+		return challenge(h, true);
+	}
+	h->out->known = true;
+	if (is_user_of(c.username, h))
+		return true;
+	r->c.forbidden++;
+	return stw_say(h, 403, "Forbidden");
+}
