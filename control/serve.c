@@ -134,7 +134,8 @@ static void acknowledged(void *ctx, uint64_t generation)
 {
 	struct stw_control *c = ctx;
 	stw_numbers_acknowledged(c->numbers, generation);
-	stw_monitor_link(c->monitor, true); /* its members and listeners are known there */
+	if (c->numbered_for != 0 && generation >= c->numbered_for)
+		stw_monitor_link(c->monitor, true); /* all members are known there */
 }
 
 static void settled(void *ctx, const struct stw_publish_result *result)

@@ -283,10 +283,6 @@ int stw_monitor_take(struct stw_monitor *mon, const struct stw_model *m)
 	for (size_t i = 0; i < m->n_pools; i++)
 		for (size_t k = 0; k < m->pools[i].n_members; k++)
 			update(rows[at++], &m->pools[i], &m->pools[i].members[k]);
-	/* Who came starts to be asked; who was asked before is at it. */
-	for (size_t i = 0; i < n && mon->up; i++)
-		if (!ev_is_active(&rows[i]->timer))
-			stw_watch_start(rows[i]);
 	mon->taken = true;
 	return STW_OK;
 }
@@ -345,18 +341,26 @@ void stw_monitor_failed(const struct stw_monitor *mon, const struct stw_model *m
 		failed[i] = failed[i] == 1;
 }
 
+static void follow_link(struct stw_watch *w, bool up)
+{
+	stw_window_reset(&w->window);
+	w->has_traffic = false;
+	if (up)
+		stw_watch_start(w);
+	else
+		stw_watch_stop(w);
+}
+
 void stw_monitor_link(struct stw_monitor *mon, bool up)
 {
-	if (mon->up == up)
-		return;
+	bool turned = mon->up != up;
+
 	mon->up = up;
 	for (size_t i = 0; i < mon->n; i++) {
-		stw_window_reset(&mon->rows[i]->window);
-		mon->rows[i]->has_traffic = false;
-		if (up)
+		if (turned)
+			follow_link(mon->rows[i], up);
+		else if (up && !ev_is_active(&mon->rows[i]->timer)) /* it came since */
 			stw_watch_start(mon->rows[i]);
-		else
-			stw_watch_stop(mon->rows[i]);
 	}
 }
 

@@ -80,7 +80,11 @@ size_t stw_monitor_apply(struct stw_monitor *mon, struct stw_model *m);
  */
 void stw_monitor_failed(const struct stw_monitor *mon, const struct stw_model *m, uint8_t *failed);
 
-/** Tables with the members are served, or the data plane is gone: questions begin and end. */
+/**
+ * Tables with all members are served, or the data plane is gone: questions begin and end. Call it
+ * again with each such tables: who came since the last time is asked from then on, and not before,
+ * since to the workers the answer of somebody they do not know is a stranger's.
+ */
 void stw_monitor_link(struct stw_monitor *mon, bool up);
 
 /** @return false: the pool has no such member */

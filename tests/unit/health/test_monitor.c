@@ -8,6 +8,7 @@
 #include <ev.h>
 
 #include "control/health/monitor.h"
+#include "tests/support/turn.h"
 #include "tests/unit/model/temp_dir.h"
 
 #define FILE_TEXT                                                                        \
@@ -186,6 +187,30 @@ static void whoever_comes_later_waits_for_its_first_answer(void **state)
 	assert_string_equal(withheld(r), "08");
 }
 
+static bool is_asked(void *rig, const void *member)
+{
+	struct rig *r = rig;
+	struct stw_monitor_view v;
+
+	return stw_monitor_view(r->mon, "a", member, &v) && v.sent > 0;
+}
+
+static void whoever_comes_later_is_asked_once_tables_have_it(void **state)
+{
+	struct rig *r = *state;
+	struct stw_endpoint nine = host(9);
+
+	stw_monitor_link(r->mon, true);
+	stw_model_free(r->m);
+	r->m = read_good(PORTS "pools:\n  - {name: a, members: [1.2.3.4, 1.2.3.9]}\n");
+	assert_int_equal(stw_monitor_take(r->mon, r->m), STW_OK);
+	for (int i = 0; i < 10; i++)
+		ev_run(r->loop, EVRUN_NOWAIT);
+	assert_false(is_asked(r, &nine));
+	stw_monitor_link(r->mon, true);
+	assert_true(turn_until(r->loop, is_asked, r, &nine));
+}
+
 static void with_too_few_left_all_serve(void **state)
 {
 	struct rig *r = *state;
@@ -245,6 +270,7 @@ int main(void)
 		CASE(what_is_saved_reads_back),
 		CASE(a_reload_keeps_what_is_known),
 		CASE(whoever_comes_later_waits_for_its_first_answer),
+		CASE(whoever_comes_later_is_asked_once_tables_have_it),
 		CASE(with_too_few_left_all_serve),
 		CASE(a_spoiled_file_changes_nothing_but_is_told),
 	};
