@@ -71,6 +71,17 @@ def read_pcap(path):
         at += kept
 
 
+def extract(source, target, wanted):
+    """Write those frames of the pcap file @source to @target whose SIP message is @wanted."""
+    with open(target, "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for time_s, frame in read_pcap(source):
+            message = parse_frame(time_s, frame)
+            if message and wanted(message):
+                f.write(struct.pack("<IIII", int(time_s), int(time_s % 1 * 1e6), len(frame),
+                                    len(frame)) + frame)
+
+
 def parse_frame(time_s, frame):
     """The SIP message a frame starts, or None (not SIP, not UDP, a later fragment)."""
     if len(frame) < 14:
