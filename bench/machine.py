@@ -54,8 +54,9 @@ def stand_aside(core):
 
 
 @contextlib.contextmanager
-def workspace(pages):
-    """A directory for the run and @pages hugepages of 2 MiB, if root runs this; both are given back.
+def workspace(pages, namespaces=()):
+    """A directory for the run and @pages hugepages of 2 MiB, if root runs this; both are given back,
+    and @namespaces, which the caller may then make, are removed with what runs in them.
 
     They stand in the lab's registry, so that after a kill -9 the next lab or benchmark gives them
     back. Yields (directory, True when the pages are there).
@@ -65,7 +66,7 @@ def workspace(pages):
             yield pathlib.Path(directory), False
         return
     registry.reap()
-    entry = registry.Entry(f"bench-{os.getpid()}", [])
+    entry = registry.Entry(f"bench-{os.getpid()}", list(namespaces))
     directory = pathlib.Path(entry.data["run_dir"])
     try:
         with registry.lock():
