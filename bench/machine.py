@@ -100,12 +100,12 @@ def pin(core):
     os.sched_setaffinity(0, {core})
 
 
-def cpu_seconds(pid):
-    """CPU time of each thread of @pid, by its number."""
+def thread_seconds(pid):
+    """{thread: (seconds it ran, seconds it waited for a core)} of process @pid."""
     found = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        fields = (task / "schedstat").read_text().split()
-        found[int(task.name)] = int(fields[0]) / 1e9
+        ran, waited, _ = (task / "schedstat").read_text().split()
+        found[int(task.name)] = int(ran) / 1e9, int(waited) / 1e9
     return found
 
 

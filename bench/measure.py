@@ -51,16 +51,35 @@ def quantity(value, unit):
             if abs(value) >= factor:
                 return f"{value / factor:.2f} {letter}/s"
         return f"{value:.0f} /s"
+    if not unit:
+        return f"{value:g}"
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
     return f"{value:.{digits}f} {unit}"
 
 
 class Progress:
-    """One line a step on standard error, with the time since the start."""
+    """One line a step on standard error, with the time since the start and, once @left_s is set, about
+    how long is left."""
 
     def __init__(self, stream=sys.stderr):
         self.stream = stream
         self.start = time.monotonic()
+        self._until = None
+
+    @property
+    def left_s(self):
+        return None if self._until is None else max(0.0, self._until - time.monotonic())
+
+    @left_s.setter
+    def left_s(self, seconds):
+        self._until = time.monotonic() + seconds
 
     def say(self, text):
-        print(f"[{time.monotonic() - self.start:5.1f} s] {text}", file=self.stream, flush=True)
+        left = "" if self.left_s is None else f", about {minutes(self.left_s)} left"
+        print(f"[{minutes(time.monotonic() - self.start)}{left}] {text}", file=self.stream,
+              flush=True)
+
+
+def minutes(seconds):
+    """75 as 1:15."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -3,11 +3,15 @@
 """
 `make bench`: every benchmark of the project, one report.
 
-  micro    single pieces of work, ns each (bench/micro); the recent-call table as micro.recent
   tables   what a change of configuration costs, 10 to 1000 members (bench/tables)
+  micro    single pieces of work, ns each (bench/micro); the recent-call table as micro.recent
   path     the real data plane from memory, messages a second per core (bench/path)
+  memif    the generator, a wire of shared memory, the data plane; testpmd as the ceiling (bench/traffic)
+  veth     the same with the kernel's cable; testpmd and Kamailio in our place
 
-Writes build/bench/report.json. Compare two of them with bench/compare.py.
+Writes build/bench/report.json, report.html and plots/*.svg beside it. Compare two reports with
+bench/compare.py. A part that fails leaves its reason in the report ("failed"), the others run on, and
+the end is 1.
 """
 
 import argparse
@@ -16,24 +20,30 @@ import pathlib
 import subprocess
 import sys
 import time
+import traceback
 
 import environment
 import machine
 from measure import LOWER, Progress, is_metric, metric, quantity
 from path import run as path_run
+from report import page, targets
 from tables import run as tables_run
+from traffic import veth, wire
 
-SCHEMA = 2
+SCHEMA = 3
 
 
-def run_micro(build, quick, output, progress):
-    """What stw-bench-parse writes to its --output."""
-    progress.say("micro: our parsers and others' on one corpus")
+def run_micro(build, quick, progress):
+    """What stw-bench-parse writes to its --output, and the recent-call table's figures."""
     core = machine.worker_core()
-    command = [machine.program(build, "stw-bench-parse"), "--output", output]
-    subprocess.run(command + (["--quick"] if quick else []), check=True,
-                   preexec_fn=lambda: machine.pin(core))
-    return json.loads(output.read_text())["micro"]
+    output = build / "bench" / "micro.json"
+    subprocess.run([machine.program(build, "stw-bench-parse"), "--output", output] +
+                   (["--quick"] if quick else []), check=True,
+                   stdout=subprocess.DEVNULL, preexec_fn=lambda: machine.pin(core))
+    found = json.loads(output.read_text())["micro"]
+    progress.say("micro: the recent-call table")
+    found["recent"] = run_recent(build, quick)
+    return found
 
 
 def run_recent(build, quick):
@@ -47,48 +57,110 @@ def run_recent(build, quick):
             **{name: metric(runs, "ns", LOWER) for name, runs in found["ns"].items()}}
 
 
-def summary(report):
-    yield from path_run.summary(report["path"])
-    yield from tables_run.summary(report["tables"])
+def micro_summary(found):
     yield "recent-call table   " + ", ".join(
         f"{name} {quantity(value['median'], 'ns')}"
-        for name, value in report["micro"]["recent"].items() if is_metric(value))
+        for name, value in found["recent"].items() if is_metric(value))
 
 
-def run(build, quick, progress, micro_output):
+class Part:
+    """One part of the report. @quick_s and @full_s: about how long it takes, for the progress."""
+
+    def __init__(self, name, run, summary, quick_s, full_s):
+        self.name = name
+        self.run = run
+        self.summary = summary
+        self.expected_s = {True: quick_s, False: full_s}
+
+
+PARTS = (
+    Part("tables", tables_run.run, tables_run.summary, 15, 40),
+    Part("micro", run_micro, micro_summary, 10, 60),
+    Part("path", path_run.run, path_run.summary, 25, 120),
+    Part("memif", wire.run, wire.summary, 20, 330),
+    Part("veth", veth.run, veth.summary, 30, 500),
+)
+
+
+def summary(report):
+    for part in PARTS:
+        if part.name in report:
+            yield from part.summary(report[part.name])
+    for name, why in report.get("failed", {}).items():
+        yield f"{name}: FAILED: {why}"
+    yield from targets.lines(report)
+
+
+def describe(build, quick, progress):
     report = {"schema": SCHEMA, "quick": quick, "seed": path_run.SEED}
     report.update(environment.describe(build))
-    start = time.monotonic()
     progress.say(f"commit {report['commit'] or 'unknown'}{' (dirty)' if report['dirty'] else ''}, "
                  f"{report['cpu']['model']}, {report['cpu']['count']} cores")
     if report["load_average"][0] > 0.5:
         progress.say(f"careful: load average {report['load_average'][0]:.1f}; others use the "
                      "machine, so the figures will be too low")
-    report["tables"] = tables_run.run(build, quick, progress)
-    report["micro"] = run_micro(build, quick, micro_output, progress)
-    report["micro"]["recent"] = run_recent(build, quick)
-    report["path"] = path_run.run(build, quick, progress)
+    return report
+
+
+def run_part(part, build, quick, report, progress):
+    start = time.monotonic()
+    progress.say(f"{part.name} begins")
+    try:
+        report[part.name] = part.run(build, quick, progress)
+    except Exception as error:  # the other parts shall have their figures
+        traceback.print_exc()
+        report.setdefault("failed", {})[part.name] = f"{type(error).__name__}: {error}"
+        progress.say(f"{part.name} FAILED: {error}")
+    report["seconds"][part.name] = round(time.monotonic() - start, 1)
+
+
+def run(build, quick, progress, parts=PARTS):
+    report = describe(build, quick, progress)
+    report["seconds"] = {}
+    start = time.monotonic()
+    for number, part in enumerate(parts):
+        progress.left_s = sum(later.expected_s[quick] for later in parts[number:])
+        run_part(part, build, quick, report, progress)
     report["duration_s"] = round(time.monotonic() - start, 1)
     return report
+
+
+def chosen(names):
+    if names is None:
+        return PARTS
+    wanted = names.split(",")
+    unknown = set(wanted) - {part.name for part in PARTS}
+    if unknown:
+        raise SystemExit(f"no such part: {', '.join(sorted(unknown))}; there are "
+                         f"{', '.join(part.name for part in PARTS)}")
+    return tuple(part for part in PARTS if part.name in wanted)
+
+
+def write(report, output):
+    """The report in all its forms; returns the page's path."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(report, indent=1) + "\n")
+    return page.write(report, output)
 
 
 def main():
     parser = argparse.ArgumentParser(description="all benchmarks, one report")
     parser.add_argument("--build", type=pathlib.Path, default=environment.ROOT / "build")
     parser.add_argument("--quick", action="store_true", help="under two minutes")
+    parser.add_argument("--only", metavar="PART,...", help="these parts only")
     parser.add_argument("--output", type=pathlib.Path,
                         help="the report (default: BUILD/bench/report.json)")
     args = parser.parse_args()
     build = args.build.resolve()
     output = args.output or build / "bench" / "report.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    parts = chosen(args.only)
     with machine.ends_cleanly():
-        report = run(build, args.quick, Progress(), output.parent / "micro.json")
-    output.write_text(json.dumps(report, indent=1) + "\n")
+        report = run(build, args.quick, Progress(), parts)
+    html = write(report, output)
     print()
     print("\n".join(summary(report)))
-    print(f"report: {output}")
-    return 0
+    print(f"report: {output}, {html}")
+    return 1 if "failed" in report else 0
 
 
 if __name__ == "__main__":

@@ -63,6 +63,10 @@ class Testpmd:
                 text += part
         return text.decode(errors="replace")
 
+    def pid(self):
+        """Of testpmd itself: what starts it has replaced itself by it."""
+        return self.process.pid
+
     def say(self, command):
         self.process.stdin.write(command.encode() + b"\n")
         return self.read_until_prompt(START_TIMEOUT_S)

@@ -6,6 +6,7 @@ what it lets through when flooded, and latencies at shares of that rate.
 
 import contextlib
 
+import machine
 from measure import HIGHER, LOWER, metric, quantity
 from traffic import search
 
@@ -13,6 +14,7 @@ from traffic import search
 class Plan:
     def __init__(self, quick, start_rate):
         self.rounds = 1 if quick else 3
+        self.width = 0.05 if quick else 0.02
         self.trial_s = 0.3 if quick else 2.0
         self.confirm_s = 0.5 if quick else 5.0
         self.latency_s = 0.5 if quick else 4.0
@@ -20,19 +22,37 @@ class Plan:
 
 
 class System:
-    """One that can be measured: @start is a context manager that yields a Generator."""
+    """One that can be measured: @start is a context manager that yields a Generator, and sets @worker,
+    the process whose waiting disturbs a trial (None: waiting is what it does, on one core)."""
 
     def __init__(self, name, start):
         self.name = name
         self.start = start
+        self.worker = None
         self.rounds = []
         self.found = {}  # figures of its own, from @start
 
 
-def measure(generator, plan):
+def watched(generator, worker):
+    """generator.run, with how long the system's busiest thread waited for its core: waited_us."""
+    def run(rate, seconds):
+        before = machine.thread_seconds(worker)
+        result = generator.run(rate, seconds)
+        after = machine.thread_seconds(worker)
+        _, waited = max((used - before[t][0], waited - before[t][1])
+                        for t, (used, waited) in after.items() if t in before)
+        result["waited_us"] = round(1e6 * waited, 1)
+        return result
+    return run if worker else generator.run
+
+
+def measure(generator, worker, plan):
     """One round of one system."""
-    found = search.no_loss(generator.run, plan.overload, plan.trial_s, plan.confirm_s)
-    found["latency"] = search.latencies(generator.run, found["rate"], plan.latency_s)
+    run_at = watched(generator, worker)
+    found = search.no_loss(run_at, plan.overload, plan.trial_s, plan.confirm_s, plan.width)
+    # Where there is no such rate, half of what it lets through tells about its latency at least.
+    found["latency"] = search.latencies(run_at, found["rate"] or found["overload"] / 2,
+                                        plan.latency_s)
     return found
 
 
@@ -42,7 +62,7 @@ def run(name, systems, plan, progress):
             progress.say(f"{name}: {system.name}, round {number + 1} of {plan.rounds}")
             with contextlib.ExitStack() as stack:
                 generator = stack.enter_context(system.start(system))
-                system.rounds.append(measure(generator, plan))
+                system.rounds.append(measure(generator, system.worker, plan))
             progress.say(f"{name}: {system.name} " + round_text(system.rounds[-1]))
 
 

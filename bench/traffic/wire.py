@@ -36,10 +36,11 @@ def make_corpus(build, config, work, *more):
 
 def idle_percent(pid, seconds):
     """Of a core, by the busiest thread of @pid: the worker."""
-    before, start = machine.cpu_seconds(pid), time.monotonic()
+    before, start = machine.thread_seconds(pid), time.monotonic()
     time.sleep(seconds)  # what is measured is this second
-    after, end = machine.cpu_seconds(pid), time.monotonic()
-    return 100 * max(after[thread] - before.get(thread, 0) for thread in after) / (end - start)
+    after, end = machine.thread_seconds(pid), time.monotonic()
+    return 100 * max(ran - before[thread][0] for thread, (ran, _) in after.items()
+                     if thread in before) / (end - start)
 
 
 class Wire:
@@ -64,17 +65,20 @@ class Wire:
                          expect, self.work / "generator.log")
 
     @contextlib.contextmanager
-    def ours(self, _):
+    def ours(self, level_system):
         with balancer.Balancer(self.build, self.config, self.work, self.affinity,
                                fed=False) as system, self.generator(self.config) as generator:
+            level_system.worker = system.dataplane.pid
             self.idle.append(idle_percent(system.dataplane.pid, self.idle_s))
             yield generator
             system.check_alive()
 
     @contextlib.contextmanager
-    def testpmd(self, _):
+    def testpmd(self, level_system):
         with testpmd.Testpmd(self.device("server"), "macswap", self.core, self.other, self.huge,
-                             self.work / "testpmd.log"), self.generator("echo") as generator:
+                             self.work / "testpmd.log") as system, \
+                self.generator("echo") as generator:
+            level_system.worker = system.pid()
             yield generator
 
 

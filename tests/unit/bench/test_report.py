@@ -5,20 +5,25 @@ What `make bench` writes: the place of each figure, and which runs may count.
     test_report.py STW_BENCH_RECENT
 """
 
+import contextlib
+import io
 import json
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 
 import environment  # noqa: E402
 import run as bench_run  # noqa: E402
-from measure import LOWER, metric  # noqa: E402
+from measure import LOWER, Progress, metric  # noqa: E402
 from path import balancer, profile  # noqa: E402
 from path import run as path_run  # noqa: E402
+from report import svg, targets  # noqa: E402
 from tables import run as tables_run  # noqa: E402
 from support.tap import Tap, expect, expect_equal  # noqa: E402
 
@@ -123,13 +128,86 @@ def report_cases(tap):
         expect_equal(list(report["floor"]), ["io"], "floor")
     with tap.case("the summary names the rate, the floor and the stages"):
         text = "\n".join(bench_run.summary({
-            "path": report, "tables": {"1000": tables_entry()},
+            "path": report, "tables": {"1000": tables_entry()}, "failed": {"veth": "no cable"},
             "micro": {"recent": {"entries": 64, "hit": metric([2.5], "ns", LOWER)}}}))
         for wanted in ("3.20 M/s per core", "20.00 M/s", "parse 50.0 ns",
                        "tables, 1000 members build 2.00 ms, visible 9.00 us, lost 0 in 3 swaps, "
                        "pause 24.00 us (worst 60.00 us; without a swap 23.00 us)",
-                       "recent-call table   hit 2.50 ns"):
+                       "recent-call table   hit 2.50 ns", "veth: FAILED: no cable",
+                       "missed by 36 %", "held", "not measured"):
             expect(wanted in text, f"{wanted!r} not in {text!r}")
+
+
+def whole(tap):
+    """The report of a run of made-up parts."""
+    def breaks(*_):
+        raise RuntimeError("no cable")
+
+    parts = (bench_run.Part("tables", lambda *_: {"1000": tables_entry()}, tables_run.summary, 5, 9),
+             bench_run.Part("veth", breaks, None, 7, 9))
+    told = io.StringIO()
+    with tap.case("a part that fails leaves its reason, and the others their figures"), \
+            contextlib.redirect_stderr(io.StringIO()):
+        report = bench_run.run(ROOT / "no-such-build", True, Progress(told), parts)
+        expect_equal(report["failed"], {"veth": "RuntimeError: no cable"}, "failed")
+        expect_equal(list(report["tables"]), ["1000"], "tables")
+        expect_equal(list(report["seconds"]), ["tables", "veth"], "seconds")
+    with tap.case("progress tells what runs and how long is left"):
+        expect(re.search(r"\[0:00, about 0:1[12] left\] tables begins", told.getvalue()),
+               told.getvalue())
+        expect(re.search(r"about 0:0[67] left\] veth begins", told.getvalue()), told.getvalue())
+    return report
+
+
+def is_alone(text):
+    """Whether a page or plot asks for nothing from elsewhere."""
+    text = text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    return not re.search(r"https?:|src=|<link|@import|url\(|<script", text)
+
+
+def page_cases(tap, report):
+    report["path"] = fake_bench().report({"sip_bytes_mean": 600.5},
+                                         {"ns_per_message": {"parse": metric([50, 52], "ns", LOWER)}})
+    with tempfile.TemporaryDirectory() as directory:
+        output = pathlib.Path(directory) / "report.json"
+        page = bench_run.write(report, output)
+        text = page.read_text()
+        drawn = sorted((output.parent / "plots").glob("*.svg"))
+        with tap.case("the page needs nothing else, and has what the report has"):
+            expect(is_alone(text), "it refers to something outside")
+            for wanted in ("AMD" if "AMD" in report["cpu"]["model"] else "CPU", "tables.1000.build_ms",
+                           "no cable", "missed by", "not measured", "prefers-color-scheme:dark"):
+                expect(wanted in text, f"no {wanted!r}")
+        with tap.case("each plot is in the page and a file of its own, of sound XML"):
+            expect_equal([path.stem for path in drawn],
+                         ["path-floor", "path-rates", "path-stages", "tables"], "plots")
+            expect_equal(text.count("<svg"), len(drawn), "plots in the page")
+            for path in drawn:
+                xml.etree.ElementTree.fromstring(path.read_text())
+                expect(is_alone(path.read_text()), f"{path.name} refers to something outside")
+        with tap.case("the report as JSON is what was measured"):
+            expect_equal(json.loads(output.read_text())["path"]["proxy"]["msg_per_s_per_core"],
+                         3.2e6, "rate")
+
+
+def target_cases(tap):
+    with tap.case("a target is held or missed, by how much, whichever side is better"):
+        found = {t.name: targets.verdict(t, value, holds) for t, value, holds in targets.judge({
+            "path": {"proxy": {"msg_per_s_per_core": 4e6}},
+            "tables": {"1000": {"build_ms": metric([2, 3, 4], "ms", LOWER), "lost": 0,
+                                "visible_us": metric([150], "us", LOWER)}}})}
+        for name, wanted in (("whole path from memory, one core", "missed by 20 %"),
+                             ("table image of 1000 members, build", "held"),
+                             ("the same, until visible", "missed by 50 %"),
+                             ("messages lost by changes of tables", "held"),
+                             ("p99 added over memif at 90 %", "not measured")):
+            expect_equal(found[name], wanted, name)
+    with tap.case("lines of a plot: whole numbers on an axis, also over a logarithm"):
+        expect_equal(svg.Axis(1, 4096, 0, 100, True).ticks(), [1, 10, 100, 1000], "logarithm")
+        expect_equal(svg.Axis(0, 300, 0, 100, False).ticks(), [0, 50, 100, 150, 200, 250, 300],
+                     "even")
+        expect_equal([svg.number(v) for v in (0, 1.5, 1960000, 0.25, 4.2e-5)],
+                     ["0", "1.5", "1.96 M", "250 m", "42 \u00b5"], "numbers")
 
 
 def surroundings(tap):
@@ -152,4 +230,6 @@ with Tap() as TAP:
     tables_cases(TAP)
     recent_cases(TAP, sys.argv[1])
     report_cases(TAP)
+    page_cases(TAP, whole(TAP))
+    target_cases(TAP)
     surroundings(TAP)

@@ -91,6 +91,7 @@ def capacity(limit, pauses=()):
         lost = due - int(min(rate, limit) * seconds) + (7 if paused else 0)
         return {"due": due, "lost": lost, "received": due - lost, "seconds": seconds, "wrong": 0,
                 "foreign": 0, "paused_us": 400.0 if paused else 0.0,
+                "waited_us": 0.0,
                 "latency_us": dict.fromkeys(search.PERCENTILES, rate / limit)}
     return run, asked
 
@@ -106,6 +107,14 @@ def searching(tap):
     with tap.case("a trial that the machine disturbed is repeated, and does not count"):
         run, asked = capacity(1e6, pauses=range(3, 40, 2))
         expect(search.no_loss(run, 6e6, 1, 2)["rate"] > 0.975e6, f"{asked}")
+    with tap.case("a queue that holds seconds of messages is no way through"):
+        run, _ = capacity(5e5)
+
+        def bloated(rate, seconds):
+            found = run(rate, seconds)
+            late = max(0, rate - 5e5) * seconds / 5e5 * 1e6
+            return {**found, "lost": 0, "latency_us": {"p100": late}}
+        expect(0.975 * 5e5 < search.no_loss(bloated, 6e6, 1, 2)["rate"] < 1.3 * 5e5, "rate")
     with tap.case("a system that always loses a message has no such rate"):
         run, _ = capacity(1e6)
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The design's targets, one row each, held against a report."""
+
+from measure import HIGHER, LOWER, quantity
+
+
+def dig(report, path):
+    """The value at a dotted path, a metric's median; None when it is not there."""
+    for key in path.split("."):
+        if not isinstance(report, dict) or key not in report:
+            return None
+        report = report[key]
+    return report.get("median") if isinstance(report, dict) else report
+
+
+def divided(above, below):
+    def get(report):
+        a, b = dig(report, above), dig(report, below)
+        return a / b if a is not None and b else None
+    return get
+
+
+def at(path):
+    return lambda report: dig(report, path)
+
+
+def all_lost(report):
+    rows = [row["lost"] for row in report.get("tables", {}).values()]
+    return sum(rows) if rows else None
+
+
+class Target:
+    def __init__(self, name, get, bound, unit, better):
+        self.name = name
+        self.get = get
+        self.bound = bound
+        self.unit = unit
+        self.better = better
+
+    def holds(self, value):
+        return value >= self.bound if self.better == HIGHER else value <= self.bound
+
+    def off_percent(self, value):
+        """How far @value is on the wrong side, against the bound; negative when it holds."""
+        if not self.bound:
+            return 0.0 if self.holds(value) else 100.0
+        off = 100 * (value - self.bound) / self.bound
+        return -off if self.better == HIGHER else off
+
+    def text(self):
+        return ("at least " if self.better == HIGHER else "at most ") + \
+            quantity(self.bound, self.unit)
+
+
+NATIVE = divided("memif.systems.strowger.no_loss_per_s", "veth.systems.kamailio.no_loss_per_s")
+
+TARGETS = (
+    Target("whole path from memory, one core", at("path.proxy.msg_per_s_per_core"), 5e6, "1/s",
+           HIGHER),
+    Target("parse, AVX-512, shuffled", at("micro.parse.avx512.ns_per_msg.shuffled"), 60, "ns",
+           LOWER),
+    Target("parse, AVX2, shuffled", at("micro.parse.avx2.ns_per_msg.shuffled"), 90, "ns", LOWER),
+    Target("two workers against one", at("path.workers.times"), 1.9, "times", HIGHER),
+    Target("Kamailio's rate, each by its own way in", NATIVE, 50, "times", HIGHER),
+    Target("testpmd's rate over the same cable", at("veth.of_testpmd"), 0.95, "times", HIGHER),
+    Target("p99 added over memif at 90 %", at("memif.added_us.90.p99"), 20, "us", LOWER),
+    Target("table image of 1000 members, build", at("tables.1000.build_ms"), 5, "ms", LOWER),
+    Target("the same, until visible", at("tables.1000.visible_us"), 100, "us", LOWER),
+    Target("messages lost by changes of tables", all_lost, 0, "", LOWER),
+    Target("an idle worker's share of a core", at("memif.idle_cpu_percent"), 5, "%", LOWER),
+    Target("what the generator can, against us", at("memif.generator_headroom"), 1.5, "times",
+           HIGHER),
+    Target("growth faster than designed", at("growth.too_fast"), 0, "", LOWER),
+    Target("sipp: calls or messages wrong", at("sipp.wrong"), 0, "", LOWER),
+)
+
+
+def judge(report):
+    """[(target, value or None, True, False or None)]: None where the report has no such figure."""
+    found = []
+    for target in TARGETS:
+        value = target.get(report)
+        found.append((target, value, None if value is None else target.holds(value)))
+    return found
+
+
+def verdict(target, value, holds):
+    if holds is None:
+        return "not measured"
+    return "held" if holds else f"missed by {target.off_percent(value):.0f} %"
+
+
+def lines(report):
+    """For the terminal."""
+    for target, value, holds in judge(report):
+        shown = "-" if value is None else quantity(value, target.unit)
+        yield f"target  {target.name:<42} {target.text():>20}  {shown:>12}  " \
+              f"{verdict(target, value, holds)}"
