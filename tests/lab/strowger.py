@@ -191,15 +191,15 @@ class Strowger(Pair):
         return self.host.argv(*command)
 
     def write_config(self, ports, weights, families, cores, extra="", hugepages="auto",
-                     crossed=False, shared=False, pool=()):
+                     crossed=False, shared=False, pool=(), dataplane=()):
         """The configuration of the lab's balancer.
 
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
         @crossed: at addresses.CROSS_PORT each family's callers reach the farm of the other.
-        @pool: further options of each pool, a line each.
+        @pool: further options of each pool, @dataplane: of the data plane, a line each.
         """
         lines = render_ports(ports, shared) + render_service(weights, families, crossed, pool)
-        self.write(render_processes(self, cores, hugepages) + "\n".join(lines) + "\n" + extra)
+        self.write(render_processes(self, cores, hugepages, dataplane) + "\n".join(lines) + "\n" + extra)
 
     def write(self, text):
         """Replace the configuration file in one step."""
@@ -229,7 +229,7 @@ def quoted(items):
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
-def render_processes(balancer, cores, hugepages="auto"):
+def render_processes(balancer, cores, hugepages="auto", dataplane=()):
     """The first part of strowger.yaml: what is not about the network."""
     return "\n".join([
         "dataplane:",
@@ -237,6 +237,7 @@ def render_processes(balancer, cores, hugepages="auto"):
         f"  hugepages: {hugepages}",
         "  memory_mb: 256",
         f"  socket: {balancer.dataplane_socket}",
+        *(f"  {option}" for option in dataplane),
         "control:",
         f"  state_dir: {balancer.run_dir}/state",
         "api:",

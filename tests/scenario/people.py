@@ -117,7 +117,8 @@ def main():
     need_root()
     with Tap() as tap, Lab("people", tap=tap) as lab:
         lab.start_farm()
-        balance = lab.start_strowger(weights=(10, 30))
+        # A worker records each message of bursts that are no larger than this.
+        balance = lab.start_strowger(weights=(10, 30), dataplane=("burst: 8",))
         outside, inside = lab.capture("outside"), lab.capture("inside")
         caller = lab.call(calls=CALLS, rate=RATE)
         with tap.case("calls_end_well"):
