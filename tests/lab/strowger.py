@@ -199,7 +199,8 @@ class Strowger(Pair):
         @pool: further options of each pool, @dataplane: of the data plane, a line each.
         """
         lines = render_ports(ports, shared) + render_service(weights, families, crossed, pool)
-        self.write(render_processes(self, cores, hugepages, dataplane) + "\n".join(lines) + "\n" + extra)
+        self.write(render_processes(self, cores, hugepages, dataplane) + "\n".join(lines) + "\n"
+                   + extra)
 
     def write(self, text):
         """Replace the configuration file in one step."""
