@@ -32,7 +32,8 @@ static void fill_header(struct stw_stats *s, uint32_t n_workers,
 	s->workers_offset = align_up(sizeof(*s));
 	s->members_offset = s->workers_offset + n_workers * sizeof(struct stw_stats_worker);
 	s->stages_offset = s->members_offset + n_workers * sizeof(struct stw_stats_members);
-	s->records_offset = s->stages_offset + n_workers * sizeof(struct stw_stats_stages);
+	s->listeners_offset = s->stages_offset + n_workers * sizeof(struct stw_stats_stages);
+	s->records_offset = s->listeners_offset + n_workers * sizeof(struct stw_stats_listeners);
 	s->record_shape = *records;
 }
 
@@ -51,6 +52,7 @@ int stw_stats_new(uint32_t n_workers, const struct stw_flight_shape *records,
 	size = align_up(sizeof(struct stw_stats)) + n_workers * sizeof(struct stw_stats_worker) +
 	       n_workers * sizeof(struct stw_stats_members) +
 	       n_workers * sizeof(struct stw_stats_stages) +
+	       n_workers * sizeof(struct stw_stats_listeners) +
 	       n_workers * stw_flight_worker_bytes(&shape);
 	f = memfd_create("strowger-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (f < 0)

@@ -80,6 +80,7 @@ struct stw_worker {
 	const struct stw_snapshots *snapshots;
 	struct stw_stats_worker *stats;
 	struct stw_stats_members *members;
+	struct stw_stats_listeners *listeners;
 	struct stw_recent recent; /* one table for all; memory.recent NULL: none */
 	struct stw_rx_queue rx[STW_QUEUES_MAX];
 	struct stw_rx_queue twin[STW_STATS_PORTS_MAX];
@@ -159,6 +160,12 @@ static inline void stw_count(struct stw_worker *w, enum stw_counter c, uint64_t 
 static inline void stw_uncount(struct stw_worker *w, enum stw_counter c, uint64_t n)
 {
 	stw_counter_add(&w->stats->c[c], (uint64_t)0 - n);
+}
+
+static inline void stw_count_listener(struct stw_worker *w, uint16_t row,
+				      enum stw_listener_counter c)
+{
+	stw_counter_add(&w->listeners->c[row][c], 1);
 }
 
 static inline void stw_count_member(struct stw_worker *w, uint16_t number,

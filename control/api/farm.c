@@ -14,19 +14,40 @@ static json_t *address_text(const struct stw_endpoint *address)
 	return json_string(text);
 }
 
+/* Null before the data plane serves the listener. */
+static void add_counts(json_t *o, const struct stw_listener_counts *n)
+{
+	json_t *counters = json_object();
+	json_t *rates = json_object();
+	for (int c = 0; n && c < STW_N_LISTENER_COUNTERS; c++) {
+		const char *name = stw_listener_counter_rows[c].name;
+		json_object_set_new(counters, name, json_integer((json_int_t)n->c[c]));
+		json_object_set_new(rates, name, stw_api_rate(n->rated, n->per_s[c]));
+	}
+	json_object_set(o, "counters", n ? counters : json_null());
+	json_object_set(o, "rate_10s", n ? rates : json_null());
+	json_decref(counters);
+	json_decref(rates);
+}
+
+static json_t *listener(const struct stw_api *api, const struct stw_model_listener *l)
+{
+	const struct stw_model *m = api->control->model;
+	struct stw_listener_counts n;
+	json_t *o = json_pack("{s:s, s:o, s:s, s:s?}", "name", l->name, "address",
+			      address_text(&l->address), "transport",
+			      stw_api_transport(l->address.transport), "pool",
+			      l->pool < m->n_pools ? m->pools[l->pool].name : NULL);
+	add_counts(o, stw_sampler_listener(api->sampler, &l->address, &n) ? &n : NULL);
+	return o;
+}
+
 void stw_api_listeners(struct stw_api *api, struct stw_request *r)
 {
 	const struct stw_model *m = api->control->model;
 	json_t *rows = json_array();
-	for (size_t i = 0; i < m->n_listeners; i++) {
-		const struct stw_model_listener *l = &m->listeners[i];
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:o, s:s, s:s?}", "name", l->name, "address",
-						address_text(&l->address), "transport",
-						stw_api_transport(l->address.transport), "pool",
-						l->pool < m->n_pools ? m->pools[l->pool].name
-								     : NULL));
-	}
+	for (size_t i = 0; i < m->n_listeners; i++)
+		json_array_append_new(rows, listener(api, &m->listeners[i]));
 	json_t *reply = stw_api_envelope(api);
 	json_object_set_new(reply, "listeners", rows);
 	stw_reply(r, 200, reply);

@@ -23,6 +23,7 @@ struct sample {
 	double at_s;
 	uint64_t heartbeat;
 	uint64_t workers[STW_STATS_WORKERS_MAX][STW_N_COUNTERS];
+	uint64_t listeners[STW_STATS_LISTENERS_MAX][STW_N_LISTENER_COUNTERS];
 	uint32_t epochs[STW_MEMBER_NUMBERS]; /* 0: the number was in nobody's hands */
 	struct counted members[STW_MEMBER_NUMBERS];
 };
@@ -131,6 +132,9 @@ void stw_sampler_take(struct stw_sampler *s, double now_s)
 		for (int c = 0; c < STW_N_COUNTERS; c++)
 			to->workers[w][c] = atomic_load_explicit(&from->c[c], memory_order_relaxed);
 	}
+	memset(to->listeners, 0, sizeof(to->listeners));
+	for (uint32_t i = 0; i < stw_stats_n_listeners(st); i++)
+		stw_stats_sum_listener(st, i, to->listeners[i]);
 	take_members(s, st, to);
 }
 
@@ -177,6 +181,23 @@ bool stw_sampler_worker_rate(const struct stw_sampler *s, uint32_t worker, enum 
 	if (!ends_of(s, span, &first, &last))
 		return false;
 	*out = growth(first->workers[worker][c], last->workers[worker][c], first, last);
+	return true;
+}
+
+bool stw_sampler_listener(const struct stw_sampler *s, const struct stw_endpoint *address,
+			  struct stw_listener_counts *out)
+{
+	struct stw_stats *st = stw_publish_stats(s->control->publish);
+	const int row = st ? stw_stats_find_listener(st, address) : -1;
+	const struct sample *first;
+	const struct sample *last;
+	if (row < 0)
+		return false;
+	stw_stats_sum_listener(st, (uint32_t)row, out->c);
+	out->rated = ends_of(s, STW_RATE_LONG, &first, &last);
+	for (int c = 0; out->rated && c < STW_N_LISTENER_COUNTERS; c++)
+		out->per_s[c] =
+			growth(first->listeners[row][c], last->listeners[row][c], first, last);
 	return true;
 }
 

@@ -54,6 +54,18 @@ bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
 bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, double share,
 			      double *out_s);
 
+/* What came in at a listener since the data plane gave it a row, and its rate of the last 10 s. */
+struct stw_listener_counts {
+	uint64_t c[STW_N_LISTENER_COUNTERS];
+	bool rated; /* there were two samples */
+	double per_s[STW_N_LISTENER_COUNTERS];
+};
+
+/** @param out  on true only. @return false without a data plane, or before it serves the listener
+ */
+bool stw_sampler_listener(const struct stw_sampler *s, const struct stw_endpoint *address,
+			  struct stw_listener_counts *out);
+
 /**
  * A member's counters over all workers since it got its number or the data plane started.
  *

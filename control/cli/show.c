@@ -144,6 +144,11 @@ void stw_print_listeners(const json_t *answer, FILE *out)
 		{"ADDRESS", "address", STW_COLUMN_TEXT},
 		{"TRANSPORT", "transport", STW_COLUMN_TEXT},
 		{"POOL", "pool", STW_COLUMN_TEXT},
+		{">REQ/S", "rate_10s.requests", STW_COLUMN_RATE},
+		{">REQUESTS", "counters.requests", STW_COLUMN_TEXT},
+		{">RESPONSES", "counters.responses", STW_COLUMN_TEXT},
+		{">CALLS", "counters.new_calls", STW_COLUMN_TEXT},
+		{">ANSWERED", "counters.answered", STW_COLUMN_TEXT},
 	};
 	stw_print_columns(json_object_get(answer, "listeners"), 0, columns, STW_N_COLUMNS(columns),
 			  out);

@@ -28,6 +28,31 @@ static void listeners(const struct stw_model *m, FILE *out)
 	}
 }
 
+/* Always there, like members: zero before the data plane serves it. */
+static void listener_counters(struct stw_api *api, FILE *out)
+{
+	const struct stw_model *m = api->control->model;
+
+	for (int c = 0; c < STW_N_LISTENER_COUNTERS; c++) {
+		const struct stw_counter_row *row = &stw_listener_counter_rows[c];
+		char name[96], help[160];
+
+		snprintf(name, sizeof(name), "strowger_listener_%s_total", row->name);
+		snprintf(help, sizeof(help), "Of a listener: %s.", row->help);
+		stw_family(out, name, "counter", help);
+		for (size_t i = 0; i < m->n_listeners; i++) {
+			struct stw_listener_counts n = {0};
+
+			stw_sampler_listener(api->sampler, &m->listeners[i].address, &n);
+			stw_sample_u64(out, name, "",
+				       (const struct stw_label[]){{"listener",
+								   m->listeners[i].name},
+								  {NULL, NULL}},
+				       n.c[c]);
+		}
+	}
+}
+
 /* @weights: those of the pool that count for new calls, together */
 typedef double (*place_fn)(const struct stw_model_pool_member *pm, uint64_t weights);
 
@@ -190,6 +215,7 @@ void stw_metrics_farm(struct stw_api *api, FILE *out)
 	struct totals *all = all_totals(api);
 
 	listeners(m, out);
+	listener_counters(api, out);
 	pools(m, out);
 	observed(api->control, out);
 	for (int c = 0; all && c < STW_N_MEMBER_COUNTERS; c++)

@@ -50,7 +50,9 @@ static int check(const struct stw_stats *s, uint64_t size, char *reason, size_t 
 	    !rows_fit(s->workers_offset, s->n_workers, sizeof(struct stw_stats_worker), size) ||
 	    !rows_fit(s->members_offset, s->n_workers, sizeof(struct stw_stats_members), size) ||
 	    !records_fit(s, size) ||
-	    !rows_fit(s->stages_offset, s->n_workers, sizeof(struct stw_stats_stages), size)) {
+	    !rows_fit(s->stages_offset, s->n_workers, sizeof(struct stw_stats_stages), size) ||
+	    !rows_fit(s->listeners_offset, s->n_workers, sizeof(struct stw_stats_listeners),
+		      size)) {
 		snprintf(reason, reason_len, "stats block: counts or offsets leave the block");
 		return STW_EBOUNDS;
 	}

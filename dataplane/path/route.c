@@ -56,6 +56,23 @@ static void count_how(struct stw_worker *w, const struct stw_verdict *v)
 		stw_count(w, STW_C_NEW_CALLS, 1);
 }
 
+/* Of the listener that the message came in at. */
+static void count_at_listener(struct stw_worker *w, const struct stw_burst *b, unsigned i,
+			      enum stw_listener_counter c)
+{
+	stw_count_listener(w, stw_tables_listener(b->snap->tables, b->src[i].listener)->counted, c);
+}
+
+static void count_message(struct stw_worker *w, const struct stw_burst *b, unsigned i)
+{
+	if (b->msg[i].kind == STW_SIP_RESPONSE)
+		count_at_listener(w, b, i, STW_L_RESPONSES);
+	else if (b->msg[i].kind == STW_SIP_REQUEST)
+		count_at_listener(w, b, i, STW_L_REQUESTS);
+	if (b->verdict[i].new_call)
+		count_at_listener(w, b, i, STW_L_NEW_CALLS);
+}
+
 static uint32_t tag_of(const struct stw_burst *b, unsigned i)
 {
 	const struct stw_verdict *v = &b->verdict[i];
@@ -86,14 +103,17 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 		stw_count(w, (enum stw_counter)v->odd, 1);
 	if (v->from_member)
 		count_from(w, b, i);
+	count_message(w, b, i);
 	b->tag[i] = tag_of(b, i);
 	if (stw_recorder_wants(&w->recorder, b, i))
 		stw_flight_decided(&w->recorder, b, i, w->now_tsc);
 	switch (v->action) {
 	case STW_ACTION_FORWARD: count_how(w, v); return true;
 	case STW_ACTION_ANSWER:
-		if (may_answer(w, b, i))
+		if (may_answer(w, b, i)) {
+			count_at_listener(w, b, i, STW_L_ANSWERED);
 			return true;
+		}
 		stw_drop(w, b->frame[i], b->tag[i], STW_C_DROP_ANSWER_BUDGET);
 		return false;
 	case STW_ACTION_KERNEL: stw_to_kernel(w, b->frame[i]); return false;

@@ -14,6 +14,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "dataplane/table/counted.h"
 #include "dataplane/table/install.h"
 #include "dataplane/table/listen.h"
 
@@ -235,7 +236,9 @@ static bool is_resend(const struct stw_install *x, bool fresh, const struct stw_
 static int publish(struct stw_install *x, struct stw_tables *tables, int fd,
 		   struct stw_ctl_result *out)
 {
-	const int err = stw_snapshots_swap_tables(x->snapshots, tables, &out->swap_ns);
+	int err;
+	stw_counted_listeners(x->stats, tables);
+	err = stw_snapshots_swap_tables(x->snapshots, tables, &out->swap_ns);
 	if (err != STW_OK)
 		return refuse(out, err, "%s", stw_err_text(err));
 	close_fd(&x->image_fd);

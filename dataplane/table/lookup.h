@@ -20,7 +20,8 @@ struct stw_image_resolved;
 
 struct stw_listener_view {
 	struct stw_endpoint address;
-	uint16_t pool; /* UINT16_MAX: none */
+	uint16_t pool;	  /* UINT16_MAX: none */
+	uint16_t counted; /* row of its counters (strowger/stats.h) */
 };
 
 struct stw_member_view {
@@ -63,6 +64,9 @@ size_t stw_tables_n_listeners(const struct stw_tables *t);
 size_t stw_tables_n_members(const struct stw_tables *t);
 const struct stw_listener_view *stw_tables_listener(const struct stw_tables *t, uint16_t i);
 const struct stw_member_view *stw_tables_member(const struct stw_tables *t, uint16_t i);
+
+/** Have listener @i count in @row. Threads: whoever made the tables, before they are published. */
+void stw_tables_count_listener(struct stw_tables *t, uint16_t i, uint16_t row);
 
 /** Listener with this very address, port and transport. @return its index, or -1. Fast path: yes.
  */

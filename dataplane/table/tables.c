@@ -109,7 +109,7 @@ static void fill_listeners(struct stw_tables *t, const struct layout *l)
 	for (uint32_t i = 0; i < t->n_listeners; i++) {
 		struct stw_endpoint key = ip_key(&in[i].address.ip);
 
-		row[i].view = (struct stw_listener_view){in[i].address, in[i].pool};
+		row[i].view = (struct stw_listener_view){in[i].address, in[i].pool, 0};
 		row[i].mark = (uint8_t)stw_index_tag_endpoint(&in[i].address);
 		row[i].nat = in[i].nat;
 		row[i].trusted = trusted + in[i].first_trusted;
@@ -362,6 +362,12 @@ const struct stw_listener_view *stw_tables_listener(const struct stw_tables *t, 
 const struct stw_member_view *stw_tables_member(const struct stw_tables *t, uint16_t i)
 {
 	return &t->members[i];
+}
+
+void stw_tables_count_listener(struct stw_tables *t, uint16_t i, uint16_t row)
+{
+	/* The rows lie in the same memory as @t; what is const is const for readers. */
+	((struct stw_listener_row *)(uintptr_t)t->listeners)[i].view.counted = row;
 }
 
 int stw_tables_find_listener(const struct stw_tables *t, const struct stw_endpoint *local)

@@ -190,6 +190,27 @@ static const struct stw_counter_row stw_member_counter_rows[STW_N_MEMBER_COUNTER
 #undef X
 };
 
+/* Per listener, one row a worker: half a cache line. */
+#define STW_LISTENER_COUNTERS(X)                                                     \
+	X(REQUESTS, "requests", "SIP requests received")                             \
+	X(RESPONSES, "responses", "SIP responses received")                          \
+	X(NEW_CALLS, "new_calls", "INVITEs without a To tag received, for a member") \
+	X(ANSWERED, "answered", "requests answered here, without a member")
+
+enum stw_listener_counter {
+#define X(name, text, help) STW_L_##name,
+	STW_LISTENER_COUNTERS(X)
+#undef X
+		STW_N_LISTENER_COUNTERS,
+};
+
+static const struct stw_counter_row stw_listener_counter_rows[STW_N_LISTENER_COUNTERS]
+	__attribute__((unused)) = {
+#define X(name, text, help) [STW_L_##name] = {text, help},
+		STW_LISTENER_COUNTERS(X)
+#undef X
+};
+
 /** The one writer's increment: relaxed load, add, store; no locked instruction. */
 static inline void stw_counter_add(_Atomic uint64_t *c, uint64_t n)
 {

@@ -14,10 +14,11 @@
 #include <stdint.h>
 
 #include <strowger/counters.h>
+#include <strowger/endpoint.h>
 #include <strowger/flight.h>
 
 #define STW_STATS_MAGIC	  0x53575453u /* "STWS" */
-#define STW_STATS_VERSION 4u
+#define STW_STATS_VERSION 5u
 /* Member numbers are 0..STW_MEMBER_NUMBERS - 1: room for all members there can be, twice, so that a
  * reload may replace every one. */
 #define STW_MEMBERS_MAX	      8192u
@@ -25,6 +26,8 @@
 #define STW_STATS_NAME	      32
 #define STW_STATS_PORTS_MAX   32u
 #define STW_STATS_WORKERS_MAX 64u
+/* Addresses that were listeners in a process's life and have a row of counters. */
+#define STW_STATS_LISTENERS_MAX 512u
 
 struct stw_stats_port {
 	char name[STW_STATS_NAME];   /* NUL-terminated, as configured */
@@ -66,6 +69,11 @@ struct stw_stats_members {
 	_Atomic uint64_t c[STW_MEMBER_NUMBERS][STW_MEMBER_STRIDE]; /* enum stw_member_counter */
 	_Atomic uint64_t first_answer[STW_MEMBER_NUMBERS][STW_LATENCY_BUCKETS];
 	struct stw_stats_retry_after retry_after[STW_MEMBER_NUMBERS];
+} __attribute__((aligned(64)));
+
+/* index = row of a listener; the last is of those for which there was none */
+struct stw_stats_listeners {
+	_Atomic uint64_t c[STW_STATS_LISTENERS_MAX + 1][STW_N_LISTENER_COUNTERS];
 } __attribute__((aligned(64)));
 
 /* X(NAME, "name"): the stages of dataplane/path/path.h, in the order of a turn. */
@@ -122,10 +130,11 @@ struct stw_stats {
 	uint64_t pid;
 	uint64_t started_unix_s;
 	uint64_t tsc_hz;
-	uint64_t workers_offset; /* struct stw_stats_worker [n_workers] */
-	uint64_t members_offset; /* struct stw_stats_members [n_workers] */
-	uint64_t stages_offset;	 /* struct stw_stats_stages [n_workers] */
-	uint64_t records_offset; /* the flight recorder's rings, two a worker */
+	uint64_t workers_offset;   /* struct stw_stats_worker [n_workers] */
+	uint64_t members_offset;   /* struct stw_stats_members [n_workers] */
+	uint64_t stages_offset;	   /* struct stw_stats_stages [n_workers] */
+	uint64_t listeners_offset; /* struct stw_stats_listeners [n_workers] */
+	uint64_t records_offset;   /* the flight recorder's rings, two a worker */
 	struct stw_flight_shape record_shape;
 	char version_text[64]; /* of the data plane's build */
 	/* written by the installer */
@@ -135,6 +144,9 @@ struct stw_stats {
 	_Atomic uint64_t neighbours; /* known next hops with an address */
 	_Atomic uint64_t routes;
 	struct stw_stats_port ports[STW_STATS_PORTS_MAX];
+	/* rows of listeners; an address is written before the number grows, and stays */
+	_Atomic uint32_t n_listeners;
+	struct stw_endpoint listeners[STW_STATS_LISTENERS_MAX];
 };
 
 /** Worker @i's row of @s. The block was checked: magic, version, sizes, @i < n_workers. */
@@ -160,6 +172,44 @@ static inline void stw_stats_sum_member(struct stw_stats *s, uint16_t number,
 
 		for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
 			out[c] += atomic_load_explicit(&m->c[number][c], memory_order_relaxed);
+	}
+}
+
+/** Worker @i's rows of listeners. */
+static inline struct stw_stats_listeners *stw_stats_listeners(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_stats_listeners *)((char *)s + s->listeners_offset) + i;
+}
+
+/** Rows of listeners given so far. */
+static inline uint32_t stw_stats_n_listeners(const struct stw_stats *s)
+{
+	uint32_t n = atomic_load_explicit(&s->n_listeners, memory_order_acquire);
+
+	return n < STW_STATS_LISTENERS_MAX ? n : STW_STATS_LISTENERS_MAX;
+}
+
+/** @return the row of the listener at @address, -1: there is none */
+static inline int stw_stats_find_listener(const struct stw_stats *s,
+					  const struct stw_endpoint *address)
+{
+	uint32_t n = stw_stats_n_listeners(s);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (stw_endpoint_equal(&s->listeners[i], address))
+			return (int)i;
+	return -1;
+}
+
+/** A listener's counters summed over workers. @row < STW_STATS_LISTENERS_MAX */
+static inline void stw_stats_sum_listener(struct stw_stats *s, uint32_t row,
+					  uint64_t out[STW_N_LISTENER_COUNTERS])
+{
+	for (int c = 0; c < STW_N_LISTENER_COUNTERS; c++) {
+		out[c] = 0;
+		for (uint32_t w = 0; w < s->n_workers; w++)
+			out[c] += atomic_load_explicit(&stw_stats_listeners(s, w)->c[row][c],
+						       memory_order_relaxed);
 	}
 }
 

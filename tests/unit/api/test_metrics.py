@@ -75,6 +75,26 @@ def each_counter_of_each_worker(r):
     expect(len(counters) > 0, "no workers")
 
 
+def listeners_are_counted(r):
+    _, found = scrape(r)
+    before = value(found, "strowger_listener_requests_total", listener="edge")
+    number = r.members()["k1"]["number"]
+    for _ in range(4):
+        r.tell_fake(f"count {number}")
+    _, found = scrape(r)
+    expect_equal(value(found, "strowger_listener_requests_total", listener="edge") - before, 4,
+                 "requests at edge")
+    expect_equal(value(found, "strowger_listener_responses_total", listener="edge"), 0,
+                 "responses at edge")
+    row = r.show("listeners")["listeners"][0]
+    expect_equal(row["counters"]["new_calls"], before + 4, "new calls in show listeners")
+    until(lambda: r.show("listeners")["listeners"][0]["rate_10s"]["requests"], "a rate of edge")
+    shown = r.good("show", "listeners").splitlines()
+    expect_equal(shown[0].split()[4:], ["REQ/S", "REQUESTS", "RESPONSES", "CALLS", "ANSWERED"],
+                 "headings")
+    expect_equal(shown[1].split()[5], str(int(before) + 4), shown)
+
+
 def a_drain_is_seen(r):
     r.good("drain", "k1")
     _, found = scrape(r)
@@ -214,7 +234,7 @@ def prometheus_scrapes_it(r):
 if __name__ == "__main__":
     run_suites(({"port": True}, (every_member_is_there_without_a_data_plane,)),
                ({"fake": True, "port": True},
-                (each_counter_of_each_worker, a_drain_is_seen, promtool_finds_nothing_wrong,
+                (each_counter_of_each_worker, listeners_are_counted, a_drain_is_seen, promtool_finds_nothing_wrong,
                  alert_rules_are_rules_about_what_is_there, the_port_reads_only,
                  the_unix_socket_does_more, prometheus_scrapes_it, a_token_opens_the_port,
                  a_port_in_use_is_told_and_calls_go_on)))

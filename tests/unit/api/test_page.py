@@ -88,6 +88,8 @@ def members_workers_and_ledger_are_there(r):
     rows = {row[0]: row for row in page.rows["members"][1:]}
     expect_equal(sorted(rows), ["k1", "k2"], "members")
     expect_equal((rows["k1"][1], rows["k1"][2]), ("farm", "up"), "pool and asked of k1")
+    edge = dict(zip(page.rows["listeners"][0], page.rows["listeners"][1]))
+    expect_equal((edge["Listener"], edge["Requests"], edge["Pool"]), ("edge", "3", "farm"), "listener")
     expect_equal(len(page.rows["workers"]) - 1, len(r.show("workers")["workers"]), "workers")
     ledger = dict(page.rows["ledger"][1:])
     expect_equal(ledger.get("sent"), "3", f"sent in the ledger {ledger}")

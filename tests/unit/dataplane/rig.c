@@ -19,6 +19,7 @@
 #include "control/tables/build.h"
 #include "dataplane/eal.h"
 #include "dataplane/stats.h"
+#include "dataplane/table/counted.h"
 
 #define RING_SIZE 4096u
 
@@ -169,6 +170,7 @@ void rig_publish_tables(struct rig *r)
 					&tables),
 			 STW_OK);
 	stw_image_fini(&image);
+	stw_counted_listeners(r->stats, tables);
 	assert_int_equal(stw_snapshots_swap_tables(&r->snapshots, tables, NULL), STW_OK);
 }
 
@@ -290,6 +292,15 @@ uint64_t rig_count(const struct rig *r, enum stw_counter c)
 	for (uint32_t i = 0; i < r->workers.n; i++)
 		n += stw_stats_worker(r->stats, i)->c[c];
 	return n;
+}
+
+uint64_t rig_listener_count(const struct rig *r, uint16_t listener, enum stw_listener_counter c)
+{
+	uint64_t n[STW_N_LISTENER_COUNTERS];
+
+	stw_stats_sum_listener(r->stats,
+			       stw_tables_listener(r->snapshots.tables, listener)->counted, n);
+	return n[c];
 }
 
 uint64_t rig_member_count(const struct rig *r, uint16_t number, enum stw_member_counter c)

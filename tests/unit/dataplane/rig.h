@@ -75,6 +75,7 @@ void rig_clear(struct rig *r);
 uint64_t rig_count(const struct rig *r, enum stw_counter c);
 
 /** A member's counter, over all workers. */
+uint64_t rig_listener_count(const struct rig *r, uint16_t listener, enum stw_listener_counter c);
 uint64_t rig_member_count(const struct rig *r, uint16_t number, enum stw_member_counter c);
 
 /** Fails the test unless each worker's ledger balances. */

@@ -21,6 +21,9 @@ static void request_is_forwarded_to_a_member_byte_by_byte(void **state)
 	assert_int_equal(rig_count(&rig, STW_C_SENT), 40);
 	assert_int_equal(rig_count(&rig, STW_C_NEW_CALLS), 40);
 	assert_int_equal(rig_count(&rig, STW_C_BY_HASH), 40);
+	assert_int_equal(rig_listener_count(&rig, 0, STW_L_REQUESTS), 40);
+	assert_int_equal(rig_listener_count(&rig, 0, STW_L_NEW_CALLS), 40);
+	assert_int_equal(rig_listener_count(&rig, 1, STW_L_REQUESTS), 0);
 	assert_int_equal(rig_member_count(&rig, 0, STW_M_REQUESTS) +
 				 rig_member_count(&rig, 1, STW_M_REQUESTS),
 			 40);
@@ -44,6 +47,8 @@ static void response_goes_back_by_via(void **state)
 	assert_sent(0, out, n, stw_farm_v4(192, 0, 2, 1, 5060), caller(), 0, 254);
 	assert_int_equal(rig_member_count(&rig, v.member_from, STW_M_SUCCESS), 1);
 	assert_int_equal(rig_count(&rig, STW_C_RESPONSES), 1);
+	assert_int_equal(rig_listener_count(&rig, 0, STW_L_RESPONSES), 1);
+	assert_int_equal(rig_listener_count(&rig, 0, STW_L_REQUESTS), 0);
 }
 
 static void ipv6_request_and_its_response(void **state)

@@ -29,7 +29,8 @@ static void make_stats(struct fake *f, uint32_t n_workers)
 	uint64_t members = workers + n_workers * sizeof(struct stw_stats_worker);
 	uint64_t stages = members + n_workers * sizeof(struct stw_stats_members);
 	const struct stw_flight_shape shape = {.n = 16, .n_errors = 8, .text_bytes = 512};
-	uint64_t records = stages + n_workers * sizeof(struct stw_stats_stages);
+	uint64_t listeners = stages + n_workers * sizeof(struct stw_stats_stages);
+	uint64_t records = listeners + n_workers * sizeof(struct stw_stats_listeners);
 	uint64_t size = records + n_workers * stw_flight_worker_bytes(&shape);
 	static uint64_t next_pid = 1000;
 
@@ -49,6 +50,7 @@ static void make_stats(struct fake *f, uint32_t n_workers)
 	f->stats->workers_offset = workers;
 	f->stats->members_offset = members;
 	f->stats->stages_offset = stages;
+	f->stats->listeners_offset = listeners;
 	f->stats->records_offset = records;
 	f->stats->record_shape = shape;
 	snprintf(f->stats->version_text, sizeof(f->stats->version_text), "fake");

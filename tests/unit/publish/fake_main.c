@@ -31,8 +31,21 @@ static void bump_worker(struct fake *f, enum stw_counter c)
 	stw_counter_add(&stw_stats_worker(f->stats, 0)->c[c], 1);
 }
 
+/* The listener of the tests' configuration. */
+static void count_at_listener(struct fake *f)
+{
+	const uint8_t us[4] = {192, 0, 2, 1};
+	_Atomic uint64_t *row = stw_stats_listeners(f->stats, 0)->c[0];
+
+	f->stats->listeners[0] = (struct stw_endpoint){.ip = stw_ip_from_v4(us), .port = 5060};
+	atomic_store(&f->stats->n_listeners, 1);
+	stw_counter_add(&row[STW_L_REQUESTS], 1);
+	stw_counter_add(&row[STW_L_NEW_CALLS], 1);
+}
+
 static void count_call(struct fake *f, unsigned long number)
 {
+	count_at_listener(f);
 	_Atomic uint64_t *row = stw_stats_members(f->stats, 0)->c[number % STW_MEMBER_NUMBERS];
 	stw_counter_add(&row[STW_M_REQUESTS], 1);
 	stw_counter_add(&row[STW_M_NEW_CALLS], 1);

@@ -81,9 +81,11 @@ static void wrong_values_are_refused(void **state)
 	REFUSED(f->stats->workers_offset += 8, STW_EBOUNDS);
 	REFUSED(f->stats->workers_offset = good.size_bytes / 64 * 64 + 64, STW_EBOUNDS);
 	REFUSED(f->stats->members_offset = UINT64_MAX - 63, STW_EBOUNDS);
-	REFUSED(f->stats->members_offset += 64 * 1024, STW_EBOUNDS);
+	REFUSED(f->stats->members_offset = good.size_bytes / 64 * 64 - 64, STW_EBOUNDS);
 	REFUSED(f->stats->stages_offset = UINT64_MAX - 63, STW_EBOUNDS);
-	REFUSED(f->stats->stages_offset += 64 * 1024, STW_EBOUNDS);
+	REFUSED(f->stats->stages_offset = good.size_bytes / 64 * 64 - 64, STW_EBOUNDS);
+	REFUSED(f->stats->listeners_offset = UINT64_MAX - 63, STW_EBOUNDS);
+	REFUSED(f->stats->listeners_offset = good.size_bytes / 64 * 64 - 64, STW_EBOUNDS);
 	REFUSED(f->stats->records_offset += 64, STW_EBOUNDS);
 	REFUSED(f->stats->record_shape.n = 3, STW_EBOUNDS);
 	REFUSED(f->stats->record_shape.n *= 2, STW_EBOUNDS);
