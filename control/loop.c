@@ -131,10 +131,12 @@ static int open_port(struct running *run, const struct stw_model_api *api)
 	if (fd < 0)
 		return STW_OK;
 	run->port = stw_http_new(run->loop, fd, &run->api, token);
-	if (!run->port)
+	if (!run->port) {
 		stw_warn("api: the HTTP server does not start on %s", api->http);
-	else
-		snprintf(run->api.http, sizeof(run->api.http), "%s", api->http);
+		return STW_OK;
+	}
+	snprintf(run->api.http, sizeof(run->api.http), "%s", api->http);
+	run->api.http_token = token[0] != '\0';
 	return STW_OK;
 }
 

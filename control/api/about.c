@@ -83,6 +83,7 @@ void stw_api_status(struct stw_api *api, struct stw_request *r)
 				      STW_VERSION, "started_unix_s",
 				      (json_int_t)api->control->started_unix_s));
 	json_object_set_new(reply, "http", api->http[0] ? json_string(api->http) : json_null());
+	json_object_set_new(reply, "http_token", json_boolean(api->http_token));
 	json_object_set_new(reply, "dataplane_process", dataplane_version(api));
 	stw_reply(r, 200, reply);
 }

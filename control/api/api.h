@@ -18,7 +18,8 @@ struct stw_api {
 	struct stw_control *control;
 	struct stw_sampler *sampler;
 	struct stw_apply *apply;
-	char http[64]; /* where the HTTP port is, "" without one */
+	char http[64];	 /* where the HTTP port is, "" without one */
+	bool http_token; /* it takes changes with a token */
 	TAILQ_HEAD(, stw_request) waiting;
 };
 
