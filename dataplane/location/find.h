@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/**
+ * @file
+ * The reading side of the location table (strowger/location_table.h). In bursts: ask for all, peek
+ * for all, find for all; each step works on what the step before has fetched meanwhile.
+ *
+ * Threads: any, beside one writer; lock-free. Fast path: yes. RCU: the map is a part of the
+ * snapshot.
+ */
+
+#include "dataplane/location/whereabouts.h"
+#include "dataplane/route/siphash.h"
+
+/* A mapped table. */
+struct stw_location_map {
+	const struct stw_location_header *header;
+	uint64_t size; /* bytes mapped */
+};
+
+/* A key, and what was found for it. */
+struct stw_where_slot {
+	struct stw_whereabouts w;
+	uint64_t hash;
+	char aor[STW_LOCATION_AOR_MAX + 1];
+	uint64_t record[STW_LOCATION_RECORD_MAX / 8];
+};
+
+/**
+ * Check what is to be mapped before anything else of it is read.
+ *
+ * @param fd   sealed against shrinking and growing
+ * @param out  on STW_OK; stw_location_unmap() it after a grace period
+ * @return STW_OK, STW_EMALFORMED, STW_EVERSION, STW_EIO
+ */
+int stw_location_map(int fd, struct stw_location_map *out);
+
+void stw_location_unmap(struct stw_location_map *map);
+
+static inline uint64_t stw_location_hash(const struct stw_location_header *h, const char *aor,
+					 size_t len)
+{
+	return stw_siphash13((struct stw_sipkey){h->key[0], h->key[1]}, aor, len);
+}
+
+/** Never that of a free entry. */
+static inline uint16_t stw_location_tag(uint64_t hash)
+{
+	uint16_t tag = (uint16_t)hash;
+
+	return tag != 0 ? tag : 1;
+}
+
+/** Where the buckets of @where begin; NULL: nowhere inside of the map */
+static inline const struct stw_location_bucket *
+stw_location_buckets(const struct stw_location_map *map, uint64_t where, uint64_t *mask)
+{
+	const uint64_t at = where >> 6 << 6;
+	const uint32_t log2 = where & 63;
+
+	if (log2 == 0 || log2 > 30 || at < sizeof(struct stw_location_header) || at > map->size ||
+	    map->size - at < (uint64_t)sizeof(struct stw_location_bucket) << log2)
+		return NULL;
+	*mask = ((uint64_t)1 << log2) - 1;
+	return (const struct stw_location_bucket *)((const char *)map->header + at);
+}
+
+static inline uint64_t stw_location_home(uint64_t where, uint64_t hash)
+{
+	return hash >> (64 - (where & 63));
+}
+
+/** Have the bucket of @slot->hash fetched. */
+void stw_where_prefetch(const struct stw_location_map *map, const struct stw_where_slot *slot);
+
+/** Have the record fetched. */
+void stw_where_peek(const struct stw_location_map *map, const struct stw_where_slot *slot);
+
+/** For the writer: the reference of slot->w.aor's record, which is copied into the slot. */
+bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slot *slot,
+			uint32_t *ref);
+
+/**
+ * Find slot->w.aor by slot->hash; the contacts are copied into the slot.
+ *
+ * Whatever the memory holds, this ends, and reads only inside of the map. A key that control is
+ * changing at this very moment is found as it was or as it will be.
+ */
+void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *slot);
