@@ -134,6 +134,7 @@ static json_t *answer(const struct stw_api *api, struct stw_case *c, const struc
 	stw_case_decide(&other->desk, c, &then);
 	json_t *would = stw_outcome_json(&other->desk, other->model, c, &then, false);
 	bool same = stw_outcome_same(desk, &now, &other->desk, &then);
+	stw_case_decide(desk, c, &now); /* where a user was found is told of the last decision */
 	json_t *o = stw_outcome_json(desk, api->control->model, c, &now, whole);
 	json_object_set_new(o, "would", would);
 	json_object_set_new(o, "same", json_boolean(same));

@@ -9,17 +9,24 @@
 #include "dataplane/route/decide.h"
 #include "dataplane/table/tables.h"
 
+#define CASE_HEADROOM 3072u
+
 int stw_case_new(const void *bytes, size_t len, struct stw_case *out)
 {
 	if (len > STW_CASE_MAX)
 		return STW_ERANGE;
 	/* As much again behind it: an answer may be longer than what it answers. */
-	char *memory = calloc(1, STW_REWRITE_HEADROOM + 2 * len + STW_REWRITE_TAILROOM);
+	char *memory = calloc(1, CASE_HEADROOM + 2 * len + STW_REWRITE_TAILROOM);
 
-	if (!memory)
+	struct stw_located *located = memory ? malloc(sizeof(*located)) : NULL;
+
+	if (!located) {
+		free(memory);
 		return STW_ENOMEM;
+	}
 	*out = (struct stw_case){.memory = memory,
-				 .bytes = memory + STW_REWRITE_HEADROOM,
+				 .located = located,
+				 .bytes = memory + CASE_HEADROOM,
 				 .len = len};
 	memcpy(out->bytes, bytes, len);
 	return STW_OK;
@@ -28,6 +35,7 @@ int stw_case_new(const void *bytes, size_t len, struct stw_case *out)
 void stw_case_free(struct stw_case *c)
 {
 	free(c->memory);
+	free(c->located);
 	*c = (struct stw_case){0};
 }
 
@@ -100,7 +108,8 @@ static bool decide(const struct stw_desk *d, const struct stw_case *c, struct st
 		return fail(o, "its first line is neither a request nor a status line: dropped");
 	if (!place(d, c, o))
 		return false;
-	stw_route(&d->snap, c->bytes, &o->msg, &o->src, &o->v);
+	o->src.headroom = CASE_HEADROOM;
+	stw_desk_route(d, c->bytes, &o->msg, &o->src, c->located, &o->v);
 	return true;
 }
 

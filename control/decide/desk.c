@@ -53,6 +53,17 @@ int stw_desk_of_model(struct stw_desk *d, struct stw_model *m, const uint8_t *fa
 	return err;
 }
 
+void stw_desk_route(const struct stw_desk *d, const char *buf, const struct stw_sip_msg *m,
+		    struct stw_source *src, struct stw_located *located, struct stw_verdict *v)
+{
+	stw_route(&d->snap, buf, m, src, v);
+	if (v->action != STW_ACTION_KERNEL || v->kernel_for != STW_KERNEL_FOR_LOCATION ||
+	    !d->registrar || stw_locate(d->registrar, buf, v->locate, located) != STW_OK)
+		return;
+	src->where = &located->w;
+	stw_route(&d->snap, buf, m, src, v);
+}
+
 void stw_desk_fini(struct stw_desk *d)
 {
 	stw_tables_free(d->tables);

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "control/slow/locate.h"
 #include "control/slow/ways.h"
 #include "control/tables/build.h"
 #include "dataplane/route/route.h"
@@ -22,6 +23,7 @@ struct stw_desk {
 	struct stw_ways ways;
 	struct stw_tables *tables; /* NULL: none yet */
 	struct stw_snapshot snap;
+	struct stw_registrar *registrar; /* who locates users; NULL: nobody. Borrowed */
 };
 
 /** Take over listeners and ports of @m. @return STW_OK, STW_ENOMEM (nothing changed) */
@@ -43,5 +45,15 @@ int stw_desk_serve(struct stw_desk *d, const struct stw_image *image, char *reas
  */
 int stw_desk_of_model(struct stw_desk *d, struct stw_model *m, const uint8_t *failed, char *reason,
 		      size_t reason_len);
+
+/**
+ * stw_route(), and where that needs to know where a user is registered, once more with what the
+ * registrar says.
+ *
+ * @param src      its @where is set, when it is needed
+ * @param located  memory for it, as long as @v lives
+ */
+void stw_desk_route(const struct stw_desk *d, const char *buf, const struct stw_sip_msg *m,
+		    struct stw_source *src, struct stw_located *located, struct stw_verdict *v);
 
 void stw_desk_fini(struct stw_desk *d);

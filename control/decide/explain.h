@@ -20,7 +20,8 @@
 
 /** A message to decide, with room around it as the rewrite wants. */
 struct stw_case {
-	char *memory; /* of stw_case_new() */
+	char *memory;		     /* of stw_case_new() */
+	struct stw_located *located; /* likewise: where users were found */
 	char *bytes;
 	size_t len;
 	bool has_peer, has_local;

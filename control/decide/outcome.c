@@ -109,7 +109,8 @@ static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 		json_object_set_new(o, "phrase", json_string(v->phrase));
 		json_object_set_new(o, "to", address(&v->dst));
 	} else if (v->action == STW_ACTION_KERNEL) {
-		json_object_set_new(o, "name", text_of(c->bytes, v->name));
+		json_object_set_new(o, "name",
+				    text_of(v->name_in ? v->name_in : c->bytes, v->name));
 	} else {
 		json_object_set_new(o, "reason", json_string(stw_counter_rows[v->reason].name));
 		json_object_set_new(o, "help", json_string(stw_counter_rows[v->reason].help));

@@ -3,43 +3,44 @@
 
 /**
  * @file
- * The location service as a proxy and a redirect server use it (RFC 3261 s16.5, s8.3): a request
- * for a user of ours becomes one for the contact the user registered, or is answered.
+ * The location service as control asks it: what the store says of a user, in the form the decision
+ * takes (dataplane/location/whereabouts.h). Workers find the same in the location table; what that
+ * does not hold they leave to control.
  *
  * Threads: the loop's only.
  */
 
-#include "control/model/model.h"
+#include "control/registrar/gruu.h"
 #include "control/registrar/registrar.h"
-#include "dataplane/route/route.h"
+#include "dataplane/location/whereabouts.h"
 
-/* More than this a request does not grow: a contact's URI and the way to it. */
-#define STW_LOCATE_ROOM 6144u
+#define STW_LOCATE_PACKED 65535u
 
-enum stw_located {
-	STW_LOCATED_FORWARD, /* @out holds the request for the contact */
-	STW_LOCATED_ANSWER,  /* @status, @phrase; 302: the Contacts are in @out */
-};
-
-struct stw_location_found {
-	enum stw_located kind;
-	uint16_t status;
-	const char *phrase; /* static */
-	size_t len;	    /* bytes of @out */
+/* What was found, with the memory it lies in. */
+struct stw_located {
+	struct stw_whereabouts w;
+	struct stw_endpoint listeners[STW_RECORD_BINDINGS];
+	char aor[STW_GRUU_TEXT];
+	char packed[STW_LOCATE_PACKED];
 };
 
 /**
- * Find where a request goes.
+ * Find a user's contacts. The best is the one of the highest q; of equal ones that which was bound
+ * last, whenever it was refreshed: so all of a call finds the same. A GRUU's are those of its
+ * instance (RFC 5627 s6.1).
  *
- * A GRUU (RFC 5627) is for the contacts of its instance only.
- *
- * The best contact is the one of the highest q; of equal ones that which was bound last, whenever
- * it was refreshed: so all of a call finds the same. A Path leads to it (RFC 3327 s5.2), else the
- * flow it registered by (RFC 5626 s5.3) as our own token in a Route.
- *
- * @param redirect  the Contacts are wanted, not a request for one
- * @param out       [room]; with less than m->len + STW_LOCATE_ROOM a long one is answered 513
+ * @param uri  names a user of a domain of ours
+ * @return STW_OK, STW_EIO or STW_ENOMEM: the store cannot tell
  */
-void stw_locate(struct stw_registrar *r, const struct stw_tables *t, bool redirect, const char *buf,
-		const struct stw_sip_msg *m, char *out, size_t room,
-		struct stw_location_found *found);
+int stw_locate(struct stw_registrar *r, const char *buf, struct stw_span uri,
+	       struct stw_located *out);
+
+/**
+ * Contacts of a record, the live ones, the best first.
+ *
+ * @param gruu  whose contacts alone are wanted; NULL: all
+ * @param out   [STW_RECORD_BINDINGS]; its texts are those of @record
+ * @return how many
+ */
+size_t stw_locate_contacts(const struct stw_record *record, const struct stw_gruu *gruu,
+			   uint64_t now_s, struct stw_contact *out);

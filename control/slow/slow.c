@@ -15,14 +15,11 @@
 #include "control/slow/sockets.h"
 #include "dataplane/table/tables.h"
 
-#define MESSAGE_MAX 65535u /* what the parser takes */
-
 /* A message that waits for its name; with room around it, as the rewrite wants. */
 struct held {
 	TAILQ_ENTRY(held) order;
 	double since_s;
 	struct stw_endpoint local, peer;
-	bool located;
 	size_t len;
 	char memory[]; /* headroom, message, and as much again for an answer */
 };
@@ -41,7 +38,7 @@ struct stw_slow {
 	struct ev_timer timer; /* of the one that waits longest */
 	struct stw_slow_watch watch;
 	struct stw_slow_counters c;
-	char located[STW_REWRITE_HEADROOM + 2 * STW_SOCKETS_ROOM + STW_LOCATE_ROOM];
+	struct stw_located located; /* of the message in hand */
 };
 
 /* A message on its way through the decision. */
@@ -110,7 +107,8 @@ static bool decide(struct stw_slow *s, struct passing *p)
 	stw_sip_parse(p->bytes, p->len, &p->msg);
 	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
 		return false;
-	stw_route(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v);
+	p->src.headroom = STW_SLOW_HEADROOM;
+	stw_desk_route(&s->desk, p->bytes, &p->msg, &p->src, &s->located, &p->v);
 	return true;
 }
 
@@ -138,7 +136,7 @@ static void set_timer(struct stw_slow *s)
 
 static bool hold(struct stw_slow *s, const struct passing *p)
 {
-	size_t size = STW_REWRITE_HEADROOM + 2 * p->len + STW_REWRITE_TAILROOM;
+	size_t size = STW_SLOW_HEADROOM + 2 * p->len + STW_REWRITE_TAILROOM;
 	struct held *h;
 
 	if (s->c.waiting >= STW_SLOW_MESSAGES || size > STW_SLOW_BYTES - s->held_bytes ||
@@ -150,9 +148,8 @@ static bool hold(struct stw_slow *s, const struct passing *p)
 	h->since_s = ev_now(s->loop);
 	h->local = p->local;
 	h->peer = p->src.peer;
-	h->located = p->src.located;
 	h->len = p->len;
-	memcpy(h->memory + STW_REWRITE_HEADROOM, p->bytes, p->len);
+	memcpy(h->memory + STW_SLOW_HEADROOM, p->bytes, p->len);
 	TAILQ_INSERT_TAIL(&s->held, h, order);
 	s->held_bytes += size;
 	s->c.waiting++;
@@ -164,7 +161,7 @@ static bool hold(struct stw_slow *s, const struct passing *p)
 static void let_go(struct stw_slow *s, struct held *h)
 {
 	TAILQ_REMOVE(&s->held, h, order);
-	s->held_bytes -= STW_REWRITE_HEADROOM + 2 * h->len + STW_REWRITE_TAILROOM;
+	s->held_bytes -= STW_SLOW_HEADROOM + 2 * h->len + STW_REWRITE_TAILROOM;
 	s->c.waiting--;
 	free(h);
 }
@@ -172,7 +169,7 @@ static void let_go(struct stw_slow *s, struct held *h)
 static int ask(struct stw_slow *s, const struct passing *p)
 {
 	char name[STW_IMAGE_NAME_MAX];
-	uint8_t len = stw_name_canonical(p->bytes + p->v.name.off, p->v.name.len, name);
+	uint8_t len = stw_name_canonical(p->v.name_in + p->v.name.off, p->v.name.len, name);
 
 	return stw_names_ask(s->names, name, len, p->v.name_port, &p->src.peer.ip);
 }
@@ -221,25 +218,6 @@ static bool give_to_registrar(struct stw_slow *s, const struct passing *p)
 	return true;
 }
 
-/* As many of the Contacts, the best first, as an answer to a stranger may carry. */
-static void redirect(struct stw_slow *s, struct passing *p, const struct stw_location_found *found)
-{
-	const char *lines = s->located + STW_REWRITE_HEADROOM;
-	const size_t most = p->len / 2;
-	size_t len = 0;
-
-	for (size_t next = 0; next < found->len;) {
-		next = (size_t)((const char *)memchr(lines + len, '\n', found->len - len) + 1 -
-				lines);
-		if (len > 0 && next > most)
-			break;
-		len = next;
-	}
-	const struct stw_answer_more more = {.lines = lines, .len = len};
-
-	answer_with(s, p, found->status, found->phrase, &more);
-}
-
 static void wait_for_name(struct stw_slow *s, struct passing *p)
 {
 	if (ask(s, p) == STW_OK && hold(s, p))
@@ -248,53 +226,12 @@ static void wait_for_name(struct stw_slow *s, struct passing *p)
 	refuse(s, p);
 }
 
-/* On with the request for the contact, as the ordinary decision has it. */
-static void forward_located(struct stw_slow *s, const struct passing *p, size_t len)
-{
-	struct passing to = {.bytes = s->located + STW_REWRITE_HEADROOM,
-			     .len = len,
-			     .room = sizeof(s->located) - STW_REWRITE_HEADROOM,
-			     .local = p->local,
-			     .src = {.peer = p->src.peer, .located = true}};
-
-	if (!decide(s, &to))
-		s->c.dropped++;
-	else if (to.v.action != STW_ACTION_KERNEL)
-		carry_out(s, &to);
-	else if (to.v.kernel_for == STW_KERNEL_FOR_NAME)
-		wait_for_name(s, &to);
-	else
-		refuse(s, &to);
-}
-
-static void locate(struct stw_slow *s, struct passing *p)
-{
-	struct stw_registrar *r = stw_registering_registrar(s->registering, NULL);
-	static const struct stw_answer_more nothing = {0};
-	const size_t room = p->msg.len + STW_LOCATE_ROOM;
-	struct stw_location_found found;
-
-	if (!r) {
-		refuse(s, p);
-		return;
-	}
-	stw_locate(r, s->desk.tables, p->v.redirect, p->bytes, &p->msg,
-		   s->located + STW_REWRITE_HEADROOM, room < MESSAGE_MAX ? room : MESSAGE_MAX,
-		   &found);
-	if (found.kind == STW_LOCATED_FORWARD)
-		forward_located(s, p, found.len);
-	else if (found.status == 302)
-		redirect(s, p, &found);
-	else
-		answer_with(s, p, found.status, found.phrase, &nothing);
-}
-
 /* What the workers leave to control. */
 static void take_on(struct stw_slow *s, struct passing *p)
 {
 	switch ((enum stw_kernel_for)p->v.kernel_for) {
 	case STW_KERNEL_FOR_NAME: wait_for_name(s, p); break;
-	case STW_KERNEL_FOR_LOCATION: locate(s, p); break;
+	case STW_KERNEL_FOR_LOCATION: refuse(s, p); break; /* no registrar, or no store */
 	case STW_KERNEL_FOR_REGISTRAR:
 		if (!give_to_registrar(s, p))
 			refuse(s, p);
@@ -343,11 +280,11 @@ static void refused(void *ctx, const struct stw_endpoint *local, const struct st
 /* Decide once more. @return true: it need not wait any longer, and did go its way */
 static bool retry(struct stw_slow *s, struct held *h, bool is_late)
 {
-	struct passing p = {.bytes = h->memory + STW_REWRITE_HEADROOM,
+	struct passing p = {.bytes = h->memory + STW_SLOW_HEADROOM,
 			    .len = h->len,
 			    .room = 2 * h->len + STW_REWRITE_TAILROOM,
 			    .local = h->local,
-			    .src = {.peer = h->peer, .located = h->located}};
+			    .src = {.peer = h->peer}};
 
 	if (!decide(s, &p)) {
 		s->c.dropped++;
@@ -402,6 +339,7 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 	if (err)
 		return err;
 	stw_registering_configure(s->registering, m);
+	s->desk.registrar = stw_registering_registrar(s->registering, NULL);
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
 	return STW_OK;

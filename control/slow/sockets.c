@@ -34,7 +34,7 @@ struct stw_sockets {
 	stw_sockets_refused_fn *refused;
 	void *ctx;
 	struct own_socket *first;
-	char buffer[STW_REWRITE_HEADROOM + STW_SOCKETS_ROOM];
+	char buffer[STW_SLOW_HEADROOM + STW_SOCKETS_ROOM];
 };
 
 union address {
@@ -123,7 +123,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
 {
 	struct own_socket *o = io->data;
 	struct stw_sockets *s = o->owner;
-	char *bytes = s->buffer + STW_REWRITE_HEADROOM;
+	char *bytes = s->buffer + STW_SLOW_HEADROOM;
 
 	(void)loop;
 	(void)revents;

@@ -20,7 +20,10 @@ struct stw_sockets; /* opaque; sockets.c */
 /** Writable bytes from the first byte of a datagram on. */
 #define STW_SOCKETS_ROOM (65535u + 64u)
 
-/** One datagram; STW_REWRITE_HEADROOM bytes before @bytes and STW_SOCKETS_ROOM from there on may be
+/** More than a worker has, for contacts with a long way to them. */
+#define STW_SLOW_HEADROOM 3072u
+
+/** One datagram; STW_SLOW_HEADROOM bytes before @bytes and STW_SOCKETS_ROOM from there on may be
  * written. */
 typedef void stw_sockets_received_fn(void *ctx, const struct stw_endpoint *local,
 				     const struct stw_endpoint *peer, char *bytes, size_t len);

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include <strowger/errors.h>
+#include <strowger/sip.h>
+
 #include "dataplane/location/whereabouts.h"
 #include "dataplane/route/siphash.h"
 
@@ -44,6 +47,7 @@ bool stw_contact_next(const struct stw_whereabouts *w, size_t *at, struct stw_co
 	out->id = f.id;
 	out->q = f.q;
 	out->gone = f.flags & STW_LOCATION_GONE;
+	out->nat = f.flags & STW_LOCATION_NAT;
 	out->same = f.same;
 	out->source =
 		(struct stw_endpoint){.ip = ip_len == 16 ? stw_ip_from_v6(p) : stw_ip_from_v4(p),
@@ -65,6 +69,17 @@ uint32_t stw_contact_id(const char *uri, size_t uri_len, const char *path, size_
 	stw_siphash_bytes(&s, source, sizeof(*source), 1);
 	stw_siphash_bytes(&s, listener, sizeof(*listener), 1);
 	return (uint32_t)stw_siphash_end(&s, 3);
+}
+
+/* RFC 5626 s5.1: is this a contact that only its flow reaches? A name may be anything's. */
+static bool is_behind_nat(const struct stw_contact *c)
+{
+	struct stw_sip_uri uri;
+	struct stw_span ob;
+
+	return stw_sip_uri_parse(c->rest.p, (struct stw_span){0, c->rest.len}, &uri) != STW_OK ||
+	       stw_sip_param_find(c->rest.p, uri.params, "ob", 2, &ob) == STW_OK ||
+	       !uri.host_is_ip || !stw_ip_equal(&uri.ip, &c->source.ip);
 }
 
 static uint8_t shared(const char *a, size_t a_len, struct stw_piece b)
@@ -89,7 +104,8 @@ size_t stw_contact_pack(const struct stw_contact *c, const char *aor, size_t aor
 		.same = same,
 		.listener = listener,
 		.flags =
-			(uint8_t)((v4 ? 0 : STW_LOCATION_IPV6) | (c->gone ? STW_LOCATION_GONE : 0)),
+			(uint8_t)((v4 ? 0 : STW_LOCATION_IPV6) | (c->gone ? STW_LOCATION_GONE : 0) |
+				  (is_behind_nat(c) ? STW_LOCATION_NAT : 0)),
 		.rest_len = (uint16_t)(c->rest.len - same),
 		.path_len = c->path.len,
 	};

@@ -18,7 +18,7 @@
 #include <strowger/location_table.h>
 #include <strowger/span.h>
 
-enum stw_found {
+enum stw_whereabouts_found {
 	STW_FOUND_ASK,	   /* not here: control can tell */
 	STW_FOUND_UNKNOWN, /* no such user; a contact that is gone may still be in here */
 	STW_FOUND_ABSENT,  /* not registered; likewise */
@@ -35,6 +35,7 @@ struct stw_contact {
 	uint32_t id; /* of this very way to it: any change makes another */
 	uint16_t q;  /* thousandths */
 	bool gone;
+	bool nat; /* its URI names another address than it registered from, or asks for its flow */
 	uint16_t same;		      /* bytes its URI shares with the address-of-record */
 	struct stw_piece rest;	      /* what follows */
 	struct stw_piece path;	      /* Route values that lead to it, empty: none */
@@ -42,11 +43,11 @@ struct stw_contact {
 	struct stw_endpoint listener; /* and where that came to */
 };
 
-#define STW_WHERE_URI_PIECES   2
-#define STW_WHERE_ROUTE_PIECES 3
+#define STW_WHERE_PIECES 5
+#define STW_WHERE_TEXT	 1280u
 
 struct stw_whereabouts {
-	uint8_t found; /* enum stw_found */
+	uint8_t found; /* enum stw_whereabouts_found */
 	uint16_t aor_len;
 	uint16_t packed_len;
 	struct stw_span uri;		      /* of the message, that this was asked for */
@@ -56,8 +57,10 @@ struct stw_whereabouts {
 	uint32_t n_listeners;
 
 	/* What the decision made of it, for the rewrite. */
-	struct stw_piece new_uri[STW_WHERE_URI_PIECES];
-	struct stw_piece route[STW_WHERE_ROUTE_PIECES]; /* values of a Route line to add */
+	bool nat; /* of the contact chosen */
+	struct stw_piece new_uri[2];
+	struct stw_piece route[STW_WHERE_PIECES]; /* values of a Route line to add; empty: none */
+	char text[STW_WHERE_TEXT]; /* a contact's URI in one piece, if it was needed */
 };
 
 /**

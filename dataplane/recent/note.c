@@ -88,6 +88,14 @@ static void note_open(const struct noting *n, bool invite)
 		add(n, stw_recent_call_tag(n->v->call_hash), call_state(n), 0);
 }
 
+/* A contact is no member: nothing is counted. Like that of a call, its entry gives way to others.
+ */
+static void note_contact(const struct noting *n)
+{
+	add(n, stw_recent_branch_tag(n->v->branch),
+	    stw_recent_state(n->recent, n->v->contact, n->now_tsc, STW_RECENT_CALL), 0);
+}
+
 static void note_repeat(const struct noting *n)
 {
 	uint64_t state = n->v->recent_state;
@@ -158,6 +166,7 @@ bool stw_note(struct stw_memory *memory, const struct stw_tables *t, const struc
 	case STW_NOTE_REPEAT: note_repeat(&n); break;
 	case STW_NOTE_MOVE: return note_move(&n);
 	case STW_NOTE_ANSWER: note_answer(&n, m->status); break;
+	case STW_NOTE_CONTACT: note_contact(&n); break;
 	default: break;
 	}
 	return true;

@@ -4,7 +4,9 @@
 
 #include <strowger/errors.h>
 
+#include "dataplane/location/whereabouts.h"
 #include "dataplane/route/edit.h"
+#include "dataplane/route/locate.h"
 #include "dataplane/route/mac.h"
 #include "dataplane/route/stun.h"
 #include "dataplane/route/token_list.h"
@@ -144,12 +146,47 @@ static void put_abilities(struct text *t)
 			put_text(t, abilities[i]);
 }
 
+/*
+ * Where a user is, the best first: as many as fit. Without a time for which they hold, for then
+ * nobody keeps them beyond this call (s21.3.3), whatever the phone does meanwhile.
+ */
+static void put_contacts(struct text *t, const struct stw_tables *tables,
+			 struct stw_whereabouts *where)
+{
+	struct stw_contact c;
+	bool first = true;
+
+	for (size_t at = 0; stw_locate_told(tables, where, &at, &c); first = false) {
+		const char tail[] = {'>',
+				     ';',
+				     'q',
+				     '=',
+				     (char)('0' + c.q / 1000u % 10),
+				     '.',
+				     (char)('0' + c.q / 100u % 10),
+				     (char)('0' + c.q / 10u % 10),
+				     (char)('0' + c.q % 10u),
+				     '\r',
+				     '\n'};
+		const size_t len = sizeof("Contact: <") - 1 + c.same + c.rest.len + sizeof(tail);
+
+		if (!first && len + sizeof(LAST_LINES) - 1 > t->max - t->n)
+			return;
+		put_text(t, "Contact: <");
+		put(t, where->aor, c.same);
+		put(t, c.rest.p, c.rest.len);
+		put(t, tail, sizeof(tail));
+	}
+}
+
 static void put_extras(struct text *t, const struct stw_tables *tables, const char *buf,
-		       const struct stw_sip_msg *m, const struct stw_verdict *v,
-		       const struct stw_answer_more *more)
+		       const struct stw_sip_msg *m, const struct stw_source *src,
+		       const struct stw_verdict *v, const struct stw_answer_more *more)
 {
 	if (more->len > 0)
 		put(t, more->lines, more->len);
+	else if (v->locating == STW_LOCATING_TOLD)
+		put_contacts(t, tables, src->where);
 	else if (v->status == 420)
 		put_unsupported(t, tables, buf, m);
 	else if (v->status == 200)
@@ -205,7 +242,7 @@ int stw_answer_with(const struct stw_snapshot *snap, const struct stw_sip_msg *m
 	put_text(&t, "\r\n");
 	put_header(&t, buf, m, STW_HDR_CSEQ, "CSeq: ");
 	put_text(&t, "\r\n");
-	put_extras(&t, snap->tables, buf, m, v, more);
+	put_extras(&t, snap->tables, buf, m, src, v, more);
 	if (t.full)
 		return STW_ENOSPACE;
 	memcpy(buf, t.bytes, t.n);

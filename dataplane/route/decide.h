@@ -29,6 +29,9 @@ struct stw_routes {
 	char cookie[STW_COOKIE_DIGITS];
 	struct stw_span flow;	/* what claims to be a flow token (flow.h); empty: none */
 	uint16_t flow_listener; /* whose URI it is in */
+	struct stw_span
+		far_flow; /* a second one: that of the other side of a call between two flows */
+	uint16_t far_listener;
 	struct stw_span uri;	/* the Request-URI, restored where a strict router moved it */
 	struct stw_span target; /* URI of the Route that remains on top, else @uri */
 };
@@ -108,6 +111,9 @@ void stw_decide_response(struct stw_decision *d);
  */
 int stw_decide_routes(struct stw_decision *d, struct stw_routes *out);
 
+/** Take all Route lines out. @return false: they lie too far apart */
+bool stw_decide_no_routes(struct stw_decision *d);
+
 /** True for an address nobody may be sent to on a stranger's word. */
 bool stw_ip_forbidden(const struct stw_ip *ip);
 
@@ -124,10 +130,23 @@ int stw_uri_address(const char *buf, const struct stw_sip_uri *uri, struct stw_e
  * Address that the URI's host name stands for today. Of several the Call-ID chooses, by weight
  * among those of the lowest priority (RFC 2782), so that all of a call goes to one (RFC 3263 s4.4).
  *
+ * @param text  what @uri was parsed in; outlives the verdict
  * @return false: the verdict is made. Unknown here: to the kernel side, where control resolves it
  */
-bool stw_decide_name(struct stw_decision *d, const struct stw_sip_uri *uri,
+bool stw_decide_name(struct stw_decision *d, const char *text, const struct stw_sip_uri *uri,
 		     struct stw_endpoint *out);
+
+/** To an address that somebody may have named. @return false: nobody may be sent there, the verdict
+ * is made */
+bool stw_decide_to_address(struct stw_decision *d, const struct stw_endpoint *dst,
+			   enum stw_how how);
+
+/** Back through a flow (RFC 5626 s5.3). @return false: the verdict is made */
+bool stw_decide_to_flow(struct stw_decision *d, uint16_t listener, const struct stw_endpoint *flow);
+
+/** To where a URI in @text leads. @return false: the verdict is made */
+bool stw_decide_to_uri(struct stw_decision *d, const char *text, const struct stw_sip_uri *uri,
+		       const struct stw_routes *routes);
 
 /** Index of the listener whose address the URI has, or -1. */
 int stw_uri_listener(const struct stw_tables *t, const struct stw_sip_uri *uri);

@@ -77,7 +77,8 @@ int stw_edits_apply(const struct stw_edits *edits, char *buf, uint32_t len,
 		down[i] = sum += growth(&edits->e[i]);
 		least = sum < least ? sum : least;
 	}
-	if (sum > (int32_t)STW_REWRITE_HEADROOM || (int32_t)len + sum > UINT16_MAX)
+	if (sum > (int32_t)(edits->headroom > 0 ? edits->headroom : STW_REWRITE_HEADROOM) ||
+	    (int32_t)len + sum > UINT16_MAX)
 		return STW_ENOSPACE;
 	if (least == 0)
 		apply_downwards(edits, sum, buf);

@@ -25,6 +25,7 @@ struct stw_edit {
 
 struct stw_edits {
 	size_t n;
+	uint32_t headroom;		  /* bytes before the message, 0: STW_REWRITE_HEADROOM */
 	struct stw_edit e[STW_EDITS_MAX]; /* by offset; equal offsets in the order they came */
 };
 
@@ -45,7 +46,7 @@ int32_t stw_edits_growth(const struct stw_edits *edits);
 /**
  * Carry them out.
  *
- * @param buf  the message of @len bytes, STW_REWRITE_HEADROOM writable bytes before it
+ * @param buf  the message of @len bytes, edits->headroom writable bytes before it
  * @return STW_OK, STW_ENOSPACE (would grow beyond the headroom or 65535 bytes; nothing was changed)
  *
  * Fast path: yes.

@@ -21,6 +21,8 @@ static inline bool stw_locate_hosts(const struct stw_decision *d, const struct s
 	return uri->has_user && stw_tables_has_domain(d->t, d->buf + uri->host.off, uri->host.len);
 }
 
+struct stw_contact;
+
 /**
  * Locate the user that @routes->uri names: a URI that stw_locate_hosts().
  *
@@ -29,3 +31,21 @@ static inline bool stw_locate_hosts(const struct stw_decision *d, const struct s
  */
 bool stw_decide_locate(struct stw_decision *d, const struct stw_routes *routes,
 		       enum stw_locate what);
+
+/**
+ * Does a call between two phones, no member in it, stay with us? Where they cannot reach each other
+ * by themselves: behind a NAT (listeners[].nat), or on two sides of ours.
+ */
+bool stw_locate_stays(const struct stw_decision *d);
+
+/**
+ * Is there room for what the rewrite of a located request adds?
+ *
+ * @return false: the verdict is made. Where only the headroom of a frame is too small it is for
+ *         control, which has more
+ */
+bool stw_locate_fits(struct stw_decision *d);
+
+/** The next contact that a caller can be told, the best first. @param at  0 for the first */
+bool stw_locate_told(const struct stw_tables *t, struct stw_whereabouts *w, size_t *at,
+		     struct stw_contact *out);

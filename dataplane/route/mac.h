@@ -27,6 +27,7 @@
 #include "dataplane/table/tables.h"
 
 #define STW_COOKIE_DIGITS 24u /* key id 1, member id 8, MAC 15 */
+#define STW_COOKIE_NOBODY 0u  /* in place of a member's id: a dialog without one */
 #define STW_BRANCH_DIGITS 24u /* key id 1, flags 1, mark of the listener 2, MAC 12; loop 8 */
 #define STW_TAG_DIGITS	  16u /* key id 1, MAC 15 */
 

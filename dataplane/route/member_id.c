@@ -8,5 +8,7 @@ static const struct stw_sipkey id_key = {0x7265626d656d2d77u, 0x2d7265676f727473
 
 uint32_t stw_member_id(const struct stw_endpoint *address)
 {
-	return (uint32_t)stw_siphash24(id_key, address, sizeof(*address));
+	uint32_t id = (uint32_t)stw_siphash24(id_key, address, sizeof(*address));
+
+	return id != 0 ? id : 1; /* 0 is nobody's */
 }

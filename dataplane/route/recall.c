@@ -161,6 +161,31 @@ uint16_t stw_decide_recall(struct stw_decision *d, const struct stw_image_pool *
 	return past(d, pool);
 }
 
+bool stw_decide_recall_contact(struct stw_decision *d, const struct stw_routes *routes,
+			       uint32_t *id)
+{
+	const struct stw_recent *r = stw_decide_recent(d->src);
+	struct stw_recent_hit hit;
+	uint64_t now = stw_decide_branch(d, &d->t->secrets[0], 0);
+
+	d->v->branch = now;
+	for (uint32_t i = 0; r != NULL && i < d->t->n_secrets; i++) {
+		/* Begun before the secrets changed places, it keeps its branch. */
+		uint64_t branch = i == 0 ? now : stw_decide_branch(d, &d->t->secrets[i], 0);
+		uint64_t call_hash = hash_by(d, &d->t->secrets[i]);
+
+		if (!stw_recent_find(r, call_hash, stw_recent_branch_tag(branch), &hit))
+			continue;
+		d->v->branch = branch;
+		d->v->loop = stw_loop_digest(d, routes, call_hash);
+		*id = stw_recent_member(hit.state);
+		return true;
+	}
+	if (r != NULL && !never_first(d))
+		d->v->note = STW_NOTE_CONTACT;
+	return false;
+}
+
 void stw_decide_track(struct stw_decision *d, const struct stw_routes *routes)
 {
 	const struct stw_recent *r = stw_decide_recent(d->src);

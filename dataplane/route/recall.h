@@ -24,6 +24,14 @@ static inline const struct stw_recent *stw_decide_recent(const struct stw_source
 uint16_t stw_decide_recall(struct stw_decision *d, const struct stw_image_pool *pool,
 			   const struct stw_routes *routes);
 
+/**
+ * Find the contact that the request before this one went to. Its branch is made on the way.
+ *
+ * @return false: there was none; what is chosen now is to be noted
+ */
+bool stw_decide_recall_contact(struct stw_decision *d, const struct stw_routes *routes,
+			       uint32_t *id);
+
 /** A request that goes to @d->v->member whatever is remembered: note it for the counters only. */
 void stw_decide_track(struct stw_decision *d, const struct stw_routes *routes);
 

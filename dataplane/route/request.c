@@ -191,7 +191,7 @@ static bool forbid(struct stw_decision *d, enum stw_counter reason, const char *
 }
 
 /* To whoever it is, if anybody may be sent there. */
-static bool to_address(struct stw_decision *d, const struct stw_endpoint *dst, enum stw_how how)
+bool stw_decide_to_address(struct stw_decision *d, const struct stw_endpoint *dst, enum stw_how how)
 {
 	struct stw_verdict *v = d->v;
 
@@ -206,11 +206,6 @@ static bool to_address(struct stw_decision *d, const struct stw_endpoint *dst, e
 	return true;
 }
 
-static bool locates(const struct stw_decision *d)
-{
-	return (d->t->settings->flags & STW_IMAGE_LOCATE) && !d->src->located;
-}
-
 /* What a request for a user of ours gets (registrar.calls). */
 static enum stw_locate wanted(const struct stw_decision *d)
 {
@@ -223,40 +218,68 @@ static bool by_location_or_pool(struct stw_decision *d, const struct stw_routes 
 {
 	struct stw_sip_uri uri;
 
-	if (locates(d) && stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK &&
-	    stw_locate_hosts(d, &uri))
+	if ((d->t->settings->flags & STW_IMAGE_LOCATE) &&
+	    stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK && stw_locate_hosts(d, &uri))
 		return stw_decide_locate(d, routes, wanted(d));
 	return by_pool(d, d->src->listener, routes);
+}
+
+bool stw_decide_to_uri(struct stw_decision *d, const char *text, const struct stw_sip_uri *uri,
+		       const struct stw_routes *routes)
+{
+	struct stw_endpoint dst;
+	int ours = stw_uri_listener(d->t, uri);
+
+	if (ours >= 0) /* a spiral: as if from outside */
+		return by_pool(d, (uint16_t)ours, routes);
+	int err = stw_uri_address(text, uri, &dst);
+	if (err == STW_ERANGE) {
+		stw_decide_answer(d, 416, "Unsupported URI Scheme");
+		return false;
+	}
+	if (err == STW_ENOENT) {
+		if (!stw_decide_name(d, text, uri, &dst))
+			return false;
+		ours = stw_tables_find_listener(d->t, &dst);
+		if (ours >= 0)
+			return by_pool(d, (uint16_t)ours, routes);
+	}
+	return stw_decide_to_address(d, &dst, STW_HOW_URI);
 }
 
 /* A member's request goes where its Route or Request-URI says (s16.5, s16.6 step 7). */
 static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 {
 	struct stw_sip_uri uri;
-	struct stw_endpoint dst;
 
 	if (stw_sip_uri_parse(d->buf, routes->target, &uri) != STW_OK) {
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
 		return false;
 	}
-	if (locates(d) && routes->target.off == routes->uri.off && stw_locate_hosts(d, &uri))
+	if ((d->t->settings->flags & STW_IMAGE_LOCATE) && routes->target.off == routes->uri.off &&
+	    stw_locate_hosts(d, &uri))
 		return stw_decide_locate(d, routes, wanted(d));
-	int ours = stw_uri_listener(d->t, &uri);
-	if (ours >= 0) /* a spiral: as if from outside */
-		return by_pool(d, (uint16_t)ours, routes);
-	int err = stw_uri_address(d->buf, &uri, &dst);
-	if (err == STW_ERANGE) {
-		stw_decide_answer(d, 416, "Unsupported URI Scheme");
+	return stw_decide_to_uri(d, d->buf, &uri, routes);
+}
+
+static bool read_flow(struct stw_decision *d, uint16_t listener, struct stw_span token,
+		      struct stw_endpoint *flow)
+{
+	if (stw_flow_get(d->t, listener, d->buf + token.off, token.len, flow))
+		return true;
+	d->v->odd = STW_C_FLOW_FORGED;
+	stw_decide_answer(d, 403, "Forged Flow Token");
+	return false;
+}
+
+bool stw_decide_to_flow(struct stw_decision *d, uint16_t listener, const struct stw_endpoint *flow)
+{
+	if (flow->transport != STW_TRANSPORT_UDP) {
+		stw_decide_answer(d, 430, "Flow Failed");
 		return false;
 	}
-	if (err == STW_ENOENT) {
-		if (!stw_decide_name(d, &uri, &dst))
-			return false;
-		ours = stw_tables_find_listener(d->t, &dst);
-		if (ours >= 0)
-			return by_pool(d, (uint16_t)ours, routes);
-	}
-	return to_address(d, &dst, STW_HOW_URI);
+	d->v->listener_out = listener;
+	return stw_decide_to_address(d, flow, STW_HOW_FLOW);
 }
 
 /* RFC 5626 s5.3: our token in Route names the flow. From the flow's own end it does not: that is
@@ -267,20 +290,36 @@ static bool by_flow_or_uri(struct stw_decision *d, const struct stw_routes *rout
 
 	if (routes->flow.len == 0)
 		return by_uri(d, routes);
-	if (!stw_flow_get(d->t, routes->flow_listener, d->buf + routes->flow.off, routes->flow.len,
-			  &flow)) {
-		d->v->odd = STW_C_FLOW_FORGED;
-		stw_decide_answer(d, 403, "Forged Flow Token");
+	if (!read_flow(d, routes->flow_listener, routes->flow, &flow))
 		return false;
-	}
 	if (stw_endpoint_equal(&flow, &d->src->peer))
 		return by_uri(d, routes);
-	if (flow.transport != STW_TRANSPORT_UDP) {
-		stw_decide_answer(d, 430, "Flow Failed");
-		return false;
-	}
-	d->v->listener_out = routes->flow_listener;
-	return to_address(d, &flow, STW_HOW_FLOW);
+	return stw_decide_to_flow(d, routes->flow_listener, &flow);
+}
+
+/*
+ * A call between two phones, no member in it: our Record-Route had a token for each, and a cookie
+ * of nobody's, which says that we wrote them for this very call. The sender's own comes first.
+ */
+static bool is_between_flows(const struct stw_decision *d, const struct stw_routes *routes)
+{
+	const struct stw_secret *secret;
+	uint32_t id;
+	uint64_t mac;
+	uint8_t key;
+
+	return routes->far_flow.len > 0 && routes->has_cookie &&
+	       stw_cookie_get(routes->cookie, &key, &id, &mac) && id == STW_COOKIE_NOBODY &&
+	       (secret = stw_tables_secret(d->t, key)) != NULL &&
+	       stw_cookie_mac(secret, id, stw_decide_call(d, secret)) == mac;
+}
+
+static bool by_far_flow(struct stw_decision *d, const struct stw_routes *routes)
+{
+	struct stw_endpoint flow;
+
+	return read_flow(d, routes->far_listener, routes->far_flow, &flow) &&
+	       stw_decide_to_flow(d, routes->far_listener, &flow);
 }
 
 /* s16.3 step 4. One Via alone cannot tell of an earlier passage. */
@@ -304,14 +343,15 @@ static bool targeted(struct stw_decision *d)
 		d->v->from_member = true;
 		d->v->member_from = (uint16_t)from;
 	} else {
-		d->v->trusted = d->src->located ||
-				stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
+		d->v->trusted = stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
 	}
 	if (looped(d, &routes)) {
 		d->v->odd = STW_C_LOOPS;
 		stw_decide_answer(d, 482, "Loop Detected");
 		return false;
 	}
+	if (is_between_flows(d, &routes))
+		return by_far_flow(d, &routes);
 	if (from >= 0)
 		return by_flow_or_uri(d, &routes);
 	/* A trusted peer may be one side of a dialog with a member, or anybody's caller. */
@@ -344,8 +384,13 @@ static void note_dialog(struct stw_decision *d)
 	if (!forms_dialog(d))
 		return;
 	v->new_call = d->m->method == STW_METHOD_INVITE && v->member != STW_NO_MEMBER;
-	if (member == STW_NO_MEMBER)
-		return; /* a trusted peer's, to others: no member is in this dialog */
+	if (member == STW_NO_MEMBER) {
+		/* No member is in this dialog: it is ours to keep only where it must come by us. */
+		v->record_route = v->flow = v->both_flows =
+			v->locating == STW_LOCATING_FOUND && stw_locate_stays(d);
+		v->cookie_member = STW_COOKIE_NOBODY;
+		return;
+	}
 	const struct stw_image_pool *pool =
 		stw_tables_pool(d->t, d->t->listeners[v->listener_in].view.pool);
 	v->record_route = v->from_member
@@ -414,6 +459,8 @@ void stw_decide_request(struct stw_decision *d)
 		return;
 	note_dialog(d);
 	note_registration(d);
+	if (v->locating == STW_LOCATING_FOUND && !stw_locate_fits(d))
+		return;
 	if (v->branch == 0)
 		v->branch =
 			stw_decide_branch(d, &d->t->secrets[0],

@@ -6,9 +6,11 @@
 
 #include <strowger/errors.h>
 
+#include "dataplane/location/whereabouts.h"
 #include "dataplane/route/flow.h"
 #include "dataplane/route/mac.h"
 
+#define LOCATED_MAX  2048u		    /* of a contact's URI and the way there */
 #define DEFAULT_HOPS "Max-Forwards: 70\r\n" /* s16.6 step 3 */
 
 /* Texts of all edits. URIs longer than what is left are refused. */
@@ -78,15 +80,16 @@ static void put_record_routes(struct scratch *s, const struct stw_tables *t,
 	char cookie[STW_COOKIE_DIGITS];
 
 	stw_cookie_put(cookie, &t->secrets[0], v->cookie_member, v->call);
-	for (uint16_t i = 0; i < (v->listener_in != v->listener_out ? 2 : 1); i++) {
+	bool two = v->both_flows || v->listener_in != v->listener_out;
+	for (uint16_t i = 0; i < (two ? 2 : 1); i++) {
 		uint16_t l = i == 0 ? v->listener_out : v->listener_in;
 
-		if (!v->flow || l != far.listener) {
+		if (!v->both_flows && (!v->flow || l != far.listener)) {
 			put_record_route(s, &t->listeners[l], cookie);
 			continue;
 		}
 		keep(s, RECORD_ROUTE, RECORD_ROUTE_LEN);
-		put_flow(s, t, l, far.peer, 0);
+		put_flow(s, t, l, v->both_flows ? (i == 0 ? &v->dst : &src->peer) : far.peer, 0);
 		keep(s, cookie, STW_COOKIE_DIGITS);
 		keep(s, ">\r\n", 3);
 	}
@@ -109,6 +112,42 @@ static void put_paths(struct scratch *s, const struct stw_tables *t, const struc
 	if (v->first_hop)
 		keep(s, ";ob", 3);
 	keep(s, ">\r\n", 3);
+}
+
+static void keep_pieces(struct scratch *s, const struct stw_piece *pieces, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pieces[i].len > 0)
+			keep(s, pieces[i].p, pieces[i].len);
+}
+
+static size_t pieces_len(const struct stw_piece *pieces, size_t n)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += pieces[i].len;
+	return len;
+}
+
+/* The way to a contact that is not the Request-URI itself (RFC 3327 s5.2). */
+static void put_path_route(struct scratch *s, const struct stw_whereabouts *w)
+{
+	if (pieces_len(w->route, STW_WHERE_PIECES) == 0)
+		return;
+	keep(s, "Route: ", 7);
+	keep_pieces(s, w->route, STW_WHERE_PIECES);
+	keep(s, "\r\n", 2);
+}
+
+/* Request-URI of a located request. */
+static void change_uri(struct stw_edits *edits, struct scratch *s, const struct stw_sip_msg *m,
+		       const struct stw_whereabouts *w)
+{
+	size_t from = s->n;
+
+	keep_pieces(s, w->new_uri, 2);
+	stw_edits_add(edits, m->uri.off, m->uri.len, s->text + from, s->n - from);
 }
 
 static void put_breadth(struct scratch *s, uint16_t breadth)
@@ -139,6 +178,8 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 		put_record_routes(s, t, src, v);
 	if (v->path)
 		put_paths(s, t, src, v);
+	if (v->locating == STW_LOCATING_FOUND)
+		put_path_route(s, src->where);
 	if (m->max_forwards < 0)
 		keep(s, DEFAULT_HOPS, sizeof(DEFAULT_HOPS) - 1);
 	if (v->breadth > 0 && v->breadth_at.off == 0)
@@ -209,7 +250,12 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	struct scratch s;
 
 	edits.n = 0;
+	edits.headroom = src->headroom;
 	s.n = 0;
+	if (v->locating == STW_LOCATING_FOUND &&
+	    pieces_len(src->where->new_uri, 2) + pieces_len(src->where->route, STW_WHERE_PIECES) >
+		    LOCATED_MAX)
+		return STW_ENOSPACE;
 	add_lines(&edits, &s, t, m, src, v);
 	if (v->add_received)
 		stw_edits_via(&edits, &v->via, &src->peer, via_text);
@@ -219,6 +265,8 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	if (v->breadth > 0 && v->breadth_at.off != 0)
 		change_breadth(&edits, &s, v);
 	cut_out(&edits, v);
+	if (v->locating == STW_LOCATING_FOUND)
+		change_uri(&edits, &s, m, src->where);
 	if (v->replace_uri) {
 		if ((size_t)v->new_uri.len + v->append_uri.len + 16 > sizeof(s.text) - s.n)
 			return STW_ENOSPACE;

@@ -18,8 +18,10 @@
 #include "dataplane/route/fib.h"
 #include "dataplane/route/nh.h"
 
-struct stw_tables; /* a checked image: dataplane/table/lookup.h */
-struct stw_recent; /* dataplane/recent/recent.h */
+struct stw_tables;	 /* a checked image: dataplane/table/lookup.h */
+struct stw_recent;	 /* dataplane/recent/recent.h */
+struct stw_location_map; /* dataplane/location/find.h */
+struct stw_whereabouts;	 /* dataplane/location/whereabouts.h */
 struct stw_stats_members;
 
 #define STW_NO_MEMBER	UINT16_MAX
@@ -32,8 +34,9 @@ struct stw_stats_members;
  * RCU borrowed: dead at this thread's next quiescent state.
  */
 struct stw_snapshot {
-	const struct stw_tables *tables; /* NULL before the first image */
-	const struct stw_fib *fib;	 /* never NULL */
+	const struct stw_tables *tables;	 /* NULL before the first image */
+	const struct stw_fib *fib;		 /* never NULL */
+	const struct stw_location_map *location; /* who is registered where; NULL: control knows */
 	/* Listener that faces each interface, by family [STW_FIB_IFACES_MAX][0 IPv4, 1 IPv6];
 	 * STW_NO_LISTENER when none: made by stw_snapshot_face(). */
 	uint16_t facing[STW_FIB_IFACES_MAX][2];
@@ -71,7 +74,11 @@ struct stw_source {
 	struct stw_endpoint peer;	 /* source address and port of the datagram */
 	uint16_t listener;		 /* index of the listener it was sent to */
 	const struct stw_memory *memory; /* NULL: by the tables alone (explain, replay) */
-	bool located; /* the location service chose its target: it may go there */
+	/* What the location service says of the user it asks for: stays until it was rewritten or
+	 * answered. NULL: nobody asked it. */
+	struct stw_whereabouts *where;
+	/* Bytes before the message that a rewrite may use, 0: STW_REWRITE_HEADROOM. */
+	uint16_t headroom;
 };
 
 enum stw_action {
@@ -95,10 +102,11 @@ enum stw_how {
 /* What the recent-call table is to note of a message (dataplane/recent). */
 enum stw_note {
 	STW_NOTE_NONE,
-	STW_NOTE_OPEN,	 /* a request seen for the first time, to @member */
-	STW_NOTE_REPEAT, /* its retransmission, to the same */
-	STW_NOTE_MOVE,	 /* its retransmission, from @moved_from to @member */
-	STW_NOTE_ANSWER, /* a response from the member it was sent to */
+	STW_NOTE_OPEN,	  /* a request seen for the first time, to @member */
+	STW_NOTE_REPEAT,  /* its retransmission, to the same */
+	STW_NOTE_MOVE,	  /* its retransmission, from @moved_from to @member */
+	STW_NOTE_ANSWER,  /* a response from the member it was sent to */
+	STW_NOTE_CONTACT, /* a request seen for the first time, to the contact @contact */
 };
 
 /* Why a message goes to the kernel side: what is asked of control there. */
@@ -107,6 +115,15 @@ enum stw_kernel_for {
 	STW_KERNEL_FOR_REGISTRAR,
 	STW_KERNEL_FOR_LOCATION, /* its Request-URI names a user of a domain we host */
 	STW_KERNEL_FOR_HEALTH,	 /* the answer to a probe of control's own */
+};
+
+/* What became of a request for a user of ours. */
+enum stw_locating {
+	STW_LOCATING_NONE,
+	STW_LOCATING_FOUND,   /* it goes to a contact */
+	STW_LOCATING_TOLD,    /* the contacts are told: 302 */
+	STW_LOCATING_UNKNOWN, /* no such user: 404 */
+	STW_LOCATING_ABSENT,  /* not registered: 480 */
 };
 
 #define STW_ROUTE_POPS_MAX 4
@@ -128,11 +145,13 @@ struct stw_verdict {
 	bool flow;		    /* our Record-Route tells the flow on the far side (flow.h) */
 	bool path;		    /* add our Path (RFC 3327), with that flow */
 	bool first_hop;		    /* with ;ob, as no proxy is before us (RFC 5626 s5.1) */
-	uint16_t reason;	    /* DROP: enum stw_counter, a DROP_ row */
-	uint16_t status;	    /* ANSWER */
-	const char *phrase;	    /* ANSWER: static text */
-	uint16_t member;	    /* destination member's index, STW_NO_MEMBER */
-	uint16_t member_from;	    /* sender member's index, STW_NO_MEMBER */
+	uint8_t locating;     /* enum stw_locating; FOUND: Request-URI and Route of src->where */
+	bool both_flows;      /* our Record-Route tells the flows on both sides */
+	uint16_t reason;      /* DROP: enum stw_counter, a DROP_ row */
+	uint16_t status;      /* ANSWER */
+	const char *phrase;   /* ANSWER: static text */
+	uint16_t member;      /* destination member's index, STW_NO_MEMBER */
+	uint16_t member_from; /* sender member's index, STW_NO_MEMBER */
 	uint16_t listener_in;
 	uint16_t listener_out; /* FORWARD: its address is our source, Via and Record-Route */
 	struct stw_endpoint
@@ -163,12 +182,16 @@ struct stw_verdict {
 	bool note_call;	       /* remember the call as well: it will carry no cookie */
 	bool took_turn;	       /* of round robin */
 	uint16_t moved_from;   /* MOVE: member's index, STW_NO_MEMBER: one no longer known */
+	uint32_t contact;      /* CONTACT: its id */
 	uint64_t recent_hash;  /* MOVE: of the Call-ID, by the secret it began under */
 	uint32_t recent_at;    /* entry, but for OPEN, */
 	uint64_t recent_state; /* and its state as it was read */
 
 	uint8_t kernel_for; /* KERNEL: enum stw_kernel_for */
-	bool redirect;	    /* KERNEL_FOR_LOCATION: the sender is to be told the contacts */
+	/* KERNEL_FOR_LOCATION: whose contacts are wanted; with a name: @name_in it lies */
+	struct stw_span locate;
+	bool redirect;	     /* ... and whether its sender is to be told them */
+	const char *name_in; /* text that @name is a part of: the message, or in src->where */
 	/* KERNEL_FOR_NAME: the host name that is not known here, and the port the URI gives it (0:
 	 * none). */
 	struct stw_span name;

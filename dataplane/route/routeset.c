@@ -97,7 +97,7 @@ static bool take_cookie(const struct stw_decision *d, struct stw_span params,
 	return true;
 }
 
-/* @return whether the URI of @listener has one; the first of a message is kept. */
+/* @return whether the URI of @listener has one; the first two of a message are kept. */
 static bool take_flow(const struct stw_decision *d, const struct stw_sip_uri *uri, int listener,
 		      struct stw_routes *out)
 {
@@ -106,6 +106,9 @@ static bool take_flow(const struct stw_decision *d, const struct stw_sip_uri *ur
 	if (out->flow.len == 0) {
 		out->flow = uri->user;
 		out->flow_listener = (uint16_t)listener;
+	} else if (out->far_flow.len == 0) {
+		out->far_flow = uri->user;
+		out->far_listener = (uint16_t)listener;
 	}
 	return true;
 }
@@ -315,6 +318,25 @@ static int take_next(struct stw_decision *d, const struct element *e, bool lr,
 	return do_strict(d, out, e);
 }
 
+bool stw_decide_no_routes(struct stw_decision *d)
+{
+	struct stw_sip_line line = {.off = d->m->line_off[STW_HDR_ROUTE],
+				    .end = d->m->line_end[STW_HDR_ROUTE]};
+	struct stw_verdict *v = d->v;
+
+	v->n_cuts = v->n_route_pops = 0;
+	v->route_append = 0;
+	if (!stw_sip_has(d->m, STW_HDR_ROUTE))
+		return true;
+	do {
+		if (v->n_cuts == STW_ROUTE_CUTS_MAX &&
+		    stw_span_end(v->cuts[v->n_cuts - 1]) != line.off)
+			return false;
+		add_cut(v, line.off, line.end);
+	} while (stw_line_of(d->buf, d->m, "route:", 6, STW_HDR_ROUTE, &line));
+	return true;
+}
+
 int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 {
 	struct stw_verdict *v = d->v;
@@ -324,7 +346,7 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out)
 	int err = STW_OK;
 
 	out->has_cookie = false;
-	out->flow.len = 0;
+	out->flow.len = out->far_flow.len = 0;
 	out->uri = out->target = d->m->uri;
 	if (!stw_sip_has(d->m, STW_HDR_ROUTE))
 		return STW_OK;

@@ -84,18 +84,19 @@ static const struct stw_endpoint *choose(const struct stw_tables *t, const struc
 	return &first[i].address;
 }
 
-bool stw_decide_name(struct stw_decision *d, const struct stw_sip_uri *uri,
+bool stw_decide_name(struct stw_decision *d, const char *text, const struct stw_sip_uri *uri,
 		     struct stw_endpoint *out)
 {
 	struct stw_span host = uri->maddr.len > 0 ? uri->maddr : uri->host;
 	char name[STW_IMAGE_NAME_MAX];
-	uint8_t len = stw_name_canonical(d->buf + host.off, host.len, name);
+	uint8_t len = stw_name_canonical(text + host.off, host.len, name);
 	const struct stw_image_name *known =
 		len > 0 ? stw_tables_find_name(d->t, name, len, uri->port) : NULL;
 
 	if (len > 0 && known == NULL) {
 		d->v->action = STW_ACTION_KERNEL;
 		d->v->name = host;
+		d->v->name_in = text;
 		d->v->name_port = uri->port;
 		return false;
 	}

@@ -57,6 +57,7 @@
 /* Flags of a binding. */
 #define STW_LOCATION_IPV6 1u
 #define STW_LOCATION_GONE 2u /* @q: low bits of the second it went */
+#define STW_LOCATION_NAT  4u /* its URI does not name the address it registered from, or has ;ob */
 
 struct stw_location_domain {
 	uint8_t len;

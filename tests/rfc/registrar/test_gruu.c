@@ -10,7 +10,7 @@
 #define INSTANCE(n)  ";+sip.instance=\"<" ID(n) ">\""
 #define PHONE(n)     "Contact: <sip:bob@10.0.0." n ">" INSTANCE(n) "\r\n"
 #define WANTS	     "Supported: gruu\r\n"
-#define FOUND	     stw_locating_found
+#define FOUND	     stw_locating_v
 #define ask(uri)     stw_locating_ask(false, uri, 0)
 #define answers(...) stw_register(&stw_locating, BOB, __VA_ARGS__)
 
@@ -34,7 +34,7 @@ static void expect_reaches(const char *uri, const char *contact)
 {
 	const char *text = ask(uri);
 
-	assert_int_equal(FOUND.kind, STW_LOCATED_FORWARD);
+	assert_int_equal(FOUND.action, STW_ACTION_FORWARD);
 	assert_memory_equal(text, "INVITE ", 7);
 	assert_memory_equal(text + 7, contact, strlen(contact));
 }
@@ -42,7 +42,7 @@ static void expect_reaches(const char *uri, const char *contact)
 static void expect_status(const char *uri, uint16_t status)
 {
 	ask(uri);
-	assert_int_equal(FOUND.kind, STW_LOCATED_ANSWER);
+	assert_int_equal(FOUND.action, STW_ACTION_ANSWER);
 	assert_int_equal(FOUND.status, status);
 }
 

@@ -95,28 +95,6 @@ static void rfc3261_s16_5_members_requests_are_located_without_a_route(void **st
 	assert_int_equal(p->v.how, STW_HOW_URI);
 }
 
-/* What the location service found is sent there, and not looked for again. */
-static void a_located_request_goes_where_its_uri_says(void **state)
-{
-	static const char text[] = REQUEST("INVITE", "sip:bob@203.0.113.77:5070", "");
-	static const char again[] = REQUEST("INVITE", "sip:bob@example.com", "");
-	char *buf = p->memory + STW_REWRITE_HEADROOM;
-
-	(void)state;
-	action(text);
-	assert_int_equal(p->v.how, STW_HOW_HASH); /* a stranger's own idea: the farm's */
-	memcpy(buf, text, sizeof(text));
-	p->src.located = true;
-	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
-	assert_int_equal(p->v.action, STW_ACTION_FORWARD);
-	assert_int_equal(p->v.how, STW_HOW_URI);
-	assert_int_equal(p->v.dst.port, 5070);
-	memcpy(buf, again, sizeof(again));
-	stw_sip_parse(buf, sizeof(again) - 1, &p->msg);
-	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
-	assert_int_equal(p->v.kernel_for, STW_KERNEL_FOR_NAME);
-}
-
 static void a_bad_one_is_refused_before(void **state)
 {
 	(void)state;
@@ -175,7 +153,6 @@ int main(void)
 		T(rfc3261_s10_3_step_1_others_are_proxied),
 		T(rfc3261_s16_5_users_of_ours_are_located),
 		T(rfc3261_s16_5_members_requests_are_located_without_a_route),
-		T(a_located_request_goes_where_its_uri_says),
 		T(a_bad_one_is_refused_before),
 		T(rfc3261_s8_2_6_answers_carry_the_registrars_lines),
 		T(only_the_known_get_long_answers),

@@ -72,7 +72,7 @@ static void find_in(const struct stw_location_map *m, struct stw_where_slot *s, 
 	stw_where_find(m, s);
 }
 
-static enum stw_found find(const char *aor)
+static enum stw_whereabouts_found find(const char *aor)
 {
 	find_in(map, &slot, aor);
 	return slot.w.found;
@@ -140,8 +140,9 @@ static void who_is_not_there_is_unknown_once_the_table_is_complete(void **state)
 static void keys_are_exact(void **state)
 {
 	static const char *const others[] = {
-		"sip:bo@example.com",	"sip:bobb@example.com", "sip:Bob@example.com",
-		"sip:bob@example.co",	"sip:bob@xexample.com", "sips:bob@example.com",
+		"sip:bo@example.com",	"sip:bobb@example.com",
+		"sip:Bob@example.com",	"sip:bob@example.co",
+		"sip:bob@xexample.com", "sips:bob@example.com",
 		"sip:bob@@example.com", "sip:bob@",
 	};
 	const struct stw_contact c = contact("sip:bob@192.0.2.7", 1000, 7);
@@ -292,7 +293,7 @@ static void check_user(const struct user *u, uint32_t i)
 	struct stw_contact c;
 
 	snprintf(aor, sizeof(aor), "sip:user%u@example.com", i);
-	assert_int_equal(find(aor), u->n > 0    ? STW_FOUND_BOUND
+	assert_int_equal(find(aor), u->n > 0   ? STW_FOUND_BOUND
 				    : u->known ? STW_FOUND_ABSENT
 					       : STW_FOUND_UNKNOWN);
 	for (uint8_t k = 0; k < u->n; k++) {
@@ -380,8 +381,8 @@ static void damaged_memory_harms_no_reader(void **state)
 	for (int round = 0; round < 3000; round++) {
 		memcpy(memory, good, round % 10 == 0 ? used : 4096);
 		for (int k = 0; k < 400; k++) {
-			const size_t at = sizeof(struct stw_location_header) +
-					  chance(200 * 1024) + 4096;
+			const size_t at =
+				sizeof(struct stw_location_header) + chance(200 * 1024) + 4096;
 
 			memory[at] = (uint8_t)chance(256);
 		}

@@ -19,9 +19,10 @@ static void rfc5626_s5_3_a_request_goes_by_the_flow_whatever_the_contact_says(vo
 				 200);
 		const char *text = stw_locating_ask(false, "sip:" BOB, 4);
 
-		assert_int_equal(stw_locating_found.kind, STW_LOCATED_FORWARD);
+		assert_int_equal(stw_locating_v.action, STW_ACTION_FORWARD);
 		assert_memory_equal(text + 7, contacts[i], strlen(contacts[i]));
-		assert_non_null(strstr(text, "\r\nRoute: <sip:stw"));
+		assert_int_equal(stw_locating_v.how, STW_HOW_FLOW);
+		assert_true(stw_endpoint_equal(&stw_locating_v.dst, &stw_locating.source));
 	}
 }
 
@@ -30,14 +31,18 @@ static void rfc3261_s8_3_nobody_is_redirected_to_himself_or_to_us(void **state)
 	(void)state;
 	stw_register(&stw_locating, BOB, "Contact: <sip:bob@127.0.0.1>\r\n");
 	stw_locating_ask(true, "sip:" BOB, 0);
-	assert_int_equal(stw_locating_found.status, 480);
+	assert_int_equal(stw_locating_v.status, 480);
 	stw_register(&stw_locating, BOB,
 		     "Contact: <sip:bob@192.0.2.1:5062>, <sip:bob@10.0.0.9>, <sip:b@[::1]>\r\n");
 	const char *text = stw_locating_ask(true, "sip:" BOB, 0);
 
-	assert_int_equal(stw_locating_found.status, 302);
-	assert_memory_equal(text, "Contact: <sip:bob@10.0.0.9>;q=1.000;expires=", 44);
-	assert_ptr_equal(strchr(text, '\n')[1] ? text : NULL, NULL);
+	assert_int_equal(stw_locating_v.status, 302);
+	const char *contact = strstr(text, "\r\nContact: ");
+
+	/* for this call only: no time is told for which it could be kept (s21.3.3) */
+	assert_non_null(contact);
+	assert_int_equal(strncmp(contact, "\r\nContact: <sip:bob@10.0.0.9>;q=1.000\r\n", 39), 0);
+	assert_null(strstr(contact + 2, "\r\nContact: "));
 }
 
 static void a_request_that_would_grow_too_long_is_refused(void **state)
@@ -45,10 +50,10 @@ static void a_request_that_would_grow_too_long_is_refused(void **state)
 	(void)state;
 	stw_register(&stw_locating, BOB, "Contact: <sip:bob@10.0.0.9>\r\n");
 	stw_locating_ask(false, "sip:" BOB, 60000);
-	assert_int_equal(stw_locating_found.kind, STW_LOCATED_FORWARD);
+	assert_int_equal(stw_locating_v.action, STW_ACTION_FORWARD);
 	stw_locating_ask(false, "sip:" BOB, 65350);
-	assert_int_equal(stw_locating_found.kind, STW_LOCATED_ANSWER);
-	assert_int_equal(stw_locating_found.status, 513);
+	assert_int_equal(stw_locating_v.action, STW_ACTION_ANSWER);
+	assert_int_equal(stw_locating_v.status, 513);
 }
 
 int main(void)
