@@ -5,6 +5,7 @@
 
   tables   what a change of configuration costs, 10 to 1000 members (bench/tables)
   micro    single pieces of work, ns each (bench/micro); the recent-call table as micro.recent
+  registrar  REGISTERs a second, ours and Kamailio's in turns (bench/registrar)
   path     the real data plane from memory, messages a second per core (bench/path)
   memif    the generator, a wire of shared memory, the data plane; testpmd as the ceiling (bench/traffic)
   veth     the same with the kernel's cable; testpmd and Kamailio in our place
@@ -26,6 +27,7 @@ import environment
 import machine
 from measure import LOWER, Progress, is_metric, metric, quantity
 from path import run as path_run
+from registrar import run as registrar_run
 from report import page, targets
 from tables import run as tables_run
 from traffic import veth, wire
@@ -76,6 +78,7 @@ class Part:
 PARTS = (
     Part("tables", tables_run.run, tables_run.summary, 15, 40),
     Part("micro", run_micro, micro_summary, 10, 60),
+    Part("registrar", registrar_run.run, registrar_run.summary, 15, 170),
     Part("path", path_run.run, path_run.summary, 25, 120),
     Part("memif", wire.run, wire.summary, 20, 330),
     Part("veth", veth.run, veth.summary, 30, 500),

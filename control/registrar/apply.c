@@ -152,7 +152,7 @@ enum stw_applied stw_registration_apply(const struct stw_registration *reg,
 					const struct stw_registration_limits *limits,
 					struct stw_record *record, struct stw_refusal *refusal)
 {
-	struct stw_record after = *record;
+	struct stw_record after;
 
 	if (!reg->star && reg->n == 0)
 		return STW_APPLIED_NOTHING;
@@ -161,6 +161,7 @@ enum stw_applied stw_registration_apply(const struct stw_registration *reg,
 	case EARLIER: return refuse(refusal, 500, "CSeq Out Of Order");
 	case LATER: break;
 	}
+	stw_record_copy(&after, record);
 	for (size_t i = 0; reg->star && i < after.n; i++)
 		if (!after.b[i].gone)
 			make_gone(&after.b[i], reg, at->now_s);
@@ -169,6 +170,6 @@ enum stw_applied stw_registration_apply(const struct stw_registration *reg,
 			return refuse(refusal, 403, "Too Many Contacts");
 	if (stw_record_n_live(&after) > limits->max_contacts)
 		return refuse(refusal, 403, "Too Many Contacts");
-	*record = after;
+	stw_record_copy(record, &after);
 	return STW_APPLIED_CHANGE;
 }

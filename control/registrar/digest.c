@@ -16,13 +16,34 @@
 struct row {
 	const char *name;
 	size_t bytes;
-	const EVP_MD *(*md)(void);
+	const char *crypto; /* libcrypto's name of it */
 };
 
 static const struct row rows[STW_N_DIGESTS] = {
-	[STW_DIGEST_SHA256] = {"SHA-256", 32, EVP_sha256},
-	[STW_DIGEST_MD5] = {"MD5", 16, EVP_md5},
+	[STW_DIGEST_SHA256] = {"SHA-256", 32, "SHA256"},
+	[STW_DIGEST_MD5] = {"MD5", 16, "MD5"},
 };
+
+/* Fetched once a thread: libcrypto looks for a digest longer than it takes to use one. */
+static _Thread_local EVP_MD_CTX *contexts[STW_N_DIGESTS];
+
+static EVP_MD_CTX *context_of(enum stw_digest_algorithm a)
+{
+	EVP_MD *md;
+
+	if (contexts[a])
+		return contexts[a];
+	md = EVP_MD_fetch(NULL, rows[a].crypto, NULL);
+	EVP_MD_CTX *ctx = md ? EVP_MD_CTX_new() : NULL;
+
+	if (ctx && EVP_DigestInit_ex2(ctx, md, NULL)) {
+		contexts[a] = ctx;
+	} else {
+		EVP_MD_CTX_free(ctx);
+	}
+	EVP_MD_free(md); /* the context holds it */
+	return contexts[a];
+}
 
 const char *stw_digest_name(enum stw_digest_algorithm a)
 {
@@ -33,14 +54,13 @@ const char *stw_digest_name(enum stw_digest_algorithm a)
 static int hash(enum stw_digest_algorithm a, const struct stw_str *text, size_t n,
 		uint8_t out[STW_DIGEST_BYTES])
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && EVP_DigestInit_ex(ctx, rows[a].md(), NULL);
+	EVP_MD_CTX *ctx = context_of(a);
+	bool ok = ctx && EVP_DigestInit_ex2(ctx, NULL, NULL);
 
 	for (size_t i = 0; ok && i < n; i++)
 		ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1)) &&
 		     EVP_DigestUpdate(ctx, text[i].p, text[i].len);
 	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
-	EVP_MD_CTX_free(ctx);
 	return ok ? STW_OK : STW_EIO;
 }
 
@@ -60,7 +80,13 @@ int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str passw
 	return STW_OK;
 }
 
-/* --- nonces: time, salt and the source's mark, then their sum, in hex --- */
+/* --- nonces: time and salt, the source's mark, their sum, in hex --- */
+
+struct nonce {
+	uint64_t word; /* seconds, salt */
+	uint32_t mark;
+	uint64_t sum;
+};
 
 struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
 {
@@ -70,37 +96,40 @@ struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
 				      stw_siphash24(key, "1 strowger nonce", 16)};
 }
 
-static uint64_t nonce_sum(struct stw_nonce_key key, struct stw_str realm, uint64_t word)
+static uint64_t sum_of(struct stw_nonce_key key, struct stw_str realm, const struct nonce *n)
 {
 	struct stw_siphash s = stw_siphash_start((struct stw_sipkey){key.k0, key.k1});
 
-	stw_siphash_word(&s, word, 2);
+	stw_siphash_word(&s, n->word, 2);
+	stw_siphash_word(&s, n->mark, 2);
 	stw_siphash_bytes(&s, realm.p, realm.len, 2);
 	return stw_siphash_end(&s, 4);
 }
 
-static uint16_t mark_of(struct stw_nonce_key key, const struct stw_ip *source)
+static uint32_t mark_of(struct stw_nonce_key key, const struct stw_ip *source)
 {
-	return (uint16_t)stw_siphash24((struct stw_sipkey){key.k0, key.k1}, source->b, 16);
+	return (uint32_t)stw_siphash24((struct stw_sipkey){key.k0, key.k1}, source->b, 16);
 }
 
 void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
-		    uint64_t now_s, uint16_t salt, char out[STW_NONCE_DIGITS])
+		    uint64_t now_s, uint32_t salt, char out[STW_NONCE_DIGITS])
 {
-	uint64_t word =
-		(uint64_t)(uint32_t)now_s << 32 | (uint32_t)salt << 16 | mark_of(key, source);
+	struct nonce n = {.word = (uint64_t)(uint32_t)now_s << 32 | salt,
+			  .mark = mark_of(key, source)};
 	char text[STW_NONCE_DIGITS + 1];
 
-	snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)word,
-		 (unsigned long long)nonce_sum(key, realm, word));
+	n.sum = sum_of(key, realm, &n);
+	snprintf(text, sizeof(text), "%016llx%08x%016llx", (unsigned long long)n.word, n.mark,
+		 (unsigned long long)n.sum);
 	memcpy(out, text, STW_NONCE_DIGITS);
 }
 
-static bool hex64(const char *p, uint64_t *out)
+/* @param digits  1..16 */
+static bool read_hex(const char *p, int digits, uint64_t *out)
 {
 	uint64_t v = 0;
 
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < digits; i++) {
 		char c = p[i];
 		unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
 			     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
@@ -113,27 +142,38 @@ static bool hex64(const char *p, uint64_t *out)
 	return true;
 }
 
+static bool read_nonce(struct stw_str text, struct nonce *out)
+{
+	uint64_t mark;
+
+	if (text.len != STW_NONCE_DIGITS || !read_hex(text.p, 16, &out->word) ||
+	    !read_hex(text.p + 16, 8, &mark) || !read_hex(text.p + 24, 16, &out->sum))
+		return false;
+	out->mark = (uint32_t)mark;
+	return true;
+}
+
 enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s,
 				 uint32_t ttl_s, struct stw_str nonce)
 {
-	uint64_t word, sum, right;
+	struct nonce n;
 
-	if (nonce.len != STW_NONCE_DIGITS || !hex64(nonce.p, &word) || !hex64(nonce.p + 16, &sum))
+	if (!read_nonce(nonce, &n))
 		return STW_NONCE_FORGED;
-	right = nonce_sum(key, realm, word);
-	if (CRYPTO_memcmp(&right, &sum, sizeof(sum)) != 0)
+	const uint64_t right = sum_of(key, realm, &n);
+
+	if (CRYPTO_memcmp(&right, &n.sum, sizeof(n.sum)) != 0)
 		return STW_NONCE_FORGED;
 	/* Modulo 2^32: also right when the seconds run over. */
-	return (uint32_t)((uint32_t)now_s - (uint32_t)(word >> 32)) <= ttl_s ? STW_NONCE_FRESH
-									     : STW_NONCE_STALE;
+	return (uint32_t)((uint32_t)now_s - (uint32_t)(n.word >> 32)) <= ttl_s ? STW_NONCE_FRESH
+									       : STW_NONCE_STALE;
 }
 
 bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source, struct stw_str nonce)
 {
-	uint64_t word;
+	struct nonce n;
 
-	return nonce.len == STW_NONCE_DIGITS && hex64(nonce.p, &word) &&
-	       (uint16_t)word == mark_of(key, source);
+	return read_nonce(nonce, &n) && n.mark == mark_of(key, source);
 }
 
 /* --- credentials --- */
@@ -155,14 +195,14 @@ static struct stw_str text_of(const char *buf, struct stw_span s)
 /* nc: exactly eight hex digits (RFC 7616 s3.4). */
 static bool read_nc(struct stw_str t, uint32_t *out)
 {
-	char digits[17] = "00000000";
+	char digits[8];
 	uint64_t v;
 
 	if (t.len != 8)
 		return false;
 	for (int i = 0; i < 8; i++)
-		digits[8 + i] = (char)(t.p[i] >= 'A' && t.p[i] <= 'F' ? t.p[i] | 0x20 : t.p[i]);
-	if (!hex64(digits, &v) || v == 0)
+		digits[i] = (char)(t.p[i] >= 'A' && t.p[i] <= 'F' ? t.p[i] | 0x20 : t.p[i]);
+	if (!read_hex(digits, 8, &v) || v == 0)
 		return false;
 	*out = (uint32_t)v;
 	return true;

@@ -9,6 +9,8 @@
 
 #include "control/registrar/changes.h"
 
+#define SMALL_ROW 2048u /* most records fit */
+
 struct expiry_key {
 	uint64_t expires_be;
 	char aor[STW_STORE_KEY_MAX - sizeof(uint64_t)];
@@ -79,15 +81,19 @@ int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_locatio
 		return err && err != STW_ENOENT ? err : reindex(s, aor, l);
 	}
 	/* Written beside, because the texts may be those of the row that changes. */
-	uint8_t *row = malloc(STW_RECORD_BYTES);
+	uint8_t small[SMALL_ROW], *row = small;
+	size_t room = sizeof(small);
+	int err = stw_record_encode(&l->record, row, room, &len);
 
-	if (!row)
-		return STW_ENOMEM;
-	int err = stw_record_encode(&l->record, row, STW_RECORD_BYTES, &len);
-
+	if (err == STW_ENOSPACE) {
+		room = STW_RECORD_BYTES;
+		row = malloc(room);
+		err = row ? stw_record_encode(&l->record, row, room, &len) : STW_ENOMEM;
+	}
 	if (!err)
 		err = stw_store_put(s, STW_TABLE_LOCATION, value(aor.p, aor.len), value(row, len));
-	free(row);
+	if (row != small)
+		free(row);
 	return err ? err : reindex(s, aor, l);
 }
 

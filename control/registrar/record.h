@@ -84,5 +84,13 @@ size_t stw_record_expire(struct stw_record *r, uint64_t now_s);
 /** The earliest moment at which stw_record_expire() has work; UINT64_MAX: never. */
 uint64_t stw_record_next_expiry(const struct stw_record *r);
 
+/** Copy the bindings that @from has, and no more. */
+static inline void stw_record_copy(struct stw_record *to, const struct stw_record *from)
+{
+	to->n = from->n;
+	for (size_t i = 0; i < from->n; i++)
+		to->b[i] = from->b[i];
+}
+
 /** Bindings that are not gone. */
 size_t stw_record_n_live(const struct stw_record *r);

@@ -10,7 +10,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
-#include "dataplane/route/route.h"
+#include "control/slow/sockets.h"
 
 #define TICK_S 1.
 
@@ -40,6 +40,7 @@ struct stw_registering {
 	struct ev_timer tick;
 	struct stw_registering_watch watch;
 	struct stw_registrar_answer scratch;
+	char answer_bytes[STW_SOCKETS_ROOM + STW_REGISTRAR_LINES]; /* of the one being answered */
 };
 
 static void let_go(struct stw_registering *g, struct waiting *w)
@@ -86,7 +87,11 @@ static void say(struct stw_registering *g, const struct waiting *w, bool lasts)
 		memcpy(a->lines, w->lines ? w->lines : "", w->lines_len);
 	}
 	a->known = w->known;
-	g->answer(g->ctx, &w->request, a);
+	struct stw_registering_request request = w->request;
+
+	request.bytes = memcpy(g->answer_bytes, w->request.bytes, w->request.len);
+	request.room = sizeof(g->answer_bytes);
+	g->answer(g->ctx, &request, a);
 }
 
 static void on_turn(struct ev_loop *loop, struct ev_prepare *prepare, int revents)
@@ -196,19 +201,18 @@ void stw_registering_configure(struct stw_registering *g, const struct stw_model
 bool stw_registering_take(struct stw_registering *g, const struct stw_endpoint *local,
 			  const struct stw_endpoint *peer, const char *bytes, size_t len)
 {
-	const size_t room = len + len / 2 + STW_REGISTRAR_LINES;
 	struct waiting *w;
 
 	if (!g->registrar || g->n >= STW_REGISTERING_MAX)
 		return false;
-	w = malloc(sizeof(*w) + room);
+	w = malloc(sizeof(*w) + len);
 	if (!w)
 		return false;
 	*w = (struct waiting){.request = {.local = *local,
 					  .peer = *peer,
 					  .bytes = w->memory,
 					  .len = len,
-					  .room = room}};
+					  .room = len}};
 	memcpy(w->memory, bytes, len);
 	STAILQ_INSERT_TAIL(&g->waiting, w, order);
 	g->n++;

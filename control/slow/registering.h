@@ -20,7 +20,7 @@ struct stw_registering; /* opaque */
 /* A REGISTER that waits for its answer. */
 struct stw_registering_request {
 	struct stw_endpoint local, peer;
-	char *bytes; /* with the headroom and tailroom an answer needs */
+	char *bytes; /* while it is answered: with the room an answer needs */
 	size_t len, room;
 };
 

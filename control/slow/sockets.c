@@ -18,7 +18,8 @@
 #include "dataplane/route/route.h"
 
 #define DATAGRAM_MAX 65535
-#define A_TURN	     64 /* datagrams of one socket in one turn of the loop */
+#define A_TURN	     64	       /* datagrams of one socket in one turn of the loop */
+#define WAITING	     (8 << 20) /* bytes that may wait in the kernel: what comes while a disk writes */
 
 struct own_socket {
 	struct own_socket *next;
@@ -148,6 +149,9 @@ static bool set(int fd, int level, int option, int value)
 /* Fragments when it must; bound before the address exists; beside a control that is going. */
 static bool prepare(int fd, bool v4)
 {
+	/* Without the right to it as much as anybody may have. */
+	if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, WAITING))
+		set(fd, SOL_SOCKET, SO_RCVBUF, WAITING);
 	if (!set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, IPPROTO_IP, IP_FREEBIND, 1))
 		return false;
 	if (v4)

@@ -93,11 +93,11 @@ static void nobody_has_no_password(void **state)
 	memset(zero, '0', 32);
 	zero[32] = '\0';
 	stw_hash_hex("MD5", "REGISTER:sip:example.com", a2);
-	snprintf(text, sizeof(text), "%s:%.32s:00000001:abc:auth:%s", zero, at + 7, a2);
+	snprintf(text, sizeof(text), "%s:%.40s:00000001:abc:auth:%s", zero, at + 7, a2);
 	stw_hash_hex("MD5", text, response);
 	snprintf(credentials, sizeof(credentials),
 		 "Authorization: Digest username=\"nobody\", realm=\"example.com\", "
-		 "nonce=\"%.32s\", uri=\"sip:example.com\", response=\"%s\", cnonce=\"abc\", "
+		 "nonce=\"%.40s\", uri=\"sip:example.com\", response=\"%s\", cnonce=\"abc\", "
 		 "qop=auth, nc=00000001\r\n",
 		 at + 7, response);
 	assert_int_equal(stw_register(&s, "nobody@example.com", LINE "%s", credentials), 401);
@@ -129,6 +129,24 @@ static void rfc3261_s8_2_7_a_retransmission_is_challenged_alike(void **state)
 	memcpy(other, s.text, sizeof(other));
 	stw_register(&s, BOB, LINE);
 	assert_string_not_equal(other, s.text);
+}
+
+/* Two users with one nonce would use up each other's counts. */
+static void rfc7616_s3_3_each_gets_a_nonce_of_its_own(void **state)
+{
+	enum { N = 1000 };
+	static char nonces[N][STW_NONCE_DIGITS];
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++) {
+		char user[64];
+
+		snprintf(user, sizeof(user), "u%u@example.com", i);
+		assert_int_equal(stw_register(&s, user, LINE), 401);
+		memcpy(nonces[i], strstr(s.text, "nonce=\"") + 7, STW_NONCE_DIGITS);
+		for (unsigned k = 0; k < i; k++)
+			assert_memory_not_equal(nonces[i], nonces[k], STW_NONCE_DIGITS);
+	}
 }
 
 static void rfc7616_s3_3_an_old_nonce_is_stale(void **state)
@@ -284,6 +302,7 @@ int main(void)
 		T(nobody_has_no_password),
 		T(rfc3261_s10_3_step_4_nobody_registers_for_another),
 		T(rfc3261_s8_2_7_a_retransmission_is_challenged_alike),
+		T(rfc7616_s3_3_each_gets_a_nonce_of_its_own),
 		T(rfc7616_s3_3_an_old_nonce_is_stale),
 		T(a_nonce_of_others_is_refused_without_stale),
 		T(rfc7616_s3_4_a_count_is_used_once),
