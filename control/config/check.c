@@ -115,13 +115,14 @@ static void check_resolver(const struct stw_conf *c, struct stw_report *report)
 /* A host name or address as it stands in URIs, in lower case: there is one way to write it. */
 static bool is_domain(const char *name)
 {
-	char canonical[STW_IMAGE_NAME_MAX];
+	char canonical[STW_IMAGE_NAME_MAX], text[64];
 	struct stw_ip ip;
 	size_t len = strlen(name);
 
 	if (*name == '[')
 		return len > 2 && name[len - 1] == ']' &&
-		       stw_ip_parse(name + 1, len - 2, &ip) == STW_OK;
+		       stw_ip_parse(name + 1, len - 2, &ip) == STW_OK &&
+		       stw_ip_format(&ip, text) == len - 2 && memcmp(text, name + 1, len - 2) == 0;
 	return stw_name_canonical(name, len, canonical) == len && memcmp(canonical, name, len) == 0;
 }
 
@@ -130,8 +131,9 @@ static void check_domains(const struct stw_conf *c, struct stw_report *report)
 	for (size_t i = 0; i < c->n_domains; i++) {
 		if (!is_domain(c->domains[i].name))
 			stw_report(report, c->domains[i].node,
-				   "domain \"%s\" is no host name in lower case: write it as it "
-				   "stands in your users' addresses, without port",
+				   "domain \"%s\" is no host name or shortest address in lower "
+				   "case: write it as it stands in your users' addresses, without "
+				   "port",
 				   c->domains[i].name);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(c->domains[k].name, c->domains[i].name) == 0)

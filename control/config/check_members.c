@@ -79,6 +79,15 @@ static void check_fallback(const struct stw_conf *c, const struct stw_conf_pool 
 	}
 }
 
+/* The same name for DNS: letters of either case, with or without the last dot. */
+static bool same_name(const char *a, const char *b)
+{
+	char x[STW_IMAGE_NAME_MAX], y[STW_IMAGE_NAME_MAX];
+	uint8_t n = stw_name_canonical(a, strlen(a), x);
+
+	return n > 0 && stw_name_canonical(b, strlen(b), y) == n && memcmp(x, y, n) == 0;
+}
+
 /* Members, or names that stand for some. */
 static void check_names_of(const struct stw_conf_pool *p, struct stw_report *report)
 {
@@ -97,7 +106,7 @@ static void check_names_of(const struct stw_conf_pool *p, struct stw_report *rep
 		else if (*name && stw_name_canonical(name, strlen(name), canonical) == 0)
 			stw_report(report, p->names[i].node, "\"%.80s\" is no host name", name);
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(p->names[k].v.name, name) == 0 &&
+			if (same_name(p->names[k].v.name, name) &&
 			    p->names[k].v.port == p->names[i].v.port)
 				stw_report(report, p->names[i].node,
 					   "\"%.80s\" stands twice in dns: name it once", name);

@@ -330,6 +330,54 @@ static void secrets_differ(void **state)
 		"t.yaml:5: secret \"1\": key must be 32 hex digits", "guessed");
 }
 
+static void domains_have_one_spelling(void **state)
+{
+	(void)state;
+	const char *const wrong[] = {"Example.net",
+				     "example.net.",
+				     "a..b",
+				     "a b",
+				     "example.net:5060",
+				     "[2001:DB8::1]",
+				     "[2001:db8:0::1]",
+				     "[1.2.3.4]x",
+				     "[2001:db8::1]:5060",
+				     "[]"};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text, sizeof(text), "registrar: {domains: [\"%s\"]}\n" PORTS, wrong[i]);
+		refuses(text, "t.yaml:1: domain", "is no host name or shortest address");
+	}
+	refuses("registrar: {domains: [a.net, b.net, a.net]}\n" PORTS, "t.yaml:1: domain",
+		"a.net stands twice");
+	stw_model_free(read_good("registrar: {domains: [a.net, \"[2001:db8::1]\"]}\n" PORTS));
+}
+
+static void expiry_times_ascend(void **state)
+{
+	(void)state;
+	refuses("registrar:\n  min_expires_s: 3600\n  default_expires_s: 600\n" PORTS,
+		"t.yaml:2: min_expires_s 3600 is more than default_expires_s 600", "lower it");
+	refuses("registrar:\n  max_expires_s: 600\n  default_expires_s: 3600\n" PORTS,
+		"t.yaml:3: default_expires_s 3600 is more than max_expires_s 600", "lower it");
+}
+
+static void health_fits_together(void **state)
+{
+	(void)state;
+	refuses(PORTS POOLS "    health:\n      fall: 5\n", "t.yaml:9: pool \"farm\"",
+		"fall 5 of the last 4 probes can never be missed");
+	refuses(PORTS POOLS "    health:\n      hold_down_s: 301\n", "t.yaml:9: pool \"farm\"",
+		"hold_down_s 301 is more than hold_down_max_s 300");
+	refuses(PORTS POOLS "    health:\n      backoff_ms: 1000\n", "t.yaml:9: pool \"farm\"",
+		"backoff_ms 1000 is less than interval_ms 2000");
+	refuses(PORTS POOLS "    health:\n      accept: 200-\n", "t.yaml:9: pool \"farm\"",
+		"accept is not a list of codes");
+	refuses(PORTS POOLS "    health:\n      from: \"<sip:a@b>\"\n", "t.yaml:9: pool \"farm\"",
+		"from is not a URI");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +404,9 @@ int main(void)
 		cmocka_unit_test(two_listeners_have_two_addresses),
 		cmocka_unit_test(a_listener_names_a_pool_that_is),
 		cmocka_unit_test(secrets_differ),
+		cmocka_unit_test(domains_have_one_spelling),
+		cmocka_unit_test(expiry_times_ascend),
+		cmocka_unit_test(health_fits_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,6 +234,30 @@ static void limits_are_kept(void **state)
 	}
 }
 
+static void names_in_dns_stand_once(void **state)
+{
+	(void)state;
+	refuses_pool("    dns: [sip.example.net, 192.0.2.9]\n", "t.yaml:8: pool \"farm\"",
+		     "is an address: put it into members");
+	refuses_pool("    dns: [\"a..b\"]\n", "t.yaml:8: pool \"farm\"", "is no host name");
+	refuses_pool("    dns: [a.net, A.NET]\n", "t.yaml:8: pool \"farm\"",
+		     "\"A.NET\" stands twice in dns");
+	refuses_pool("    dns: [a.net, a.net.]\n", "t.yaml:8: pool \"farm\"",
+		     "stands twice in dns");
+	stw_model_free(read_good(PORTS POOLS "    dns: [a.net, {name: a.net, port: 5070}]\n"));
+}
+
+static void fallbacks_come_to_an_end(void **state)
+{
+	(void)state;
+	refuses_pool("    fallback: fram\n", "t.yaml:8: pool \"farm\"",
+		     "there is no pool \"fram\"");
+	refuses_pool("    fallback: farm\n", "t.yaml:8: pool \"farm\"", "falls back on itself");
+	refuses_pool("    fallback: b\n  - {name: b, members: [1.2.3.5], fallback: c}\n"
+		     "  - {name: c, members: [1.2.3.6], fallback: b}\n",
+		     "t.yaml:9: pool \"b\"", "falls back on itself by way of \"c\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +274,8 @@ int main(void)
 		cmocka_unit_test(a_long_address_needs_a_name),
 		cmocka_unit_test(one_identity_for_two_addresses_is_refused),
 		cmocka_unit_test(limits_are_kept),
+		cmocka_unit_test(names_in_dns_stand_once),
+		cmocka_unit_test(fallbacks_come_to_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
