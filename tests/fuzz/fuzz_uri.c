@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <string.h>
+
 #include <strowger/sip.h>
+#include <strowger/sip_number.h>
 
 #include "tests/support/oracle.h"
 
@@ -23,15 +26,33 @@ static bool inside(struct stw_span part, struct stw_span whole)
 	       (part.off >= whole.off && stw_span_end(part) <= stw_span_end(whole));
 }
 
+/* A number in its one form, which reading again leaves alone. */
+static void check_number(const struct stw_number *n)
+{
+	struct stw_number again;
+
+	check(n->len > 0 && n->len <= STW_NUMBER_MAX, "length of a number");
+	for (uint8_t i = 0; i < n->len; i++)
+		check(strchr(n->text[0] == '+' && i > 0 ? "0123456789" : "+0123456789*#abcdef",
+			     n->text[i]) != NULL,
+		      "digit of a number");
+	check(stw_number_read(n->text, n->len, &again) && again.len == n->len &&
+		      memcmp(again.text, n->text, n->len) == 0,
+	      "a number read again");
+}
+
 static void check_uri(const char *buf, struct stw_span value)
 {
 	struct stw_sip_uri uri;
 	struct stw_span found;
+	struct stw_number number;
 	int err = stw_sip_uri_parse(buf, value, &uri);
 
 	check(err == stw_oracle_uri(buf + value.off, value.len), "verdict of the URI");
 	if (err != STW_OK)
 		return;
+	if (stw_sip_uri_number(buf, &uri, &number))
+		check_number(&number);
 	check(inside(uri.user, value) && inside(uri.password, value), "user");
 	check(inside(uri.host, value) && inside(uri.params, value), "host, parameters");
 	check(inside(uri.headers, value) && inside(uri.maddr, uri.params), "headers, maddr");
