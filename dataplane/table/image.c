@@ -16,6 +16,7 @@
 #include <strowger/table_image.h>
 
 #include "dataplane/route/siphash.h"
+#include "dataplane/table/image_rules.h"
 
 /* Guards against accidents, not enemies: the socket's permissions do that. */
 static const struct stw_sipkey checksum_key = {0x73746f7267657221u, 0x63686563u};
@@ -575,5 +576,7 @@ int stw_image_check(const void *bytes, uint64_t size, char *reason, uint64_t rea
 		err = check_closed_ports(&c);
 	if (err == STW_OK)
 		err = check_domains(&c);
+	if (err == STW_OK)
+		err = stw_image_check_rules(c.header, reason, reason_len);
 	return err;
 }

@@ -24,7 +24,7 @@ void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *re
 struct layout {
 	size_t listeners, members, record_route, loads, by_id, by_address, by_listener, by_ip,
 		by_name;
-	size_t closed_ports, image, size;
+	size_t closed_ports, rule_links, by_rule_key, image, size;
 };
 
 static size_t place(size_t *at, size_t bytes)
@@ -42,7 +42,7 @@ static size_t cell_bytes(uint32_t rows)
 
 /* Rows that size the indexes. */
 struct sizes {
-	uint32_t listeners, pools, members, names;
+	uint32_t listeners, pools, members, names, rule_keys;
 };
 
 static struct layout lay_out(const struct sizes *n, size_t image_bytes)
@@ -61,6 +61,8 @@ static struct layout lay_out(const struct sizes *n, size_t image_bytes)
 	l.by_ip = place(&at, cell_bytes(n->listeners));
 	l.by_name = place(&at, cell_bytes(n->names));
 	l.closed_ports = place(&at, STW_PORT_WORDS * sizeof(uint64_t));
+	l.rule_links = place(&at, n->rule_keys * sizeof(struct stw_rule_link));
+	l.by_rule_key = place(&at, cell_bytes(n->rule_keys));
 	l.image = place(&at, image_bytes);
 	l.size = at;
 	return l;
@@ -252,12 +254,27 @@ static int fill_names(struct stw_tables *t, const struct layout *l, char *reason
 	return STW_OK;
 }
 
+static int fill_rules(struct stw_tables *t, const struct layout *l, uint32_t n_keys, char *reason,
+		      size_t reason_len)
+{
+	struct stw_rules *r = &t->rules;
+
+	r->n = t->image->sections[STW_IMAGE_RULES_SECTION].rows;
+	r->rules = section(t->image, STW_IMAGE_RULES_SECTION);
+	r->keys = section(t->image, STW_IMAGE_RULE_KEYS_SECTION);
+	r->text = section(t->image, STW_IMAGE_RULE_TEXT_SECTION);
+	r->links = (struct stw_rule_link *)((char *)t + l->rule_links);
+	r->index = index_at(t, l->by_rule_key, n_keys);
+	return stw_rules_fill(r, reason, reason_len);
+}
+
 static struct sizes sizes_of(const struct stw_image_header *h)
 {
 	return (struct sizes){h->sections[STW_IMAGE_LISTENERS_SECTION].rows,
 			      h->sections[STW_IMAGE_POOLS_SECTION].rows,
 			      h->sections[STW_IMAGE_MEMBERS_SECTION].rows,
-			      h->sections[STW_IMAGE_NAMES_SECTION].rows};
+			      h->sections[STW_IMAGE_NAMES_SECTION].rows,
+			      h->sections[STW_IMAGE_RULE_KEYS_SECTION].rows};
 }
 
 /* The sizes the layout needs, before the image can be checked as a whole. */
@@ -270,7 +287,8 @@ static int peek(const void *bytes, size_t size, struct sizes *out)
 	memcpy(&h, bytes, sizeof(h));
 	*out = sizes_of(&h);
 	if (out->listeners > STW_IMAGE_LISTENERS || out->members > STW_IMAGE_MEMBERS ||
-	    out->pools > STW_IMAGE_POOLS || out->names > STW_IMAGE_NAMES)
+	    out->pools > STW_IMAGE_POOLS || out->names > STW_IMAGE_NAMES ||
+	    out->rule_keys > STW_IMAGE_RULE_KEYS)
 		return STW_EBOUNDS;
 	return STW_OK;
 }
@@ -288,7 +306,9 @@ static int fill(struct stw_tables *t, const struct layout *l, const struct sizes
 	fill_pools(t, l);
 	fill_listeners(t, l);
 	int err = fill_members(t, l, reason, reason_len);
-	return err != STW_OK ? err : fill_names(t, l, reason, reason_len);
+	if (err == STW_OK)
+		err = fill_names(t, l, reason, reason_len);
+	return err != STW_OK ? err : fill_rules(t, l, n->rule_keys, reason, reason_len);
 }
 
 int stw_tables_new(const void *bytes, size_t size, char *reason, size_t reason_len,

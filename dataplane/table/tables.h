@@ -15,6 +15,7 @@
 #include "dataplane/route/siphash.h"
 #include "dataplane/table/index.h"
 #include "dataplane/table/lookup.h"
+#include "dataplane/table/rules.h"
 
 #define STW_TABLES_ALIGN 64u
 #define STW_PORT_WORDS	 1024u /* 65536 bits */
@@ -95,6 +96,7 @@ struct stw_tables {
 	struct stw_index listener_by_address;
 	struct stw_index listener_by_ip;
 	struct stw_index name_index;
+	struct stw_rules rules;
 
 	const struct stw_image_header *image;
 };

@@ -41,6 +41,15 @@
 #define STW_IMAGE_OPTION_TEXT  32u
 #define STW_IMAGE_PORT_RANGES  1024u
 #define STW_IMAGE_DOMAINS      256u
+#define STW_IMAGE_RULES	       100000u
+#define STW_IMAGE_RULE_KEYS    500000u /* values in the conditions of all rules */
+#define STW_IMAGE_RULE_TEXT    (1u << 27)
+#define STW_IMAGE_RULE_ROWS    131072u /* of counters */
+#define STW_IMAGE_RULE_SHARE   64u     /* rules that one value may leave to be tried one by one */
+#define STW_IMAGE_RULE_NAME    31u
+#define STW_IMAGE_RULE_USER    63u  /* bytes of a user or its beginning */
+#define STW_IMAGE_RULE_NUMBER  24u  /* bytes of a number prefix */
+#define STW_IMAGE_RULE_SAID    255u /* bytes of a reason or a URI */
 
 /* X(ENUM, "name", row type, least rows, most rows) */
 #define STW_IMAGE_SECTIONS(X)                                                                   \
@@ -59,7 +68,10 @@
 	X(TRUSTED, "trusted", struct stw_image_prefix, 0u, STW_IMAGE_TRUSTED)                   \
 	X(OPTIONS, "options", struct stw_image_option, 0u, STW_IMAGE_OPTIONS)                   \
 	X(CLOSED_PORTS, "closed_ports", struct stw_image_port_range, 0u, STW_IMAGE_PORT_RANGES) \
-	X(DOMAINS, "domains", struct stw_image_domain, 0u, STW_IMAGE_DOMAINS)
+	X(DOMAINS, "domains", struct stw_image_domain, 0u, STW_IMAGE_DOMAINS)                   \
+	X(RULES, "rules", struct stw_image_rule, 0u, STW_IMAGE_RULES)                           \
+	X(RULE_KEYS, "rule_keys", struct stw_image_rule_key, 0u, STW_IMAGE_RULE_KEYS)           \
+	X(RULE_TEXT, "rule_text", char, 0u, STW_IMAGE_RULE_TEXT)
 
 enum stw_image_kind {
 #define X(name, text, type, least, most) STW_IMAGE_##name##_SECTION,
@@ -237,6 +249,65 @@ struct stw_image_domain {
 	uint8_t reserved[2];
 };
 
+/* What of a request a rule may look at, beside its method. */
+enum stw_image_rule_field {
+	STW_IMAGE_RULE_BY_USER,	    /* of the Request-URI, escapes decoded */
+	STW_IMAGE_RULE_BY_DOMAIN,   /* its host, or the domain a local number is valid in */
+	STW_IMAGE_RULE_BY_NUMBER,   /* strowger/sip_number.h */
+	STW_IMAGE_RULE_BY_SOURCE,   /* address of the sender */
+	STW_IMAGE_RULE_BY_LISTENER, /* that it was sent to */
+	STW_IMAGE_RULE_FIELDS,
+};
+
+enum stw_image_rule_action {
+	STW_IMAGE_RULE_TO_POOL,
+	STW_IMAGE_RULE_TO_LOCATION,  /* to the user's contact */
+	STW_IMAGE_RULE_TO_REGISTRAR, /* control's */
+	STW_IMAGE_RULE_TO_KERNEL,
+	STW_IMAGE_RULE_REDIRECT_CONTACTS, /* to all the location service knows */
+	STW_IMAGE_RULE_REDIRECT_MEMBER,	  /* of @pool, as its policy chooses */
+	STW_IMAGE_RULE_REDIRECT_URI,	  /* to @said */
+	STW_IMAGE_RULE_REJECT,
+	STW_IMAGE_RULE_N_ACTIONS,
+};
+
+struct stw_image_rule_run {
+	uint32_t first, n; /* rows of rule_keys; none: the field may be anything */
+};
+
+/*
+ * What becomes of new requests, in the order they are tried: the first that fits is obeyed. One
+ * fits when each of its fields has one of the values its keys name. Keys follow one another in the
+ * order of rules and fields.
+ */
+struct stw_image_rule {
+	struct stw_image_rule_run keys[STW_IMAGE_RULE_FIELDS];
+	uint32_t name;	  /* row of rule_text: 1..STW_IMAGE_RULE_NAME bytes and a NUL */
+	uint32_t said;	  /* likewise: REJECT the reason, REDIRECT_URI the URI, else empty */
+	uint32_t row;	  /* of its counters, none twice; not in the digest */
+	uint16_t methods; /* a bit each enum stw_sip_method, not ACK and CANCEL; 0: any */
+	uint16_t pool;	  /* TO_POOL, REDIRECT_MEMBER; else STW_IMAGE_NO_POOL */
+	uint16_t status;  /* REJECT 400..699, REDIRECT_x 301, 302 or 305, else 0 */
+	uint8_t action;	  /* enum stw_image_rule_action */
+	uint8_t by; /* the field it is found by, or STW_IMAGE_RULE_FIELDS: it is tried with each
+		     * request, as STW_IMAGE_RULE_SHARE may be */
+	uint32_t reserved;
+};
+
+/* One value; not twice in one field of a rule. */
+struct stw_image_rule_key {
+	uint32_t first_byte; /* row of rule_text; BY_LISTENER: row of listeners */
+	uint16_t pool;	     /* BY_NUMBER: in place of its rule's, or STW_IMAGE_NO_POOL */
+	uint8_t len;	     /* BY_SOURCE: 16; BY_LISTENER: 0 */
+	uint8_t kind;	     /* enum stw_image_rule_kind; BY_SOURCE: bits, as of trusted */
+};
+
+enum stw_image_rule_kind {
+	STW_IMAGE_RULE_EXACT, /* USER, DOMAIN, LISTENER */
+	STW_IMAGE_RULE_PART,  /* USER: how it begins, DOMAIN: how it ends, from a dot on;
+			       * NUMBER: how it begins, the longest of its rule counts */
+};
+
 /* A name with its targets, outside an image. */
 struct stw_image_resolved {
 	const char *name; /* [len], as stw_name_canonical() makes it; none twice with one port */
@@ -260,6 +331,8 @@ _Static_assert(sizeof(struct stw_image_secret) == 24, "no padding");
 _Static_assert(sizeof(struct stw_image_name) == 12, "no padding");
 _Static_assert(sizeof(struct stw_image_target) == 24, "no padding");
 _Static_assert(sizeof(struct stw_image_domain) == 256, "no padding");
+_Static_assert(sizeof(struct stw_image_rule) == 64, "no padding");
+_Static_assert(sizeof(struct stw_image_rule_key) == 8, "no padding");
 
 /** The checksum an image of @size bytes, at least a header, should carry. */
 uint64_t stw_image_checksum(const void *bytes, uint64_t size);
