@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/check.h"
+#include "control/config/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,7 @@ static void check_resolver(const struct stw_conf *c, struct stw_report *report)
 			}
 }
 
-/* A host name or address as it stands in URIs, in lower case: there is one way to write it. */
-static bool is_domain(const char *name)
+bool stw_is_domain(const char *name)
 {
 	char canonical[STW_IMAGE_NAME_MAX], text[64];
 	struct stw_ip ip;
@@ -129,7 +129,7 @@ static bool is_domain(const char *name)
 static void check_domains(const struct stw_conf *c, struct stw_report *report)
 {
 	for (size_t i = 0; i < c->n_domains; i++) {
-		if (!is_domain(c->domains[i].name))
+		if (!stw_is_domain(c->domains[i].name))
 			stw_report(report, c->domains[i].node,
 				   "domain \"%s\" is no host name or shortest address in lower "
 				   "case: write it as it stands in your users' addresses, without "
@@ -177,5 +177,7 @@ int stw_conf_check(const struct stw_conf *c, struct stw_report *report)
 	stw_check_health(c, report);
 	if (err == STW_OK)
 		err = stw_check_members(c, report);
+	if (err == STW_OK)
+		err = stw_check_rules(c, report);
 	return err;
 }

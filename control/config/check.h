@@ -18,6 +18,9 @@ int stw_check_listeners(const struct stw_conf *c, struct stw_report *report);
 /** Pools and their members. @return STW_OK, STW_ENOMEM */
 int stw_check_pools(const struct stw_conf *c, struct stw_report *report);
 
+/** A host name or address as it stands in URIs, in lower case: there is one way to write it. */
+bool stw_is_domain(const char *name);
+
 /** How pools watch their members. */
 void stw_check_health(const struct stw_conf *c, struct stw_report *report);
 

@@ -6,6 +6,8 @@
 
 #include <strowger/errors.h>
 
+#include "control/config/rules.h"
+
 void stw_conf_fini(struct stw_conf *c)
 {
 	for (size_t i = 0; i < c->n_ports; i++) {
@@ -19,6 +21,7 @@ void stw_conf_fini(struct stw_conf *c)
 	}
 	for (size_t i = 0; i < c->n_listeners; i++)
 		free(c->listeners[i].trusted);
+	stw_rules_fini(c);
 	free(c->options);
 	free(c->closed_ports);
 	free(c->cores);
@@ -191,7 +194,7 @@ int stw_conf_from_model(const struct stw_model *m, struct stw_conf *out)
 
 	if (copy_rest(m, &c) != STW_OK || copy_proxy(&m->proxy, &c) != STW_OK ||
 	    copy_ports(m, &c) != STW_OK || copy_listeners(m, &c) != STW_OK ||
-	    copy_pools(m, &c) != STW_OK) {
+	    copy_pools(m, &c) != STW_OK || stw_rules_from_model(m, &c) != STW_OK) {
 		stw_conf_fini(&c);
 		return STW_ENOMEM;
 	}

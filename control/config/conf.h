@@ -92,6 +92,53 @@ struct stw_conf_pool {
 	STW_CONF_LIST(struct stw_conf_pool_name, names);
 };
 
+struct stw_conf_rule_method {
+	const struct stw_node *node;
+	uint8_t method; /* index into stw_rule_methods */
+};
+
+struct stw_conf_rule_user {
+	const struct stw_node *node;
+	struct stw_model_rule_user v;
+};
+
+struct stw_conf_rule_domain {
+	const struct stw_node *node;
+	struct stw_model_rule_domain v;
+};
+
+struct stw_conf_rule_number {
+	const struct stw_node *node; /* of those in a file: of its name */
+	char prefix[64];	     /* as written */
+	char pool[STW_NAME_MAX];     /* "" for the rule's */
+};
+
+struct stw_conf_rule_listener {
+	const struct stw_node *node;
+	char name[STW_NAME_MAX];
+};
+
+enum stw_rule_to { STW_RULE_TO_NOTHING, STW_RULE_LOCATION, STW_RULE_REGISTRAR, STW_RULE_KERNEL };
+
+struct stw_conf_rule {
+	const struct stw_node *node;
+	char name[STW_NAME_MAX];
+	STW_CONF_LIST(struct stw_conf_rule_method, methods);
+	STW_CONF_LIST(struct stw_conf_rule_user, users);
+	STW_CONF_LIST(struct stw_conf_rule_domain, domains);
+	STW_CONF_LIST(struct stw_conf_rule_number, numbers); /* with those of the file */
+	STW_CONF_LIST(struct stw_conf_network, sources);
+	STW_CONF_LIST(struct stw_conf_rule_listener, listeners);
+	char numbers_file[128]; /* "" for none */
+	char pool[STW_NAME_MAX];
+	int to; /* enum stw_rule_to */
+	uint32_t redirect_status;
+	char redirect_to[STW_RULE_URI]; /* "" for none */
+	char redirect_pool[STW_NAME_MAX];
+	uint16_t reject_code; /* 0 for none */
+	char reject_reason[STW_RULE_URI];
+};
+
 struct stw_conf_secret {
 	const struct stw_node *node;
 	struct stw_model_secret v;
@@ -131,6 +178,7 @@ struct stw_conf {
 	STW_CONF_LIST(struct stw_conf_port, ports);
 	STW_CONF_LIST(struct stw_conf_listener, listeners);
 	STW_CONF_LIST(struct stw_conf_pool, pools);
+	STW_CONF_LIST(struct stw_conf_rule, rules);
 	STW_CONF_LIST(struct stw_conf_secret, secrets);
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/read.h"
+#include "control/config/rules.h"
+#include "control/model/rule_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include <strowger/errors.h>
+#include <strowger/table_image.h>
 
 #define FILE_MAX_BYTES (16u << 20)
 
@@ -66,17 +69,42 @@ static int check_text(const char *text, size_t len, struct stw_report *report)
 	return STW_OK;
 }
 
+/* The limit on rules that share a value is known only when all are there. */
+static int find_rules_by(const struct stw_conf *c, struct stw_report *report, struct stw_model *m)
+{
+	size_t i;
+	int err = stw_rules_choose(m, &i);
+
+	if (err != STW_ERANGE)
+		return err;
+	stw_report(
+		report, c->rules[i].node,
+		"more than %u rules have no other values than these: each would be tried for each "
+		"request that has them; put what they share into one rule, or say more in each",
+		STW_IMAGE_RULE_SHARE);
+	return STW_ECONFIG;
+}
+
 static int read_tree(const struct stw_tree *tree, struct stw_report *report, struct stw_model **out)
 {
 	struct stw_conf c = {0};
+	struct stw_model *m = NULL;
 	int err = stw_conf_fill(tree, report, &c);
 
+	if (err == STW_OK)
+		err = stw_rules_read_files(&c, report);
 	if (err == STW_OK)
 		err = stw_conf_check(&c, report);
 	if (err == STW_OK && report->n_errors > 0)
 		err = STW_ECONFIG;
 	if (err == STW_OK)
-		err = stw_conf_resolve(&c, out);
+		err = stw_conf_resolve(&c, &m);
+	if (err == STW_OK)
+		err = find_rules_by(&c, report, m);
+	if (err == STW_OK)
+		*out = m;
+	else
+		stw_model_free(m);
 	stw_conf_fini(&c);
 	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/check.h"
+#include "control/config/rules.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -252,7 +253,8 @@ int stw_conf_resolve(const struct stw_conf *c, struct stw_model **out)
 		return STW_ENOMEM;
 	if (resolve_rest(c, m) != STW_OK || resolve_proxy(c, &m->proxy) != STW_OK ||
 	    resolve_ports(c, m) != STW_OK || resolve_listeners(c, m) != STW_OK ||
-	    resolve_pools(c, m) != STW_OK || resolve_members(c, m) != STW_OK) {
+	    resolve_pools(c, m) != STW_OK || resolve_members(c, m) != STW_OK ||
+	    stw_resolve_rules(c, m) != STW_OK) {
 		stw_model_free(m);
 		return STW_ENOMEM;
 	}

@@ -513,6 +513,102 @@ const struct stw_opt stw_schema[] = {
 	{"pools[].backends", STW_OPT_ADVICE, RELOAD, .help = "write members"},
 	{"pools[].servers", STW_OPT_ADVICE, RELOAD, .help = "write members"},
 
+	{"rules", STW_OPT_LIST, RELOAD, .max = 100000, .noun = "rule", .ordered = true,
+	 .computed = "none: all goes to the listener's pool, or by registrar.calls",
+	 LIST(stw_conf, rules, stw_conf_rule),
+	 .help = "What becomes of new requests from outside. The first rule that fits is obeyed; when none "
+		 "does, all is as if there were no rules. One fits when each of its conditions (methods, "
+		 "users, domains, numbers, sources, listeners) has one value that fits; a condition that "
+		 "is left out always does. Each has one action: pool, to, redirect or reject. Rules for "
+		 "INVITE are also for its CANCEL and ACK; requests within dialogs, and what is sent "
+		 "again, go where their call went. A rule should have some value that few others have: "
+		 "at most 64 may have none but methods, or share all their values with others."},
+	{"rules[].name", STW_OPT_NAME, RELOAD, REQUIRED, AT(stw_conf_rule, name),
+	 .help = "Name of the rule in commands, logs and metrics; its counter stays with it."},
+	{"rules[].methods", STW_OPT_LIST, RELOAD, .min = 1, .max = 16, .noun = "method",
+	 .computed = "any", LIST(stw_conf_rule, methods, stw_conf_rule_method),
+	 .help = "Methods of the request."},
+	{"rules[].methods[]", STW_OPT_ENUM, RELOAD,
+	 .choices = "other|INVITE|BYE|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|"
+		    "MESSAGE|UPDATE",
+	 AT(stw_conf_rule_method, method),
+	 .help = "A method; other: any that is not in this list."},
+	{"rules[].users", STW_OPT_LIST, RELOAD, .min = 1, .max = 100000, .noun = "user",
+	 .computed = "any", LIST(stw_conf_rule, users, stw_conf_rule_user),
+	 .help = "Users of the Request-URI, escapes decoded."},
+	{"rules[].users[]", STW_OPT_TEXT, RELOAD, .min = 1, .max = 63, AT(stw_conf_rule_user, v.text),
+	 .help = "A user, or with * at its end how it begins: \"conf-*\". The case of letters counts."},
+	{"rules[].domains", STW_OPT_LIST, RELOAD, .min = 1, .max = 100000, .noun = "domain",
+	 .computed = "any", LIST(stw_conf_rule, domains, stw_conf_rule_domain),
+	 .help = "Hosts of the Request-URI; of a tel: URI the domain in its phone-context."},
+	{"rules[].domains[]", STW_OPT_TEXT, RELOAD, .min = 1, .max = 255,
+	 AT(stw_conf_rule_domain, v.text),
+	 .help = "A host in lower case, or with *. before it all below it, but not itself: "
+		 "\"*.example.net\"."},
+	{"rules[].numbers", STW_OPT_LIST, RELOAD, .min = 1, .max = 100000, .noun = "number",
+	 .computed = "any", LIST(stw_conf_rule, numbers, stw_conf_rule_number),
+	 .help = "How the called number begins: that of a tel: URI, of one with user=phone, or of one whose "
+		 "user is + and digits. Within a rule the longest that fits counts, so that one table "
+		 "of prefixes can name a pool for each; between rules their order does. Separators "
+		 "(- . ( ) and blanks) are left out before, parameters are left behind. A prefix with + "
+		 "fits global numbers only, one without fits local ones only. A prefix alone may stand for "
+		 "its mapping."},
+	{"rules[].numbers[].prefix", STW_OPT_TEXT, RELOAD, REQUIRED, .min = 1, .max = 63,
+	 .shorthand = true, AT(stw_conf_rule_number, prefix),
+	 .help = "Up to 24 digits, with + before them, or with *, # and a..f among them; in quotes, since "
+		 "YAML takes 0049 for a number."},
+	{"rules[].numbers[].pool", STW_OPT_NAME, RELOAD, .computed = "the rule's",
+	 AT(stw_conf_rule_number, pool),
+	 .help = "Pool for numbers that begin so."},
+	{"rules[].numbers_file", STW_OPT_PATH, RELOAD, .min = 2, .max = 127, .computed = "none",
+	 AT(stw_conf_rule, numbers_file),
+	 .help = "File with more of them, read whenever this one is: a prefix a line, with a blank and a pool "
+		 "behind it if it has its own. Lines that begin with ; or with # and a blank are left out."},
+	{"rules[].sources", STW_OPT_LIST, RELOAD, .min = 1, .max = 100000, .noun = "network",
+	 .computed = "any", LIST(stw_conf_rule, sources, stw_conf_network),
+	 .help = "Where the request came from. UDP source addresses can be forged."},
+	{"rules[].sources[]", STW_OPT_NETWORK, RELOAD, AT(stw_conf_network, v),
+	 .help = "An address, or a network as address/length."},
+	{"rules[].listeners", STW_OPT_LIST, RELOAD, .min = 1, .max = 256, .noun = "listener",
+	 .computed = "any", LIST(stw_conf_rule, listeners, stw_conf_rule_listener),
+	 .help = "Listeners that the request came to."},
+	{"rules[].listeners[]", STW_OPT_NAME, RELOAD, AT(stw_conf_rule_listener, name),
+	 .help = "Name of a listener."},
+	{"rules[].pool", STW_OPT_NAME, RELOAD, .computed = "none", AT(stw_conf_rule, pool),
+	 .help = "It goes to this pool, by its policy. Take pools with record_route for calls: without it "
+		 "requests within a dialog that are not remembered go to the listener's pool."},
+	{"rules[].to", STW_OPT_ENUM, RELOAD, .def = "none", .choices = "none|location|registrar|kernel",
+	 AT(stw_conf_rule, to),
+	 .help = "location: it goes to the contact of the user it names, of a domain of registrar.domains. "
+		 "registrar: a REGISTER is control's to answer. kernel: it is left to the kernel as it came, "
+		 "for a program of this host that nftables gives it to; when there is none it is "
+		 "answered 503. none: see the other actions."},
+	{"rules[].redirect", STW_OPT_SECTION, RELOAD,
+	 .help = "Its sender is told where to go instead (RFC 3261 s8.3)."},
+	{"rules[].redirect.to", STW_OPT_TEXT, RELOAD, .min = 1, .max = 255, .computed = "none",
+	 AT(stw_conf_rule, redirect_to),
+	 .help = "member: to a member of redirect.pool, chosen as for a call, weights obeyed, with the "
+		 "request's user. contacts: to all contacts of the user, which the location service "
+		 "knows, with status 302. Else a URI, the same for all."},
+	{"rules[].redirect.pool", STW_OPT_NAME, RELOAD, .computed = "none",
+	 AT(stw_conf_rule, redirect_pool), .help = "Pool of the member."},
+	{"rules[].redirect.status", STW_OPT_CHOICE, RELOAD, .def = "302", .choices = "301|302|305",
+	 AT(stw_conf_rule, redirect_status),
+	 .help = "301: moved for good, 302: for now, 305: use that proxy (RFC 3261 s21.3)."},
+	{"rules[].reject", STW_OPT_SECTION, RELOAD, .help = "It is answered, and goes nowhere."},
+	{"rules[].reject.code", STW_OPT_UINT, RELOAD, .min = 400, .max = 699, .computed = "none",
+	 AT(stw_conf_rule, reject_code), .help = "Status of the answer."},
+	{"rules[].reject.reason", STW_OPT_TEXT, RELOAD, .min = 1, .max = 127,
+	 .computed = "the usual one of the code", AT(stw_conf_rule, reject_reason),
+	 .help = "Its reason phrase. An answer has at most half as many bytes again as its request, so "
+		 "keep it short."},
+	{"rules[].method", STW_OPT_ADVICE, RELOAD, .help = "write methods, a list"},
+	{"rules[].user", STW_OPT_ADVICE, RELOAD, .help = "write users, a list"},
+	{"rules[].domain", STW_OPT_ADVICE, RELOAD, .help = "write domains, a list"},
+	{"rules[].number", STW_OPT_ADVICE, RELOAD, .help = "write numbers, a list"},
+	{"rules[].source", STW_OPT_ADVICE, RELOAD, .help = "write sources, a list"},
+	{"rules[].listener", STW_OPT_ADVICE, RELOAD, .help = "write listeners, a list"},
+
 	{"secrets", STW_OPT_LIST, RELOAD, .max = 2, .noun = "secret",
 	 .ordered = true,
 	 .computed = "one is made and kept in control.state_dir",
@@ -553,13 +649,13 @@ const char *stw_schema_key(const struct stw_opt *row)
  * "ports[].routes[].to", nor has "dataplane.cores" the scalar "dataplane.cores[]". */
 static bool is_child(const struct stw_opt *row, const char *parent, size_t len)
 {
+	if (strncmp(row->name, parent, len) != 0)
+		return false; /* nearly all, and each element of a long list asks */
 	const char *key = stw_schema_key(row);
 
 	if (key[strlen(key) - 1] == ']')
 		return false;
-	if (len == 0)
-		return key == row->name;
-	return (size_t)(key - row->name) == len + 1 && memcmp(row->name, parent, len) == 0;
+	return len == 0 ? key == row->name : (size_t)(key - row->name) == len + 1;
 }
 
 const struct stw_opt *stw_schema_child(const char *parent, const struct stw_opt *after)

@@ -23,12 +23,25 @@ static void free_pools(struct stw_model *m)
 	free(m->pools);
 }
 
+static void free_rules(struct stw_model *m)
+{
+	for (size_t i = 0; i < m->n_rules; i++) {
+		free(m->rules[i].users);
+		free(m->rules[i].domains);
+		free(m->rules[i].numbers);
+		free(m->rules[i].sources);
+		free(m->rules[i].listeners);
+	}
+	free(m->rules);
+}
+
 void stw_model_free(struct stw_model *m)
 {
 	if (!m)
 		return;
 	free_ports(m);
 	free_pools(m);
+	free_rules(m);
 	free(m->dataplane.cores);
 	free(m->resolver.servers);
 	free(m->registrar.domains);

@@ -205,6 +205,47 @@ struct stw_model_proxy {
 	uint16_t max_breadth; /* 0: Max-Breadth is left alone */
 };
 
+#define STW_RULE_USER	64  /* with the NUL */
+#define STW_RULE_NUMBER 32  /* with the NUL */
+#define STW_RULE_URI	256 /* with the NUL */
+
+struct stw_model_rule_user {
+	char text[STW_RULE_USER]; /* "alice", or "alice*" */
+};
+
+struct stw_model_rule_domain {
+	char text[STW_DOMAIN_MAX + 2]; /* "example.net", or "*.example.net" */
+};
+
+struct stw_model_rule_number {
+	char prefix[STW_RULE_NUMBER]; /* as strowger/sip_number.h has it */
+	uint32_t pool;		      /* index; UINT32_MAX: that of the rule */
+};
+
+/* What becomes of new requests that fit: each list is empty (anything fits) or one of it does. */
+struct stw_model_rule {
+	char name[STW_NAME_MAX];
+	uint16_t methods; /* bits of enum stw_sip_method */
+	struct stw_model_rule_user *users;
+	size_t n_users;
+	struct stw_model_rule_domain *domains;
+	size_t n_domains;
+	struct stw_model_rule_number *numbers; /* by prefix */
+	size_t n_numbers;
+	struct stw_model_prefix *sources;
+	size_t n_sources;
+	uint32_t *listeners; /* indices */
+	size_t n_listeners;
+	int action;		 /* enum stw_image_rule_action */
+	uint32_t pool;		 /* index, or UINT32_MAX */
+	uint16_t status;	 /* of a redirect or reject, else 0 */
+	char said[STW_RULE_URI]; /* the reason of a reject, "" for the usual; the URI of a redirect
+				  */
+	uint8_t by;		 /* the field it is found by (control/model/rule_keys.h) */
+	uint32_t row;		 /* of its counters (control/model/rule_rows.h); 0 from the file */
+	uint32_t line;
+};
+
 /* How host names in URIs are resolved (control/resolve). */
 struct stw_model_resolver {
 	struct stw_endpoint *servers; /* none: the system's */
@@ -267,6 +308,8 @@ struct stw_model {
 	size_t n_listeners;
 	struct stw_model_pool *pools;
 	size_t n_pools;
+	struct stw_model_rule *rules; /* in the order they are tried */
+	size_t n_rules;
 	struct stw_model_member *members; /* each address once, used by any number of pools */
 	size_t n_members;
 	/* secrets[0] signs; both verify. From the file, or made once and kept in state_dir. */

@@ -11,6 +11,7 @@
 #include <strowger/table_image.h>
 
 #include "control/tables/build_proxy.h"
+#include "control/tables/build_rules.h"
 #include "control/tables/pool.h"
 
 _Static_assert((int)STW_ASKED_UP == (int)STW_IMAGE_UP &&
@@ -156,6 +157,12 @@ static void fill_domains(const struct draft *d)
 	}
 }
 
+static void fill_rules(const struct draft *d)
+{
+	stw_build_rules(d->model, rows(d, STW_IMAGE_RULES_SECTION),
+			rows(d, STW_IMAGE_RULE_KEYS_SECTION), rows(d, STW_IMAGE_RULE_TEXT_SECTION));
+}
+
 static void fill_names(const struct draft *d)
 {
 	struct stw_image_name *row = rows(d, STW_IMAGE_NAMES_SECTION);
@@ -277,6 +284,20 @@ static bool digest_pools(const struct draft *d, EVP_MD_CTX *ctx)
 	return ok;
 }
 
+static bool digest_rules(const struct draft *d, EVP_MD_CTX *ctx)
+{
+	const struct stw_image_rule *rules = rows(d, STW_IMAGE_RULES_SECTION);
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < d->model->n_rules; i++) {
+		struct stw_image_rule row = rules[i];
+
+		row.row = 0;
+		ok = EVP_DigestUpdate(ctx, &row, sizeof(row)) == 1;
+	}
+	return ok;
+}
+
 /* Rows of a section that are not of the past. */
 static uint64_t present_rows(const struct draft *d, int kind)
 {
@@ -297,12 +318,14 @@ static bool digest_section(const struct draft *d, int kind, EVP_MD_CTX *ctx)
 		return digest_members(d, ctx);
 	if (kind == STW_IMAGE_POOLS_SECTION)
 		return digest_pools(d, ctx);
+	if (kind == STW_IMAGE_RULES_SECTION)
+		return digest_rules(d, ctx);
 	return EVP_DigestUpdate(ctx, rows(d, kind),
 				(size_t)n * d->header->sections[kind].row_bytes) == 1;
 }
 
-/* Everything that routes calls: all sections but names, members without their numbers, nothing of
- * the past. */
+/* Everything that routes calls: all sections but names, members and rules without their numbers,
+ * nothing of the past. */
 static int digest(const struct draft *d, uint8_t out[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -327,6 +350,7 @@ static int fill(struct draft *d, const struct stw_image_pool *pools,
 	fill_plain(d);
 	fill_names(d);
 	fill_domains(d);
+	fill_rules(d);
 	for (size_t i = 0; i < d->model->n_pools; i++) {
 		struct stw_image_pool *row =
 			(struct stw_image_pool *)rows(d, STW_IMAGE_POOLS_SECTION) + i;
@@ -423,8 +447,12 @@ int stw_image_build_after(const struct stw_model *model, const uint8_t *failed,
 	n_rows[STW_IMAGE_CLOSED_PORTS_SECTION] = model->proxy.n_closed_ports;
 	count_names(&d, n_rows);
 	n_rows[STW_IMAGE_DOMAINS_SECTION] = model->registrar.n_domains;
-	header.size_bytes = lay_out(&header, n_rows);
+	n_rows[STW_IMAGE_RULES_SECTION] = model->n_rules;
 	err = STW_ERANGE;
+	if (!stw_build_rules_size(model, &n_rows[STW_IMAGE_RULE_KEYS_SECTION],
+				  &n_rows[STW_IMAGE_RULE_TEXT_SECTION]))
+		goto fail;
+	header.size_bytes = lay_out(&header, n_rows);
 	if (header.size_bytes > STW_IMAGE_BYTES_MAX)
 		goto fail;
 	err = fill(&d, pools, &header, scratch);

@@ -22,6 +22,9 @@ static const char whole[] = "dataplane: {cores: [3, 1]}\n"
 			    "pools:\n"
 			    "  - {name: farm, members: [1.2.3.4, {name: b, address: 1.2.3.5}]}\n"
 			    "  - {name: other, members: [1.2.3.4]}\n"
+			    "rules:\n"
+			    "  - {name: r, methods: [INVITE], users: [a], domains: [b], numbers: [\"1\"],\n"
+			    "     sources: [10.0.0.0/8], listeners: [edge], pool: farm}\n"
 			    "secrets: [{id: 3, key: \"0123456789abcdef0123456789abcdef\"}]\n";
 
 static long left = -1; /* allocations until one fails; below 0: none does */
