@@ -133,8 +133,9 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 		return err;
 	c->overrides = stw_overrides_new();
 	c->numbers = stw_numbers_new();
-	if (!c->overrides || !c->numbers || stw_control_make_farm_names(c, loop, m) ||
-	    take_model(c, m)) {
+	c->rule_rows = stw_rule_rows_new();
+	if (!c->overrides || !c->numbers || !c->rule_rows ||
+	    stw_control_make_farm_names(c, loop, m) || take_model(c, m)) {
 		stw_model_free(m);
 		return STW_ENOMEM;
 	}
@@ -276,6 +277,7 @@ void stw_control_free(struct stw_control *c)
 	stw_model_free(c->model);
 	stw_overrides_free(c->overrides);
 	stw_numbers_free(c->numbers);
+	stw_rule_rows_free(c->rule_rows);
 	free(c->config_path);
 	free(c->text);
 	free(c);

@@ -23,6 +23,7 @@
 #include "control/model/members.h"
 #include "control/model/model.h"
 #include "control/model/numbers.h"
+#include "control/model/rule_rows.h"
 #include "control/model/override.h"
 #include "control/publish/publish.h"
 #include "control/records/export.h"
@@ -51,8 +52,9 @@ struct stw_control {
 	struct stw_file_members *file; /* who stands in it, before the rest was laid over them */
 	struct stw_overrides *overrides;
 	struct stw_numbers *numbers;
-	struct stw_past *past;	     /* what images before the newest left behind */
-	struct ev_timer *past_timer; /* until some of it can be forgotten */
+	struct stw_rule_rows *rule_rows; /* counters of rules, by name */
+	struct stw_past *past;		 /* what images before the newest left behind */
+	struct ev_timer *past_timer;	 /* until some of it can be forgotten */
 	struct ev_loop *loop;
 	struct stw_publish *publish;
 	struct stw_names *names;

@@ -9,6 +9,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "control/model/rule_rows.h"
 #include "control/publish/pace.h"
 #include "control/tables/build.h"
 #include "control/tables/past.h"
@@ -29,6 +30,10 @@ static void adopt(void *ctx, const struct stw_tables *served)
 	for (size_t i = 0; i < n; i++) {
 		const struct stw_member_view *v = stw_tables_member(served, (uint16_t)i);
 		adopted += stw_numbers_adopt(c->numbers, &v->address, v->number) == STW_OK;
+	}
+	for (uint32_t i = 0; i < stw_tables_n_rules(served); i++) {
+		const struct stw_rule_view v = stw_tables_rule(served, i);
+		stw_rule_rows_adopt(c->rule_rows, v.name, v.row);
 	}
 	c->numbered_for = 0;
 	stw_info("took over %zu of %zu member numbers from the data plane", adopted, n);
@@ -100,6 +105,10 @@ static int build(void *ctx, uint64_t generation, struct stw_image *out, char *re
 				 "until those that left are let go",
 				 c->model->n_members);
 			return STW_ENOSPACE;
+		}
+		if (stw_rule_rows_assign(c->rule_rows, c->model)) {
+			snprintf(reason, reason_len, "rules: %s", stw_err_text(STW_ENOMEM));
+			return STW_ENOMEM;
 		}
 		c->numbered_for = generation;
 	}

@@ -30,7 +30,8 @@ static void fill_header(struct stw_stats *s, uint32_t n_workers,
 	s->pid = (uint64_t)getpid();
 	s->started_unix_s = (uint64_t)time(NULL);
 	s->workers_offset = align_up(sizeof(*s));
-	s->members_offset = s->workers_offset + n_workers * sizeof(struct stw_stats_worker);
+	s->rules_offset = s->workers_offset + n_workers * sizeof(struct stw_stats_worker);
+	s->members_offset = s->rules_offset + n_workers * sizeof(struct stw_stats_rules);
 	s->stages_offset = s->members_offset + n_workers * sizeof(struct stw_stats_members);
 	s->listeners_offset = s->stages_offset + n_workers * sizeof(struct stw_stats_stages);
 	s->records_offset = s->listeners_offset + n_workers * sizeof(struct stw_stats_listeners);
@@ -50,6 +51,7 @@ int stw_stats_new(uint32_t n_workers, const struct stw_flight_shape *records,
 	if (n_workers == 0 || n_workers > STW_STATS_WORKERS_MAX)
 		return STW_ERANGE;
 	size = align_up(sizeof(struct stw_stats)) + n_workers * sizeof(struct stw_stats_worker) +
+	       n_workers * sizeof(struct stw_stats_rules) +
 	       n_workers * sizeof(struct stw_stats_members) +
 	       n_workers * sizeof(struct stw_stats_stages) +
 	       n_workers * sizeof(struct stw_stats_listeners) +

@@ -222,6 +222,7 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 	w->stats->core = d->cores[i];
 	w->members = stw_stats_members(stats, i);
 	w->listeners = stw_stats_listeners(stats, i);
+	w->rules = stw_stats_rules(stats, i);
 	stw_recorder_init(&w->recorder, stats, i);
 	stw_timing_init(&w->timing, stw_stats_stages(stats, i), w->tsc_hz);
 	return w;

@@ -81,6 +81,7 @@ struct stw_worker {
 	struct stw_stats_worker *stats;
 	struct stw_stats_members *members;
 	struct stw_stats_listeners *listeners;
+	struct stw_stats_rules *rules;
 	struct stw_recent recent; /* one table for all; memory.recent NULL: none */
 	struct stw_rx_queue rx[STW_QUEUES_MAX];
 	struct stw_rx_queue twin[STW_STATS_PORTS_MAX];

@@ -48,6 +48,7 @@ static int check(const struct stw_stats *s, uint64_t size, char *reason, size_t 
 	if (s->size_bytes != size || s->n_workers > STW_STATS_WORKERS_MAX ||
 	    s->n_ports > STW_STATS_PORTS_MAX ||
 	    !rows_fit(s->workers_offset, s->n_workers, sizeof(struct stw_stats_worker), size) ||
+	    !rows_fit(s->rules_offset, s->n_workers, sizeof(struct stw_stats_rules), size) ||
 	    !rows_fit(s->members_offset, s->n_workers, sizeof(struct stw_stats_members), size) ||
 	    !records_fit(s, size) ||
 	    !rows_fit(s->stages_offset, s->n_workers, sizeof(struct stw_stats_stages), size) ||

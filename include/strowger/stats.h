@@ -18,11 +18,12 @@
 #include <strowger/flight.h>
 
 #define STW_STATS_MAGIC	  0x53575453u /* "STWS" */
-#define STW_STATS_VERSION 5u
+#define STW_STATS_VERSION 6u
 /* Member numbers are 0..STW_MEMBER_NUMBERS - 1: room for all members there can be, twice, so that a
  * reload may replace every one. */
 #define STW_MEMBERS_MAX	      8192u
 #define STW_MEMBER_NUMBERS    (2 * STW_MEMBERS_MAX)
+#define STW_RULE_ROWS	      131072u /* of rules' counters: all there can be, and some gone */
 #define STW_STATS_NAME	      32
 #define STW_STATS_PORTS_MAX   32u
 #define STW_STATS_WORKERS_MAX 64u
@@ -74,6 +75,11 @@ struct stw_stats_members {
 /* index = row of a listener; the last is of those for which there was none */
 struct stw_stats_listeners {
 	_Atomic uint64_t c[STW_STATS_LISTENERS_MAX + 1][STW_N_LISTENER_COUNTERS];
+} __attribute__((aligned(64)));
+
+/* New requests that fell under each rule; index = its row (table_image.h). */
+struct stw_stats_rules {
+	_Atomic uint64_t hits[STW_RULE_ROWS];
 } __attribute__((aligned(64)));
 
 /* X(NAME, "name"): the stages of dataplane/path/path.h, in the order of a turn. */
@@ -131,6 +137,7 @@ struct stw_stats {
 	uint64_t started_unix_s;
 	uint64_t tsc_hz;
 	uint64_t workers_offset;   /* struct stw_stats_worker [n_workers] */
+	uint64_t rules_offset;	   /* struct stw_stats_rules [n_workers] */
 	uint64_t members_offset;   /* struct stw_stats_members [n_workers] */
 	uint64_t stages_offset;	   /* struct stw_stats_stages [n_workers] */
 	uint64_t listeners_offset; /* struct stw_stats_listeners [n_workers] */
@@ -153,6 +160,23 @@ struct stw_stats {
 static inline struct stw_stats_worker *stw_stats_worker(struct stw_stats *s, uint32_t i)
 {
 	return (struct stw_stats_worker *)((char *)s + s->workers_offset) + i;
+}
+
+/** Worker @i's counters of rules. */
+static inline struct stw_stats_rules *stw_stats_rules(struct stw_stats *s, uint32_t i)
+{
+	return (struct stw_stats_rules *)((char *)s + s->rules_offset) + i;
+}
+
+/** A rule's hits summed over workers. @row < STW_RULE_ROWS */
+static inline uint64_t stw_stats_rule_hits(struct stw_stats *s, uint32_t row)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < s->n_workers; w++)
+		sum += atomic_load_explicit(&stw_stats_rules(s, w)->hits[row],
+					    memory_order_relaxed);
+	return sum;
 }
 
 /** Worker @i's member rows. */

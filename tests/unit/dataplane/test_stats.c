@@ -39,6 +39,10 @@ static void block_describes_itself(void **state)
 	assert_ptr_not_equal(seen, MAP_FAILED);
 	stw_counter_add(&stw_stats_worker(s, 2)->c[STW_C_SENT], 7);
 	stw_counter_add(&stw_stats_members(s, 2)->c[STW_MEMBER_NUMBERS - 1][STW_M_UNSENT], 9);
+	for (uint32_t i = 0; i < 3; i++)
+		stw_counter_add(&stw_stats_rules(s, i)->hits[STW_RULE_ROWS - 1], i + 1);
+	assert_int_equal(stw_stats_rule_hits(seen, STW_RULE_ROWS - 1), 6);
+	assert_int_equal(stw_stats_rule_hits(seen, 0), 0);
 	assert_int_equal(stw_stats_worker(seen, 2)->c[STW_C_SENT], 7);
 	assert_int_equal(stw_stats_members(seen, 2)->c[STW_MEMBER_NUMBERS - 1][STW_M_UNSENT], 9);
 	munmap(seen, s->size_bytes);

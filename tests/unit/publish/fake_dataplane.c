@@ -26,7 +26,8 @@ static void must(bool ok, const char *what)
 static void make_stats(struct fake *f, uint32_t n_workers)
 {
 	uint64_t workers = (sizeof(struct stw_stats) + 63) / 64 * 64;
-	uint64_t members = workers + n_workers * sizeof(struct stw_stats_worker);
+	uint64_t rules = workers + n_workers * sizeof(struct stw_stats_worker);
+	uint64_t members = rules + n_workers * sizeof(struct stw_stats_rules);
 	uint64_t stages = members + n_workers * sizeof(struct stw_stats_members);
 	const struct stw_flight_shape shape = {.n = 16, .n_errors = 8, .text_bytes = 512};
 	uint64_t listeners = stages + n_workers * sizeof(struct stw_stats_stages);
@@ -48,6 +49,7 @@ static void make_stats(struct fake *f, uint32_t n_workers)
 	f->stats->started_unix_s = 1700000000;
 	f->stats->tsc_hz = 1000000000;
 	f->stats->workers_offset = workers;
+	f->stats->rules_offset = rules;
 	f->stats->members_offset = members;
 	f->stats->stages_offset = stages;
 	f->stats->listeners_offset = listeners;

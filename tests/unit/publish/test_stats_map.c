@@ -80,6 +80,8 @@ static void wrong_values_are_refused(void **state)
 	REFUSED(f->stats->workers_offset = 0, STW_EBOUNDS);
 	REFUSED(f->stats->workers_offset += 8, STW_EBOUNDS);
 	REFUSED(f->stats->workers_offset = good.size_bytes / 64 * 64 + 64, STW_EBOUNDS);
+	REFUSED(f->stats->rules_offset = UINT64_MAX - 63, STW_EBOUNDS);
+	REFUSED(f->stats->rules_offset += 8, STW_EBOUNDS);
 	REFUSED(f->stats->members_offset = UINT64_MAX - 63, STW_EBOUNDS);
 	REFUSED(f->stats->members_offset = good.size_bytes / 64 * 64 - 64, STW_EBOUNDS);
 	REFUSED(f->stats->stages_offset = UINT64_MAX - 63, STW_EBOUNDS);
