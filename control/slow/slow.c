@@ -89,6 +89,8 @@ static void refuse(struct stw_slow *s, struct passing *p)
 		[STW_KERNEL_FOR_NAME] = "Name Not Resolved",
 		[STW_KERNEL_FOR_REGISTRAR] = "Registrar Unavailable",
 		[STW_KERNEL_FOR_LOCATION] = "Location Unavailable",
+		[STW_KERNEL_FOR_HEALTH] = "",
+		[STW_KERNEL_FOR_RULE] = "Nobody Takes It Here",
 	};
 
 	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, 503,
@@ -236,6 +238,7 @@ static void take_on(struct stw_slow *s, struct passing *p)
 		if (!give_to_registrar(s, p))
 			refuse(s, p);
 		break;
+	case STW_KERNEL_FOR_RULE: refuse(s, p); break;
 	case STW_KERNEL_FOR_HEALTH: s->c.dropped++; break; /* told before */
 	}
 }

@@ -104,6 +104,8 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 	if (v->from_member)
 		count_from(w, b, i);
 	count_message(w, b, i);
+	if (v->rule != STW_NO_RULE)
+		stw_counter_add(&w->rules->hits[stw_tables_rule(b->snap->tables, v->rule).row], 1);
 	b->tag[i] = tag_of(b, i);
 	if (stw_recorder_wants(&w->recorder, b, i))
 		stw_flight_decided(&w->recorder, b, i, w->now_tsc);

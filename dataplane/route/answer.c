@@ -8,6 +8,7 @@
 #include "dataplane/route/edit.h"
 #include "dataplane/route/locate.h"
 #include "dataplane/route/mac.h"
+#include "dataplane/route/rule.h"
 #include "dataplane/route/stun.h"
 #include "dataplane/route/token_list.h"
 
@@ -179,6 +180,15 @@ static void put_contacts(struct text *t, const struct stw_tables *tables,
 	}
 }
 
+/* s8.3, s21.3: where to go instead. */
+static void put_contact(struct text *t, const struct stw_tables *tables, const char *buf,
+			const struct stw_sip_msg *m, const struct stw_verdict *v)
+{
+	char line[STW_CONTACT_TEXT];
+
+	put(t, line, stw_redirect_contact(tables, buf, m, v, line));
+}
+
 static void put_extras(struct text *t, const struct stw_tables *tables, const char *buf,
 		       const struct stw_sip_msg *m, const struct stw_source *src,
 		       const struct stw_verdict *v, const struct stw_answer_more *more)
@@ -242,6 +252,8 @@ int stw_answer_with(const struct stw_snapshot *snap, const struct stw_sip_msg *m
 	put_text(&t, "\r\n");
 	put_header(&t, buf, m, STW_HDR_CSEQ, "CSeq: ");
 	put_text(&t, "\r\n");
+	if (v->status / 100 == 3 && more->len == 0)
+		put_contact(&t, snap->tables, buf, m, v);
 	put_extras(&t, snap->tables, buf, m, src, v, more);
 	if (t.full)
 		return STW_ENOSPACE;

@@ -11,7 +11,8 @@
 #include "dataplane/route/mac.h"
 #include "dataplane/route/route.h"
 
-#define STW_SIP_PORT 5060u
+#define STW_SIP_PORT	  5060u
+#define STW_RETRY_AFTER_S 5u
 
 /* One message being decided. */
 struct stw_decision {

@@ -39,12 +39,6 @@ uint16_t stw_pool_next(const struct stw_tables *t, const struct stw_image_pool *
  */
 void stw_pools_weigh(const struct stw_tables *t, const struct stw_memory *m);
 
-/** True when a choice may change while the tables do not: it must be remembered by call. */
-static inline bool stw_pool_moves(const struct stw_image_pool *pool)
-{
-	return pool->policy != STW_IMAGE_BY_HASH || pool->bound_percent != 0;
-}
-
 /** True for a member that takes no new calls here: failed, unless all look dead. */
 static inline bool stw_pool_avoids(const struct stw_tables *t, const struct stw_image_pool *pool,
 				   uint16_t member)

@@ -152,7 +152,9 @@ uint16_t stw_decide_recall(struct stw_decision *d, const struct stw_image_pool *
 	if (!never_first(d))
 		d->v->note = STW_NOTE_OPEN;
 	d->v->note_call = !(pool->flags & STW_IMAGE_POOL_RECORD_ROUTE) || stw_pool_moves(pool);
-	if (d->v->note_call && find_call(d, r, &hit)) {
+	/* a rule may have sent its call to another pool than is known of it now */
+	bool look = d->v->note_call || (d->t->rules.n > 0 && in_dialog(d));
+	if (look && find_call(d, r, &hit)) {
 		member = member_of(d->t, hit.state);
 		if (member != STW_NO_MEMBER &&
 		    (never_first(d) || in_dialog(d) || !stw_pool_avoids(d->t, pool, member)))
@@ -184,6 +186,23 @@ bool stw_decide_recall_contact(struct stw_decision *d, const struct stw_routes *
 	if (r != NULL && !never_first(d))
 		d->v->note = STW_NOTE_CONTACT;
 	return false;
+}
+
+uint16_t stw_decide_known(struct stw_decision *d, const struct stw_routes *routes)
+{
+	const struct stw_recent *r = stw_decide_recent(d->src);
+	struct stw_recent_hit hit;
+	uint16_t member = STW_NO_MEMBER;
+
+	if (r == NULL)
+		return STW_NO_MEMBER;
+	if (find_transaction(d, r, routes, &hit))
+		member = member_of(d->t, hit.state);
+	if (member == STW_NO_MEMBER)
+		d->v->branch = 0; /* it goes another way */
+	else if (!never_first(d))
+		note(d, STW_NOTE_REPEAT, &hit);
+	return member;
 }
 
 void stw_decide_track(struct stw_decision *d, const struct stw_routes *routes)

@@ -32,6 +32,13 @@ uint16_t stw_decide_recall(struct stw_decision *d, const struct stw_image_pool *
 bool stw_decide_recall_contact(struct stw_decision *d, const struct stw_routes *routes,
 			       uint32_t *id);
 
+/**
+ * Where a request for no pool went before, when a pool still had it.
+ *
+ * @return the member's index, and what is to be noted as above; STW_NO_MEMBER: it is new
+ */
+uint16_t stw_decide_known(struct stw_decision *d, const struct stw_routes *routes);
+
 /** A request that goes to @d->v->member whatever is remembered: note it for the counters only. */
 void stw_decide_track(struct stw_decision *d, const struct stw_routes *routes);
 

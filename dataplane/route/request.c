@@ -12,9 +12,8 @@
 #include "dataplane/route/pool.h"
 #include "dataplane/route/quick.h"
 #include "dataplane/route/recall.h"
+#include "dataplane/route/rule.h"
 #include "dataplane/route/token_list.h"
-
-#define RETRY_AFTER_S 5u
 
 /*
  * Is this the ACK to an answer of ours? Then nobody else waits for it (s16.11, s17.1.1.3). Our tag
@@ -160,11 +159,12 @@ static bool by_cookie(struct stw_decision *d, const struct stw_routes *routes)
 	return true;
 }
 
-/* Where its transaction or call went before; else as the listener's pool chooses. */
-static bool by_pool(struct stw_decision *d, uint16_t listener, const struct stw_routes *routes)
+/* Where its transaction or call went before; else as the pool chooses. */
+static bool by_pool(struct stw_decision *d, uint16_t row, const struct stw_routes *routes)
 {
-	const struct stw_image_pool *pool =
-		stw_tables_pool(d->t, d->t->listeners[listener].view.pool);
+	const struct stw_image_pool *pool = stw_tables_pool(d->t, row);
+
+	d->v->pool = row;
 	uint16_t known = pool != NULL ? stw_decide_recall(d, pool, routes) : STW_NO_MEMBER;
 
 	if (known != STW_NO_MEMBER) {
@@ -173,7 +173,7 @@ static bool by_pool(struct stw_decision *d, uint16_t listener, const struct stw_
 	}
 	pool = stw_pool_serving(d->t, pool);
 	if (pool == NULL) {
-		d->v->retry_after_s = RETRY_AFTER_S;
+		d->v->retry_after_s = STW_RETRY_AFTER_S;
 		stw_decide_answer(d, 503, "Service Unavailable");
 		return false;
 	}
@@ -213,15 +213,68 @@ static enum stw_locate wanted(const struct stw_decision *d)
 							  : STW_LOCATE_FORWARD;
 }
 
-/* A stranger's request goes to a user of ours or into the pool. */
-static bool by_location_or_pool(struct stw_decision *d, const struct stw_routes *routes)
+static bool for_control(struct stw_decision *d, enum stw_kernel_for what)
+{
+	d->v->action = STW_ACTION_KERNEL;
+	d->v->kernel_for = (uint8_t)what;
+	return false;
+}
+
+static bool locate(struct stw_decision *d, const struct stw_routes *routes, enum stw_locate what)
 {
 	struct stw_sip_uri uri;
 
+	if (stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK && stw_locate_hosts(d, &uri))
+		return stw_decide_locate(d, routes, what);
+	stw_decide_answer(d, 404, "Not Found");
+	return false;
+}
+
+/* As the rule says; but what went somewhere before goes there again, and its CANCEL and ACK. */
+static bool obey(struct stw_decision *d, const struct stw_rule_hit *hit,
+		 const struct stw_routes *routes)
+{
+	uint8_t action = d->t->rules.rules[hit->rule].action;
+
+	if (action == STW_IMAGE_RULE_TO_POOL)
+		return by_pool(d, hit->pool, routes);
+	uint16_t known = stw_decide_known(d, routes);
+	if (known != STW_NO_MEMBER) {
+		to_member(d, known, STW_HOW_RECENT);
+		return true;
+	}
+	switch (action) {
+	case STW_IMAGE_RULE_TO_LOCATION: return locate(d, routes, STW_LOCATE_FORWARD);
+	case STW_IMAGE_RULE_REDIRECT_CONTACTS: return locate(d, routes, STW_LOCATE_REDIRECT);
+	case STW_IMAGE_RULE_TO_REGISTRAR: return for_control(d, STW_KERNEL_FOR_REGISTRAR);
+	case STW_IMAGE_RULE_TO_KERNEL: return for_control(d, STW_KERNEL_FOR_RULE);
+	default: stw_decide_rule_answer(d, hit, routes->uri); return false;
+	}
+}
+
+/* To one of our own addresses: by the rules, else into the pool of the listener. */
+static bool by_rule_or_pool(struct stw_decision *d, uint16_t listener,
+			    const struct stw_routes *routes)
+{
+	struct stw_rule_hit hit;
+
+	if (d->t->rules.n > 0 && stw_decide_rule(d, listener, routes->uri, &hit))
+		return obey(d, &hit, routes);
+	return by_pool(d, d->t->listeners[listener].view.pool, routes);
+}
+
+/* A stranger's request goes by the rules, to a user of ours, or into the pool. */
+static bool by_location_or_pool(struct stw_decision *d, const struct stw_routes *routes)
+{
+	struct stw_rule_hit hit;
+	struct stw_sip_uri uri;
+
+	if (d->t->rules.n > 0 && stw_decide_rule(d, d->src->listener, routes->uri, &hit))
+		return obey(d, &hit, routes);
 	if ((d->t->settings->flags & STW_IMAGE_LOCATE) &&
 	    stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK && stw_locate_hosts(d, &uri))
 		return stw_decide_locate(d, routes, wanted(d));
-	return by_pool(d, d->src->listener, routes);
+	return by_pool(d, d->v->pool, routes);
 }
 
 bool stw_decide_to_uri(struct stw_decision *d, const char *text, const struct stw_sip_uri *uri,
@@ -231,7 +284,7 @@ bool stw_decide_to_uri(struct stw_decision *d, const char *text, const struct st
 	int ours = stw_uri_listener(d->t, uri);
 
 	if (ours >= 0) /* a spiral: as if from outside */
-		return by_pool(d, (uint16_t)ours, routes);
+		return by_rule_or_pool(d, (uint16_t)ours, routes);
 	int err = stw_uri_address(text, uri, &dst);
 	if (err == STW_ERANGE) {
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
@@ -242,7 +295,7 @@ bool stw_decide_to_uri(struct stw_decision *d, const char *text, const struct st
 			return false;
 		ours = stw_tables_find_listener(d->t, &dst);
 		if (ours >= 0)
-			return by_pool(d, (uint16_t)ours, routes);
+			return by_rule_or_pool(d, (uint16_t)ours, routes);
 	}
 	return stw_decide_to_address(d, &dst, STW_HOW_URI);
 }
@@ -357,9 +410,7 @@ static bool targeted(struct stw_decision *d)
 	/* A trusted peer may be one side of a dialog with a member, or anybody's caller. */
 	if (!by_cookie(d, &routes))
 		return d->v->trusted ? by_flow_or_uri(d, &routes) : by_location_or_pool(d, &routes);
-	const struct stw_image_pool *pool =
-		stw_tables_pool(d->t, d->t->listeners[d->src->listener].view.pool);
-	if (pool != NULL && stw_pool_moves(pool)) /* its work counts */
+	if (d->t->weighed[d->v->member]) /* its work counts */
 		stw_decide_track(d, &routes);
 	return true;
 }
@@ -391,8 +442,7 @@ static void note_dialog(struct stw_decision *d)
 		v->cookie_member = STW_COOKIE_NOBODY;
 		return;
 	}
-	const struct stw_image_pool *pool =
-		stw_tables_pool(d->t, d->t->listeners[v->listener_in].view.pool);
+	const struct stw_image_pool *pool = stw_tables_pool(d->t, v->pool);
 	v->record_route = v->from_member
 				  ? d->t->record_route[member]
 				  : pool != NULL && (pool->flags & STW_IMAGE_POOL_RECORD_ROUTE);
@@ -443,15 +493,24 @@ static bool facing(struct stw_decision *d)
 	return true;
 }
 
+/* Whether a stranger's REGISTER is for a rule, not for the registrar. */
+static bool has_rule(struct stw_decision *d)
+{
+	struct stw_rule_hit hit;
+
+	return d->t->rules.n > 0 && stw_tables_find_member(d->t, &d->src->peer) < 0 &&
+	       !stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip) &&
+	       stw_decide_rule(d, d->src->listener, d->m->uri, &hit);
+}
+
 void stw_decide_request(struct stw_decision *d)
 {
 	struct stw_verdict *v = d->v;
 
 	if (!checked(d))
 		return;
-	if (is_for_registrar(d)) {
-		v->action = STW_ACTION_KERNEL;
-		v->kernel_for = STW_KERNEL_FOR_REGISTRAR;
+	if (is_for_registrar(d) && !has_rule(d)) {
+		for_control(d, STW_KERNEL_FOR_REGISTRAR);
 		return;
 	}
 	v->add_received = stw_needs_received(d->buf, &v->via, &d->src->peer.ip);

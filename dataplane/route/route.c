@@ -43,6 +43,9 @@ void stw_route_begin(const struct stw_snapshot *snap, const char *buf, const str
 {
 	*out = (struct stw_verdict){.member = STW_NO_MEMBER,
 				    .member_from = STW_NO_MEMBER,
+				    .contact_member = STW_NO_MEMBER,
+				    .rule = STW_NO_RULE,
+				    .pool = snap->tables->listeners[src->listener].view.pool,
 				    .listener_in = src->listener,
 				    .listener_out = STW_NO_LISTENER};
 	out->call = stw_call_sum(&snap->tables->secrets[0], buf, m);

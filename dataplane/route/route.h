@@ -26,6 +26,7 @@ struct stw_stats_members;
 
 #define STW_NO_MEMBER	UINT16_MAX
 #define STW_NO_LISTENER UINT16_MAX
+#define STW_NO_RULE	UINT32_MAX
 
 /**
  * All a worker reads, behind one RCU root pointer. Parts are replaced one by one: a new snapshot
@@ -115,6 +116,7 @@ enum stw_kernel_for {
 	STW_KERNEL_FOR_REGISTRAR,
 	STW_KERNEL_FOR_LOCATION, /* its Request-URI names a user of a domain we host */
 	STW_KERNEL_FOR_HEALTH,	 /* the answer to a probe of control's own */
+	STW_KERNEL_FOR_RULE, /* a rule leaves it to the kernel, and it came to control after all */
 };
 
 /* What became of a request for a user of ours. */
@@ -145,13 +147,16 @@ struct stw_verdict {
 	bool flow;		    /* our Record-Route tells the flow on the far side (flow.h) */
 	bool path;		    /* add our Path (RFC 3327), with that flow */
 	bool first_hop;		    /* with ;ob, as no proxy is before us (RFC 5626 s5.1) */
-	uint8_t locating;     /* enum stw_locating; FOUND: Request-URI and Route of src->where */
-	bool both_flows;      /* our Record-Route tells the flows on both sides */
-	uint16_t reason;      /* DROP: enum stw_counter, a DROP_ row */
-	uint16_t status;      /* ANSWER */
-	const char *phrase;   /* ANSWER: static text */
-	uint16_t member;      /* destination member's index, STW_NO_MEMBER */
-	uint16_t member_from; /* sender member's index, STW_NO_MEMBER */
+	uint8_t locating;	 /* enum stw_locating; FOUND: Request-URI and Route of src->where */
+	bool both_flows;	 /* our Record-Route tells the flows on both sides */
+	uint16_t reason;	 /* DROP: enum stw_counter, a DROP_ row */
+	uint16_t status;	 /* ANSWER */
+	const char *phrase;	 /* ANSWER: static text */
+	uint32_t rule;		 /* row of rules that it fell under, STW_NO_RULE */
+	uint16_t pool;		 /* row of pools for new requests: the rule's, or the listener's */
+	uint16_t contact_member; /* ANSWER 3xx: whom Contact names, STW_NO_MEMBER */
+	uint16_t member;	 /* destination member's index, STW_NO_MEMBER */
+	uint16_t member_from;	 /* sender member's index, STW_NO_MEMBER */
 	uint16_t listener_in;
 	uint16_t listener_out; /* FORWARD: its address is our source, Via and Record-Route */
 	struct stw_endpoint

@@ -9,6 +9,9 @@
 #include <strowger/errors.h>
 #include <strowger/sip.h>
 #include <strowger/sip_number.h>
+#include <strowger/stats.h>
+
+_Static_assert(STW_IMAGE_RULE_ROWS == STW_RULE_ROWS, "each rule has a counter");
 
 struct check {
 	const struct stw_image_header *image;

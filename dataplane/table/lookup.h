@@ -97,6 +97,16 @@ const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, co
 /** True for a domain whose users register here: the host of a URI as written, in any case. */
 bool stw_tables_has_domain(const struct stw_tables *t, const char *host, size_t len);
 
+struct stw_rule_view {
+	const char *name;
+	uint32_t row; /* of its counter */
+};
+
+size_t stw_tables_n_rules(const struct stw_tables *t);
+
+/** Rule @i, i < stw_tables_n_rules(). Fast path: yes. */
+struct stw_rule_view stw_tables_rule(const struct stw_tables *t, uint32_t i);
+
 size_t stw_tables_n_names(const struct stw_tables *t);
 
 /** Name @i, i < stw_tables_n_names(); its texts and targets are borrowed from @t. */

@@ -24,8 +24,6 @@
 
 #include "dataplane/table/index.h"
 
-#define STW_NO_RULE UINT32_MAX
-
 /* Of a row of keys: whose it is, and the next rule that names the same value. */
 struct stw_rule_link {
 	uint32_t rule;
@@ -68,7 +66,7 @@ struct stw_rule_request {
 };
 
 struct stw_rule_hit {
-	uint32_t rule; /* row, STW_NO_RULE: none */
+	uint32_t rule; /* row */
 	uint16_t pool; /* of the rule, or of its longest prefix that fits */
 };
 

@@ -22,8 +22,8 @@ void stw_tables_set_allocator(stw_tables_alloc_fn *alloc, stw_tables_free_fn *re
 
 /* Where each part lies in the one allocation. */
 struct layout {
-	size_t listeners, members, record_route, loads, by_id, by_address, by_listener, by_ip,
-		by_name;
+	size_t listeners, members, record_route, weighed, loads, by_id, by_address, by_listener,
+		by_ip, by_name;
 	size_t closed_ports, rule_links, by_rule_key, image, size;
 };
 
@@ -54,6 +54,7 @@ static struct layout lay_out(const struct sizes *n, size_t image_bytes)
 	l.listeners = place(&at, n->listeners * sizeof(struct stw_listener_row));
 	l.members = place(&at, n->members * sizeof(struct stw_member_view));
 	l.record_route = place(&at, n->members * sizeof(bool));
+	l.weighed = place(&at, n->members * sizeof(bool));
 	l.loads = place(&at, n->pools * sizeof(struct stw_pool_load));
 	l.by_id = place(&at, cell_bytes(n->members));
 	l.by_address = place(&at, cell_bytes(n->members));
@@ -153,7 +154,10 @@ static void fill_pools(struct stw_tables *t, const struct layout *l)
 {
 	bool *record_route = (bool *)((char *)t + l->record_route);
 
+	bool *weighed = (bool *)((char *)t + l->weighed);
+
 	t->record_route = record_route;
+	t->weighed = weighed;
 	t->loads = (struct stw_pool_load *)((char *)t + l->loads);
 	for (uint32_t i = 0; i < t->n_pools; i++) {
 		const struct stw_image_pool *pool = &t->pools[i];
@@ -162,6 +166,8 @@ static void fill_pools(struct stw_tables *t, const struct layout *l)
 		for (uint32_t k = 0; k < pool->n_members; k++) {
 			if (pool->flags & STW_IMAGE_POOL_RECORD_ROUTE)
 				record_route[pm[k].member] = true;
+			if (stw_pool_moves(pool))
+				weighed[pm[k].member] = true;
 			if (pm[k].serves)
 				t->loads[i].weight += pm[k].weight;
 		}
@@ -471,6 +477,18 @@ const struct stw_image_name *stw_tables_find_name(const struct stw_tables *t, co
 		    memcmp(t->name_text + n->first_byte, name, len) == 0)
 			return n;
 	}
+}
+
+size_t stw_tables_n_rules(const struct stw_tables *t)
+{
+	return t->rules.n;
+}
+
+struct stw_rule_view stw_tables_rule(const struct stw_tables *t, uint32_t i)
+{
+	const struct stw_image_rule *r = &t->rules.rules[i];
+
+	return (struct stw_rule_view){t->rules.text + r->name, r->row};
 }
 
 size_t stw_tables_n_names(const struct stw_tables *t)

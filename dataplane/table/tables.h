@@ -79,6 +79,7 @@ struct stw_tables {
 	const struct stw_listener_row *listeners;
 	const struct stw_member_view *members;
 	const bool *record_route; /* of a member: by some pool it is in; for its own requests */
+	const bool *weighed;	  /* likewise: some pool it is in looks at its open work */
 	const struct stw_image_pool *pools;
 	const struct stw_image_pool_member *pool_members; /* of all pools */
 	const uint16_t *slots;				  /* likewise */
@@ -106,6 +107,12 @@ static inline const struct stw_image_pool *stw_tables_pool(const struct stw_tabl
 							   uint16_t pool)
 {
 	return pool == STW_IMAGE_NO_POOL ? NULL : &t->pools[pool];
+}
+
+/** True when a choice may change while the tables do not: it must be remembered by call. */
+static inline bool stw_pool_moves(const struct stw_image_pool *pool)
+{
+	return pool->policy != STW_IMAGE_BY_HASH || pool->bound_percent != 0;
 }
 
 /** Row of slots that a call's hash falls on; @pool has slots. */

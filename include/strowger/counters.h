@@ -46,6 +46,7 @@
 	X(DROP_RESPONSE_NO_ADDRESS, "response_no_address", "Via names no address we can send to") \
 	X(DROP_ACK_UNROUTABLE, "ack_unroutable", "ACK that would need an error answer")           \
 	X(DROP_ACK_ABSORBED, "ack_absorbed", "ACK to a final answer of our own")                  \
+	X(DROP_CANCEL_ABSORBED, "cancel_absorbed", "CANCEL of a request that we answered")        \
 	X(DROP_FORBIDDEN_TARGET, "forbidden_target", "destination a sender may not reach by us")  \
 	X(DROP_CLOSED_PORT, "closed_port", "destination port that nothing is sent to")            \
 	X(DROP_ANSWER_BUDGET, "answer_budget", "answers to this source are limited")              \

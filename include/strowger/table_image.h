@@ -44,7 +44,7 @@
 #define STW_IMAGE_RULES	       100000u
 #define STW_IMAGE_RULE_KEYS    500000u /* values in the conditions of all rules */
 #define STW_IMAGE_RULE_TEXT    (1u << 27)
-#define STW_IMAGE_RULE_ROWS    131072u /* of counters */
+#define STW_IMAGE_RULE_ROWS    131072u /* of counters: STW_RULE_ROWS */
 #define STW_IMAGE_RULE_SHARE   64u     /* rules that one value may leave to be tried one by one */
 #define STW_IMAGE_RULE_NAME    31u
 #define STW_IMAGE_RULE_USER    63u  /* bytes of a user or its beginning */
