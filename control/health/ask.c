@@ -112,12 +112,15 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 		missed(w, STW_CAUSE_SILENT, w->h.status);
 }
 
-void stw_watch_start(struct stw_watch *w)
+void stw_watch_init(struct stw_watch *w)
 {
-	ev_timer_stop(w->mon->loop, &w->timer);
 	ev_init(&w->timer, on_timer);
 	w->timer.data = w;
-	w->probe.len = 0;
+}
+
+void stw_watch_start(struct stw_watch *w)
+{
+	stw_watch_stop(w);
 	if (!w->c.probes)
 		return;
 	/* Of many not all in one moment; who waits for its first answer, at once. */
@@ -167,7 +170,7 @@ void stw_watch_answered(void *mon, const struct stw_endpoint *peer, const char *
 
 void stw_watch_hurry(struct stw_watch *w)
 {
-	if (w->probe.len == 0 && w->c.probes && !w->no_way && w->h.misses == 0 &&
+	if (ev_is_active(&w->timer) && w->probe.len == 0 && !w->no_way && w->h.misses == 0 &&
 	    stw_monitor_now_s() - w->asked_s > w->c.interval_ms / 8e3)
 		set_timer(w, 0);
 }

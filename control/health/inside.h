@@ -51,11 +51,12 @@ struct stw_monitor {
 /** A clock that never jumps, in seconds. */
 double stw_monitor_now_s(void);
 
-/** ask.c: begin to ask, stop asking; what came back. */
+/** ask.c: a new row, which is not asked yet; begin to ask, stop asking; what came back. */
+void stw_watch_init(struct stw_watch *w);
 void stw_watch_start(struct stw_watch *w);
 void stw_watch_stop(struct stw_watch *w);
 
-/** Something speaks against it: ask soon, if that is not under way. */
+/** Something speaks against it: ask soon, if it is asked at all and that is not under way. */
 void stw_watch_hurry(struct stw_watch *w);
 
 void stw_watch_answered(void *mon, const struct stw_endpoint *peer, const char *buf,

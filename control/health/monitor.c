@@ -211,7 +211,7 @@ static struct stw_watch *new_row(struct stw_monitor *mon, const struct stw_model
 	w->member = *member;
 	w->active_s = stw_monitor_now_s();
 	stw_health_init(&w->h, !mon->taken, w->active_s);
-	ev_init(&w->timer, NULL);
+	stw_watch_init(w);
 	return w;
 }
 

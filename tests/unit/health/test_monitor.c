@@ -7,6 +7,7 @@
 
 #include <ev.h>
 
+#include "control/health/inside.h"
 #include "control/health/monitor.h"
 #include "tests/support/turn.h"
 #include "tests/unit/model/temp_dir.h"
@@ -204,6 +205,8 @@ static void whoever_comes_later_is_asked_once_tables_have_it(void **state)
 	stw_model_free(r->m);
 	r->m = read_good(PORTS "pools:\n  - {name: a, members: [1.2.3.4, 1.2.3.9]}\n");
 	assert_int_equal(stw_monitor_take(r->mon, r->m), STW_OK);
+	/* Nor by hearsay: an ICMP error about a member of that address that was there before. */
+	stw_watch_refused(r->mon, &nine, "", 0);
 	for (int i = 0; i < 10; i++)
 		ev_run(r->loop, EVRUN_NOWAIT);
 	assert_false(is_asked(r, &nine));
