@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import string
@@ -17,6 +18,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 ASTRAY = ("answered", "kernel", "handed_over", "merged")  # other ends than being sent on
+
+
+STAGE_SUM = re.compile(r'strowger_stage_duration_seconds_sum\{.*stage="(\w+)".*\} (\S+)$')
+TIMED_ONE_IN = 64  # turns; dataplane/timing.h
 
 
 class BalancerError(Exception):
@@ -46,7 +51,8 @@ def write_config(run, device, cores, burst=32, hugepages="auto", members=None):
     template = string.Template((HERE / "strowger.yaml.in").read_text())
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),
-                                    burst=burst, hugepages=hugepages, routes=routes, members=rows)
+                                    burst=burst, hugepages=hugepages, routes=routes, members=rows,
+                                    mbufs=32768 * len(cores), memory_mb=256 * len(cores))
     path = pathlib.Path(run) / "strowger.yaml"
     path.write_text(text)
     path.chmod(0o600)  # it holds a key
@@ -86,6 +92,10 @@ class Growth:
         self.seconds = seconds
         self.counters = counters
         self.drops = drops
+
+    @property
+    def sent_per_s(self):
+        return self.counters["sent"] / self.seconds
 
     @property
     def lost(self):
@@ -137,7 +147,7 @@ class Balancer:
         self.processes.append(process)
         return process
 
-    def ask(self, method, path, body=None):
+    def text(self, method, path, body=None):
         connection = UnixConnection(self.run / "api.sock")
         try:
             connection.request(method, path, body=json.dumps(body) if body else None)
@@ -145,9 +155,21 @@ class Balancer:
             text = response.read()
             if response.status != 200:
                 raise BalancerError(f"{method} {path}: {response.status} {text[:200]!r}")
-            return json.loads(text)
+            return text.decode()
         finally:
             connection.close()
+
+    def ask(self, method, path, body=None):
+        return json.loads(self.text(method, path, body))
+
+    def stage_seconds(self):
+        """{stage: seconds that all workers had bursts in it}, of the turns that were timed."""
+        found = {}
+        for line in self.text("GET", "/metrics").splitlines():
+            row = STAGE_SUM.match(line)
+            if row:
+                found[row.group(1)] = found.get(row.group(1), 0.0) + float(row.group(2))
+        return found
 
     def get(self, path):
         return self.ask("GET", path)

@@ -6,6 +6,8 @@ The path benchmark: the real data plane, proxy mode, fed from memory. Figures:
   proxy    messages a second through one worker's whole path, from its own counters
   floor    the same file through testpmd on the same core: what receiving and sending alone cost
   stages   parse, route and rewrite by themselves, in one process
+  worker_stages_ns   the stages of the real worker, by its own clock
+  mixes, bursts, workers   see bench/path/more.py
 
 Runs of balancer and floor alternate, each between two calibrations of the core, so that a slow
 moment of the machine meets both. A run in which one message was dropped or answered does not count:
@@ -26,11 +28,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import machine  # noqa: E402
 from measure import HIGHER, LOWER, Progress, metric, quantity  # noqa: E402
-from path import balancer, profile, testpmd  # noqa: E402
+from path import balancer, more, profile, testpmd  # noqa: E402
 
 FRAMES = 16384
 SEED = 1891
-HUGEPAGES = 256  # of 2 MiB: the larger of what the data plane and testpmd take
+HUGEPAGES = 320  # of 2 MiB: what a data plane of two workers takes, the largest
 
 
 class Plan:
@@ -38,6 +40,7 @@ class Plan:
 
     def __init__(self, quick):
         self.rounds = 5
+        self.floor_every = 2 if quick else 1  # rounds
         self.warm_s = 0.5 if quick else 2.0
         self.run_s = 1.5 if quick else 4.0
         self.floor_s = 1.0 if quick else 2.0
@@ -59,40 +62,52 @@ class PathBench:
         self.config = balancer.write_config(self.work, self.device, [core])
         self.runs = []
         self.floor_runs = {"io": [], "rxonly": []}
+        self.above_floor = []  # ns, of rounds that had both
+        self.worker_stages = {}
         self.profile = None
 
     def tool(self, name):
         return machine.program(self.build, name)
 
-    def make_corpus(self):
+    def make_corpus(self, output=None, *more):
         summary = self.work / "corpus.json"
         subprocess.run([self.tool("stw-bench-corpus"), "--config", self.config, "--output",
-                        self.corpus, "--summary", summary, "--count", str(FRAMES),
-                        "--seed", str(SEED)], check=True, stdout=subprocess.DEVNULL)
+                        output or self.corpus, "--summary", summary, "--count", str(FRAMES),
+                        "--seed", str(SEED), *more], check=True, stdout=subprocess.DEVNULL)
         return json.loads(summary.read_text())
 
     def calibrate(self):
         return machine.calibrate(self.tool("stw-bench-calibrate"), self.core)
 
     def run_balancer(self, number):
-        """One run on a fresh pair of processes. Returns what is kept of it."""
-        before = self.calibrate()
-        with balancer.Balancer(self.build, self.config, self.work, self.affinity) as system:
-            time.sleep(self.plan.warm_s)
-            first = system.sample()
-            time.sleep(self.plan.run_s)
-            last = system.sample()
-            growth = last.since(first)
+        """One run of the proxy, with what else is asked of the first. Returns what is kept of it."""
+        def afterwards(system):
             if number == 0 and self.plan.profile_s:
                 self.profile = profile.record(self.core, self.plan.profile_s, self.work)
-            complaints = growth.complaints()
             system.check_alive()
+
+        before = self.calibrate()
+        growth, stages = self.run_once(self.config, self.plan.warm_s, self.plan.run_s, afterwards)
+        for name, ns in stages.items():
+            self.worker_stages.setdefault(name, []).append(ns)
+        return {"messages": growth.counters["sent"], "seconds": round(growth.seconds, 6),
+                "msg_per_s": growth.sent_per_s, "counters": growth.counters,
+                "calibration": [before, self.calibrate()]}
+
+    def run_once(self, config, warm_s, run_s, afterwards=balancer.Balancer.check_alive):
+        """A fresh pair of processes on @config. Returns (Growth, {stage: ns a message})."""
+        with balancer.Balancer(self.build, config, self.work, self.affinity) as system:
+            time.sleep(warm_s)
+            before, first = system.stage_seconds(), system.sample()
+            time.sleep(run_s)
+            last, after = system.sample(), system.stage_seconds()
+            growth = last.since(first)
+            complaints = growth.complaints()
+            afterwards(system)
         if complaints:
             raise balancer.BalancerError("run does not count: " + "; ".join(complaints))
-        rate = growth.counters["sent"] / growth.seconds
-        return {"messages": growth.counters["sent"], "seconds": round(growth.seconds, 6),
-                "msg_per_s": rate, "counters": growth.counters,
-                "calibration": [before, self.calibrate()]}
+        return growth, {name: 1e9 * balancer.TIMED_ONE_IN * (seconds - before[name]) /
+                        growth.counters["sent"] for name, seconds in after.items()}
 
     def run_floor(self, mode, hugepages):
         rate = testpmd.rate(self.device, mode, self.core, self.other_core, hugepages,
@@ -107,9 +122,10 @@ class PathBench:
             self.runs.append(run)
             text = f"run {number + 1} of {self.plan.rounds}: proxy " \
                    f"{quantity(run['msg_per_s'], '1/s')}"
-            if with_floor:
+            if with_floor and number % self.plan.floor_every == 0:
                 for mode in self.floor_runs:
                     text += f", testpmd {mode} {quantity(self.run_floor(mode, hugepages), '1/s')}"
+                self.above_floor.append(1e9 / run["msg_per_s"] - 1e9 / self.floor_runs["io"][-1])
             self.progress.say(text)
 
     def stages(self):
@@ -142,11 +158,11 @@ class PathBench:
         }
         floor = {mode: metric(runs, "1/s", HIGHER)
                  for mode, runs in self.floor_runs.items() if runs}
-        if "io" in floor:
-            proxy["ns_above_floor"] = metric(
-                [1e9 / ours - 1e9 / io for ours, io in zip(rates, self.floor_runs["io"])],
-                "ns", LOWER)
+        if self.above_floor:
+            proxy["ns_above_floor"] = metric(self.above_floor, "ns", LOWER)
         return {"corpus": corpus, "proxy": proxy, "floor": floor, "stages": stages,
+                "worker_stages_ns": {name: metric(runs, "ns", LOWER)
+                                     for name, runs in self.worker_stages.items()},
                 "profile": self.profile}
 
 
@@ -164,6 +180,7 @@ def run(build, quick, progress):
         progress.say("path: stage by stage")
         report = bench.report(corpus, bench.stages())
         report["hugepages"] = huge
+        report.update(more.run(bench, quick))
         return report
 
 
@@ -179,6 +196,11 @@ def summary(report):
     stages = report["stages"]["ns_per_message"]
     yield "stages              " + ", ".join(
         f"{name} {value['median']:.1f} ns" for name, value in stages.items())
+    if report["worker_stages_ns"]:
+        yield "stages of a worker  " + ", ".join(
+            f"{name} {value['median']:.1f} ns"
+            for name, value in report["worker_stages_ns"].items())
+    yield from more.summary(report)
 
 
 def main():

@@ -57,6 +57,8 @@ def fake_bench():
                    "counters": {"cycles_busy": n * 1400}}
                   for n in (3.0e6, 3.3e6, 3.1e6, 3.4e6, 3.2e6)]
     bench.floor_runs = {"io": [2.0e7] * 5, "rxonly": []}
+    bench.above_floor = [1e9 / run["msg_per_s"] - 1e9 / 2.0e7 for run in bench.runs]
+    bench.worker_stages = {"rx": [40.0], "parse": [130.0]}
     return bench
 
 
@@ -180,7 +182,7 @@ def page_cases(tap, report):
                 expect(wanted in text, f"no {wanted!r}")
         with tap.case("each plot is in the page and a file of its own, of sound XML"):
             expect_equal([path.stem for path in drawn],
-                         ["path-floor", "path-rates", "path-stages", "tables"], "plots")
+                         ["path-floor", "path-rates", "path-stages", "path-worker-stages", "tables"], "plots")
             expect_equal(text.count("<svg"), len(drawn), "plots in the page")
             for path in drawn:
                 xml.etree.ElementTree.fromstring(path.read_text())
