@@ -9,6 +9,8 @@
   path     the real data plane from memory, messages a second per core (bench/path)
   memif    the generator, a wire of shared memory, the data plane; testpmd as the ceiling (bench/traffic)
   veth     the same with the kernel's cable; testpmd and Kamailio in our place
+  growth   what a message costs against members, pools, its length and its lines (bench/growth)
+  sipp     whole calls, correct to the last message, as many as sipp can make (bench/sipp)
 
 Writes build/bench/report.json, report.html and plots/*.svg beside it. Compare two reports with
 bench/compare.py. A part that fails leaves its reason in the report ("failed"), the others run on, and
@@ -26,9 +28,11 @@ import traceback
 import environment
 import machine
 from measure import LOWER, Progress, is_metric, metric, quantity
+from growth import run as growth_run
 from path import run as path_run
 from registrar import run as registrar_run
 from report import page, targets
+from sipp import run as sipp_run
 from tables import run as tables_run
 from traffic import veth, wire
 
@@ -76,12 +80,14 @@ class Part:
 
 
 PARTS = (
-    Part("tables", tables_run.run, tables_run.summary, 15, 40),
-    Part("micro", run_micro, micro_summary, 10, 60),
-    Part("registrar", registrar_run.run, registrar_run.summary, 15, 170),
-    Part("path", path_run.run, path_run.summary, 25, 120),
+    Part("tables", tables_run.run, tables_run.summary, 8, 25),
+    Part("micro", run_micro, micro_summary, 6, 30),
+    Part("registrar", registrar_run.run, registrar_run.summary, 12, 170),
+    Part("growth", growth_run.run, growth_run.summary, 3, 25),
+    Part("path", path_run.run, path_run.summary, 30, 240),
     Part("memif", wire.run, wire.summary, 20, 330),
     Part("veth", veth.run, veth.summary, 30, 500),
+    Part("sipp", sipp_run.run, sipp_run.summary, 15, 120),
 )
 
 

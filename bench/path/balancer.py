@@ -45,9 +45,16 @@ def from_memory(corpus, queues=1):
     return f"net_pcap0,{queues * f'rx_pcap={corpus},'}infinite_rx=1"
 
 
-def write_config(run, device, cores, burst=32, hugepages="auto", members=None):
+def further_pools(n):
+    """@n pools beside the first one; nobody is sent to them."""
+    return "".join(f"  - {{name: p{i}, members: [{{name: p{i}m, address: 10.1.{i >> 8}.{i & 255}}}]}}\n"
+                   for i in range(1, n + 1))
+
+
+def write_config(run, device, cores, burst=32, hugepages="auto", members=None, pools=1):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
     routes, rows = farm(members)
+    rows += further_pools(pools - 1)
     template = string.Template((HERE / "strowger.yaml.in").read_text())
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),

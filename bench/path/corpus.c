@@ -47,6 +47,7 @@ struct maker {
 	size_t sizes[N_SIZES];
 	uint64_t sip_bytes;
 	uint64_t sip_bytes_out;
+	uint64_t header_lines;
 };
 
 static int complain(const struct maker *k, const char *what, const char *why)
@@ -155,6 +156,15 @@ static int draw(struct maker *k, const struct stw_bench_shape *shape, uint32_t s
 	return side;
 }
 
+static uint64_t count_lines(const struct stw_bench_message *m)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i + 2 < m->len && memcmp(m->text + i, "\n\r\n", 3) != 0; i++)
+		n += m->text[i] == '\n';
+	return n;
+}
+
 static int make(struct maker *k, const struct stw_bench_shape *shape, uint32_t serial,
 		struct stw_bench_frame *out)
 {
@@ -171,6 +181,7 @@ static int make(struct maker *k, const struct stw_bench_shape *shape, uint32_t s
 	k->sizes[step < N_SIZES ? step : N_SIZES - 1]++;
 	k->sip_bytes += k->message.len;
 	k->sip_bytes_out += k->sent.len;
+	k->header_lines += count_lines(&k->message);
 	return stw_bench_frame_make(out, k->message.text, k->message.len, &k->call.source[side],
 				    stw_bench_world_listener(&k->world));
 }
@@ -222,6 +233,7 @@ static void print_summary(FILE *f, const struct maker *k, const struct options *
 	fprintf(f, "{\"frames\": %u, \"seed\": %" PRIu64 ", ", o->count, o->seed);
 	fprintf(f, "\"sip_bytes_mean\": %.1f, \"sip_bytes_sent_mean\": %.1f,\n",
 		(double)k->sip_bytes / o->count, (double)k->sip_bytes_out / o->count);
+	fprintf(f, " \"header_lines_mean\": %.1f,\n", (double)k->header_lines / o->count);
 	fprintf(f, " \"frame_headers_bytes\": %u,\n \"shapes\": {", STW_BENCH_FRAME_HEADERS);
 	for (size_t s = 0; s < stw_bench_n_shapes; s++) {
 		uint32_t n = 0;

@@ -131,6 +131,44 @@ def programs(tap, work, config, path, all_frames):
         expect(done.returncode != 0 and "were not forwarded" in done.stderr, done.stderr)
 
 
+def made_to_order(tap, work, config):
+    """What growth and the mixes ask for."""
+    def corpus(name, *more):
+        path, summary = work / f"{name}.pcap", work / f"{name}.json"
+        subprocess.run([CORPUS, "--config", config, "--output", path, "--summary", summary,
+                        "--count", "50", *more], check=True, stdout=subprocess.DEVNULL)
+        return frames(path), json.loads(summary.read_text())
+
+    with tap.case("one shape only, or one kind"):
+        found, summary = corpus("cancels", "--only", "cancel")
+        expect(all(frame[HEADERS:].startswith(b"CANCEL ") for frame in found), "others")
+        expect_equal(summary["shapes"]["cancel"], 50, "cancels")
+        for kind, is_one in (("responses", True), ("requests", False)):
+            found, _ = corpus(kind, "--only", kind)
+            expect_equal({frame[HEADERS:].startswith(b"SIP/2.0 ") for frame in found}, {is_one},
+                         kind)
+    with tap.case("so many header lines more, and so many bytes, checksums right"):
+        plain, summary = corpus("plain", "--only", "cancel")
+        longer, more = corpus("longer", "--only", "cancel", "--lines", "60")
+        expect_equal(round(more["header_lines_mean"] - summary["header_lines_mean"]), 60, "lines")
+        expect_equal(len(header_names(plain[0])) + 60, len(header_names(longer[0])), "by hand")
+        large, _ = corpus("large", "--only", "cancel", "--bytes", "9000")
+        expect(all(9000 <= len(frame) - HEADERS <= 9100 for frame in large), "lengths")
+        expect(all(good_checksums(frame) for frame in longer + large), "checksums")
+    with tap.case("stamped: one mark each, and no frame longer than a wire takes"):
+        stamped, _ = corpus("stamped", "--only", "invite_long", "--stamp")
+        expect(all(frame[HEADERS:].count(b"`") == 1 for frame in stamped), "marks")
+        expect(max(map(len, stamped)) <= 1514, "lengths")
+    with tap.case("a shape that is not there is refused"):
+        done = subprocess.run([CORPUS, "--config", config, "--output", work / "no.pcap", "--only",
+                               "invit"], capture_output=True, text=True, check=False)
+        expect(done.returncode != 0, "accepted")
+    with tap.case("farms of a growing number of members and pools are taken"):
+        for more in ({"members": 4096}, {"pools": 64}):
+            corpus("farm", "--config", balancer.write_config(
+                work, balancer.from_memory(work / "farm.pcap"), [0], **more))
+
+
 with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     WORK = pathlib.Path(DIRECTORY)
     CONFIG = balancer.write_config(WORK, balancer.from_memory(WORK / "corpus.pcap"), [0])
@@ -138,3 +176,4 @@ with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     FRAMES = frames(PATH)
     content(TAP, FRAMES, SUMMARY)
     programs(TAP, WORK, CONFIG, PATH, FRAMES)
+    made_to_order(TAP, WORK, CONFIG)

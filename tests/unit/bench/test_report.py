@@ -21,9 +21,11 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 import environment  # noqa: E402
 import run as bench_run  # noqa: E402
 from measure import LOWER, Progress, metric  # noqa: E402
+from growth import run as growth_run  # noqa: E402
 from path import balancer, profile  # noqa: E402
 from path import run as path_run  # noqa: E402
 from report import svg, targets  # noqa: E402
+from sipp import run as sipp_run  # noqa: E402
 from tables import run as tables_run  # noqa: E402
 from support.tap import Tap, expect, expect_equal  # noqa: E402
 
@@ -192,6 +194,47 @@ def page_cases(tap, report):
                          3.2e6, "rate")
 
 
+def growth_cases(tap):
+    with tap.case("the exponent of what grows is found, and of what does not"):
+        for e in (0, 0.5, 1, 2):
+            found = growth_run.exponent({float(x): 7 * x ** e for x in (1, 16, 300, 4096)})
+            expect(abs(found - e) < 1e-9, f"{found} for {e}")
+    members = growth_run.KINDS[0]
+    with tap.case("what grows faster than the design says is named"):
+        points = [(x, {"parse": [100], "route": [50.0 * x ** 0.5], "rewrite": [30], "checksum": [9]})
+                  for x in (1, 16, 256)]
+        expect_equal(growth_run.entry(members, points)["too_fast"], ["route"], "members")
+        lines = [(x, {"parse": [9 * x], "route": [50], "rewrite": [3 * x], "checksum": [x]})
+                 for x in (8, 40, 110)]
+        expect_equal(growth_run.entry(growth_run.KINDS[3], lines)["too_fast"], [], "lines")
+
+
+class SippStatistics:
+    def __init__(self, answered, failed=0):
+        self.answered, self.failed, self.unexpected, self.retransmissions = answered, failed, 0, 0
+
+
+def sipp_cases(tap):
+    def attempts(limit, failing_above):
+        def attempt(rate, seconds):
+            calls = int(rate * seconds)
+            failed = 2 if rate > failing_above else 0
+            return sipp_run.Step(rate, calls, max(seconds, calls / limit),
+                                 SippStatistics(calls - failed, failed),
+                                 [{"answered": calls - failed, "unexpected": 0}])
+        return attempt
+    with tap.case("sipp's rate rises until it cannot follow; the last good one is confirmed"):
+        steps, confirmed = sipp_run.search(attempts(1800, 1e9), 4, 15)
+        expect_equal([step.rate for step in steps], [500, 750, 1125, 1687.5, 2531.25, 1687.5],
+                     "rates")
+        expect_equal((confirmed.wrong(), confirmed.calls), (0, 25312), "confirmed")
+    with tap.case("a failed call ends the search, and is told when it happens to all"):
+        steps, confirmed = sipp_run.search(attempts(1e9, 1000), 4, 15)
+        expect_equal((confirmed.rate, confirmed.wrong()), (750, 0), "confirmed")
+        _, confirmed = sipp_run.search(attempts(1e9, 0), 4, 15)
+        expect(confirmed.wrong() > 0, "all calls well")
+
+
 def target_cases(tap):
     with tap.case("a target is held or missed, by how much, whichever side is better"):
         found = {t.name: targets.verdict(t, value, holds) for t, value, holds in targets.judge({
@@ -233,5 +276,7 @@ with Tap() as TAP:
     recent_cases(TAP, sys.argv[1])
     report_cases(TAP)
     page_cases(TAP, whole(TAP))
+    growth_cases(TAP)
+    sipp_cases(TAP)
     target_cases(TAP)
     surroundings(TAP)
