@@ -4,9 +4,9 @@
 /**
  * @file
  * The recent-call table: to which member each request of the last minutes was sent, and whether it
- * was answered. Fixed memory, shared by all workers; a look-up reads one cache line, seldom the
- * next one, which processors fetch along with it. A single line would hold four entries, and at a
- * tenth of its capacity such a table would already crowd out requests that are still open.
+ * was answered. Fixed memory, shared by all workers; a look-up that finds its entry reads one cache
+ * line, seldom the next one, one that does not reads both. A single line would hold four entries,
+ * and at a tenth of its capacity such a table would already crowd out requests that are still open.
  *
  * An entry is a *transaction*, known by the branch of our Via, which its retransmissions, CANCEL
  * and ACK share and its responses bring back; or a *call*, known by the hash of its Call-ID, for
@@ -147,9 +147,13 @@ static inline struct stw_recent_bucket *stw_recent_bucket(const struct stw_recen
 	return &r->buckets[call_hash & r->mask];
 }
 
+/* Both lines: not every processor fetches them in pairs. */
 static inline void stw_recent_prefetch(const struct stw_recent *r, uint64_t call_hash)
 {
-	__builtin_prefetch(stw_recent_bucket(r, call_hash));
+	const struct stw_recent_bucket *b = stw_recent_bucket(r, call_hash);
+
+	__builtin_prefetch(b);
+	__builtin_prefetch(&b->entry[STW_RECENT_WAYS / 2]);
 }
 
 /** Find the entry with @tag among those of the call. Fast path: yes. */

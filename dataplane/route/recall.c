@@ -71,9 +71,7 @@ static bool never_first(const struct stw_decision *d)
 /* It belongs to a call that began earlier, answered here or elsewhere. */
 static bool in_dialog(const struct stw_decision *d)
 {
-	struct stw_span tag;
-
-	return stw_sip_tag_find(d->buf, d->m->value[STW_HDR_TO], &tag) == STW_OK;
+	return d->m->to_tag.len > 0;
 }
 
 static uint16_t member_of(const struct stw_tables *t, uint64_t state)
