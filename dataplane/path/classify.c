@@ -16,14 +16,23 @@ static void end(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 
 /* The shapes of messages, by the way through route and rewrite that they take, in the order they
  * go. Responses first: an answer that came in time is noted before a retransmission is judged. */
-enum shape { SHAPE_RESPONSE, SHAPE_REQUEST, SHAPE_ROUTED, SHAPE_STUN, SHAPE_OTHER, N_SHAPES };
+enum shape {
+	SHAPE_PROVISIONAL,
+	SHAPE_FINAL,
+	SHAPE_INVITE, /* before what follows it: CANCEL and ACK ask where it went */
+	SHAPE_REQUEST,
+	SHAPE_ROUTED,
+	SHAPE_STUN,
+	SHAPE_OTHER,
+	N_SHAPES
+};
 
 static inline unsigned shape_of(const struct stw_sip_msg *m)
 {
-	unsigned routed = m->present >> STW_HDR_ROUTE & 1u;
+	unsigned routed = m->present >> STW_HDR_ROUTE & 1u, invite = m->method == STW_METHOD_INVITE;
 
-	return m->kind == STW_SIP_REQUEST    ? SHAPE_REQUEST + routed
-	       : m->kind == STW_SIP_RESPONSE ? SHAPE_RESPONSE
+	return m->kind == STW_SIP_REQUEST    ? SHAPE_REQUEST + routed - (invite & ~routed)
+	       : m->kind == STW_SIP_RESPONSE ? SHAPE_PROVISIONAL + (m->status >= 200)
 	       : m->kind == STW_SIP_STUN     ? SHAPE_STUN
 					     : SHAPE_OTHER;
 }
@@ -56,7 +65,7 @@ void stw_classify(struct stw_worker *w, struct stw_burst *b)
 	for (unsigned shape = 0; shape < SHAPE_OTHER; shape++)
 		live = append(b, live, slots[shape], n[shape]);
 	b->n_live = (uint16_t)live;
-	stw_count(w, STW_C_REQUESTS, n[SHAPE_REQUEST] + n[SHAPE_ROUTED]);
-	stw_count(w, STW_C_RESPONSES, n[SHAPE_RESPONSE]);
+	stw_count(w, STW_C_REQUESTS, n[SHAPE_INVITE] + n[SHAPE_REQUEST] + n[SHAPE_ROUTED]);
+	stw_count(w, STW_C_RESPONSES, n[SHAPE_PROVISIONAL] + n[SHAPE_FINAL]);
 	STW_PROBE(classified, w, b->n_live);
 }

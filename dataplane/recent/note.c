@@ -98,9 +98,10 @@ static void note_contact(const struct noting *n)
 
 static void note_repeat(const struct noting *n)
 {
-	uint64_t state = n->v->recent_state;
+	uint64_t state = n->v->recent_state, repeated = stw_recent_repeat(state);
 
-	stw_recent_change(n->recent, n->v->recent_at, &state, stw_recent_repeat(state));
+	if (repeated != state) /* else a write that others would have to wait for */
+		stw_recent_change(n->recent, n->v->recent_at, &state, repeated);
 	count(n, n->t->members[n->v->member].number, STW_M_REPEATED);
 }
 

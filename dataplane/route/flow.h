@@ -19,6 +19,7 @@
 
 #define STW_FLOW_PREFIX	    "stw"
 #define STW_FLOW_PREFIX_LEN 3u
+#define STW_FLOW_V4_DIGITS  32u				/* behind it, of an IPv4 peer */
 #define STW_FLOW_TEXT	    (STW_FLOW_PREFIX_LEN + 56u) /* longest */
 
 /**

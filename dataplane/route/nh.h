@@ -64,10 +64,12 @@ static inline stw_nh_sum stw_nh_window(const uint64_t *key, size_t window, const
 	return sum;
 }
 
-/* A piece that is longer than its window, or too near the end of the message. */
-__attribute__((noinline, cold, unused)) static stw_nh_sum
-stw_nh_seldom(const uint64_t *key, const struct stw_sipkey beyond[2], size_t window, const char *p,
-	      size_t len)
+/* A piece that is longer than its window, or too near the end of the message: one in ten, and not
+ * to be made small by the compiler at the cost of its copies. */
+__attribute__((noinline, unused)) static stw_nh_sum stw_nh_seldom(const uint64_t *key,
+								  const struct stw_sipkey beyond[2],
+								  size_t window, const char *p,
+								  size_t len)
 {
 	char copy[STW_NH_WINDOW] = {0};
 

@@ -234,18 +234,43 @@ static bool request_uri_is_ours(struct stw_decision *d, struct stw_routes *out)
 	return flow || stw_sip_param_find(d->buf, uri.params, "stw", 3, &value) == STW_OK;
 }
 
+/*
+ * The same with a flow token before the host: all of it is where we wrote it. What is not digits
+ * there is left to those who look closer.
+ */
+static bool flow_as_written(const struct stw_decision *d, struct stw_span uri, const char *host,
+			    uint32_t host_len, struct stw_routes *out)
+{
+	const uint32_t user = 4, user_len = STW_FLOW_PREFIX_LEN + STW_FLOW_V4_DIGITS;
+	const char *text = d->buf + uri.off, *at = text + user + user_len;
+	uint64_t half;
+
+	if (uri.len != user + user_len + 1 + host_len + STW_COOKIE_DIGITS || *at != '@' ||
+	    memcmp(at + 1, host, host_len) != 0 || memcmp(text, "sip:", user) != 0 ||
+	    !stw_flow_claimed(text + user, user_len) ||
+	    !stw_hex_get64(text + user + STW_FLOW_PREFIX_LEN, &half) ||
+	    !stw_hex_get64(text + user + STW_FLOW_PREFIX_LEN + 16, &half))
+		return false;
+	if (out->flow.len == 0) {
+		out->flow = (struct stw_span){(uint16_t)(uri.off + user), (uint16_t)user_len};
+		out->flow_listener = d->src->listener;
+	}
+	return true;
+}
+
 /* A Record-Route of the listener it came to, as we wrote it. */
 static bool as_written(const struct stw_decision *d, struct stw_span uri, struct stw_routes *out)
 {
 	const struct stw_listener_row *l = &d->t->listeners[d->src->listener];
 	const uint32_t skip = sizeof("Record-Route: <") - 1;
 	uint32_t len = l->record_route_len - skip;
-	const char *text = d->buf + uri.off;
+	const char *text = d->buf + uri.off, *own = l->record_route + skip;
 
-	if (uri.len != len + STW_COOKIE_DIGITS || memcmp(text, l->record_route + skip, len) != 0)
+	if ((uri.len != len + STW_COOKIE_DIGITS || memcmp(text, own, len) != 0) &&
+	    !flow_as_written(d, uri, own + 4, len - 4, out))
 		return false;
 	if (!out->has_cookie)
-		memcpy(out->cookie, text + len, STW_COOKIE_DIGITS);
+		memcpy(out->cookie, text + uri.len - STW_COOKIE_DIGITS, STW_COOKIE_DIGITS);
 	out->has_cookie = true;
 	return true;
 }
