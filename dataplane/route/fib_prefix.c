@@ -162,7 +162,7 @@ int stw_fib_family_finish(struct stw_fib_family *f)
 	family_levels(f);
 	if (f->n_levels < 2)
 		return STW_OK;
-	real = calloc(n_real, sizeof(*real));
+	real = stw_fib_rows_new(n_real, sizeof(*real));
 	if (!real)
 		return STW_ENOMEM;
 	for (uint32_t i = 0; i <= f->mask; i++)
