@@ -111,13 +111,16 @@ static inline bool uri_params_plain(const struct value *v, unsigned from)
 	       (runs_end(param, equal << 1) & equal) == 0;
 }
 
-/* "sip:" [ user "@" ] host [ ":" port ] parameters, no escapes, no headers. */
+/*
+ * "sip:" [ user "@" ] host [ ":" port ] parameters, no escapes, no headers. Of one longer than a
+ * block, as with a flow token, the user has one block and the rest another.
+ */
 static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 {
+	uint32_t off = span.off;
 	struct value v;
 
-	if (span.len < 5 || !value_load(&v, s, span.off, span.len) ||
-	    !begins_sip(s->buf + span.off))
+	if (span.len < 5 || !value_begin(&v, s, off, span.len) || !begins_sip(s->buf + off))
 		return false;
 	uint64_t at = bytes(&v, '@');
 	unsigned host = 4;
@@ -128,9 +131,15 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 		    (user & ~bytes_of(&v, STW_SET_USER)) != 0)
 			return false;
 	}
+	if (span.len > BLOCK) {
+		off += host;
+		if (!value_load(&v, s, off, span.len - host))
+			return false;
+		host = 0;
+	}
 	unsigned end = run_end(bytes_of(&v, STW_SET_HOST), host);
 	uint32_t port;
-	if (end == host || (end = port_end(s, &v, span.off, end, &port)) == 0)
+	if (end == host || (end = port_end(s, &v, off, end, &port)) == 0)
 		return false;
 	return end == v.len || uri_params_plain(&v, end);
 }
@@ -192,16 +201,28 @@ static inline bool address_plain(const struct source *s, struct stw_span span, s
 	return (~bytes_of(&v, STW_SET_TOKEN) & v.mask) >> at == 0;
 }
 
+/* Where the bytes of a URI that begin at byte 1 of @span end, as far as two blocks go. */
+static inline unsigned uri_end(const struct source *s, struct stw_span span)
+{
+	struct value v;
+
+	if (!value_begin(&v, s, span.off, span.len))
+		return 0;
+	unsigned end = run_end(bytes_of(&v, STW_SET_URI), 1);
+	if (end < BLOCK || span.len == BLOCK)
+		return end;
+	value_begin(&v, s, span.off + BLOCK, span.len - BLOCK);
+	return BLOCK + run_end(bytes_of(&v, STW_SET_URI), 0);
+}
+
 /* A Route's first element, "<sip:" ... ">", alone or before a comma; the others are for others. */
 static inline bool first_route_plain(const struct source *s, struct stw_span span,
 				     struct stw_sip_name_addr *out)
 {
-	struct value v;
-
-	if (s->buf[span.off] != '<' || !value_begin(&v, s, span.off, span.len))
+	if (span.len == 0 || s->buf[span.off] != '<')
 		return false;
-	unsigned close = run_end(bytes_of(&v, STW_SET_URI), 1);
-	if (close >= v.len || s->buf[span.off + close] != '>')
+	unsigned close = uri_end(s, span);
+	if (close >= span.len || s->buf[span.off + close] != '>')
 		return false;
 	const uint8_t *behind = (const uint8_t *)s->buf + span.off + close + 1;
 	unsigned rest = span.len - close - 1;
