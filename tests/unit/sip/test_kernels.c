@@ -208,6 +208,36 @@ static void last_lines_of_any_length(void **state)
 	}
 }
 
+/* User, host or parameters so long that a URI ends anywhere in one block, two or three, and one
+ * byte of each length that needs care. */
+static void uris_and_routes_of_any_length(void **state)
+{
+	static const char *const forms[][2] = {{"sip:", "@192.0.2.1:5060;lr;stw=03"},
+					       {"sip:", ""},
+					       {"sip:a@b;lr;", ""},
+					       {"sip:a@", ":5061;x=y"},
+					       {"sip:", "@h;transport=udp"}};
+	static const char *const behind[] = {"", ",<sip:c;lr>", ", <sip:c;lr>", ";x=y", " ", ","};
+	static const char odd[] = "a@%<>:;?";
+	char fill[160], uri[256], text[1024];
+	(void)state;
+	for (unsigned n = 1; n < sizeof(fill) - 1; n++) {
+		for (unsigned k = 0; k < 5 * (sizeof(odd) - 1); k++) {
+			memset(fill, 'a', n);
+			fill[n * (k % 11) / 11] = odd[k % (sizeof(odd) - 1)];
+			fill[n] = '\0';
+			const char *const *form = forms[(n + k) % 5];
+			snprintf(uri, sizeof(uri), "%s%s%s", form[0], fill, form[1]);
+			int len = snprintf(text, sizeof(text),
+					   "BYE %s SIP/2.0\r\nRoute: <%s>%s\r\n"
+					   "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\n"
+					   "i: x\r\nCSeq: 1 BYE\r\nl: 0\r\n\r\n",
+					   n % 3 ? "sip:a@b" : uri, uri, behind[(n + k) % 6]);
+			check_copy(text, (size_t)len);
+		}
+	}
+}
+
 static void kernels_have_names(void **state)
 {
 	(void)state;
@@ -230,6 +260,7 @@ int main(void)
 		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
 		cmocka_unit_test(a_burst_is_each_of_its_messages),
 		cmocka_unit_test(last_lines_of_any_length),
+		cmocka_unit_test(uris_and_routes_of_any_length),
 		cmocka_unit_test(kernels_have_names),
 	};
 	return cmocka_run_group_tests_name("sip-kernels", tests, NULL, NULL);
