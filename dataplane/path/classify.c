@@ -29,12 +29,19 @@ enum shape {
 
 static inline unsigned shape_of(const struct stw_sip_msg *m)
 {
-	unsigned routed = m->present >> STW_HDR_ROUTE & 1u, invite = m->method == STW_METHOD_INVITE;
+	static const uint8_t base[] = {
+		[0] = SHAPE_OTHER,
+		[STW_SIP_REQUEST] = SHAPE_INVITE,
+		[STW_SIP_RESPONSE] = SHAPE_PROVISIONAL,
+		[STW_SIP_KEEPALIVE] = SHAPE_OTHER,
+		[STW_SIP_STUN] = SHAPE_STUN,
+		[STW_SIP_NEITHER] = SHAPE_OTHER,
+	};
+	unsigned routed = m->present >> STW_HDR_ROUTE & 1u, other = m->method != STW_METHOD_INVITE;
+	unsigned request = m->kind == STW_SIP_REQUEST, response = m->kind == STW_SIP_RESPONSE;
 
-	return m->kind == STW_SIP_REQUEST    ? SHAPE_REQUEST + routed - (invite & ~routed)
-	       : m->kind == STW_SIP_RESPONSE ? SHAPE_PROVISIONAL + (m->status >= 200)
-	       : m->kind == STW_SIP_STUN     ? SHAPE_STUN
-					     : SHAPE_OTHER;
+	return base[m->kind] + (request & (routed | other)) + (request & routed) +
+	       (response & (m->status >= 200));
 }
 
 static unsigned append(struct stw_burst *b, unsigned n, const uint8_t *slots, unsigned n_slots)

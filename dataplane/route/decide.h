@@ -22,6 +22,7 @@ struct stw_decision {
 	const struct stw_sip_msg *m;
 	const struct stw_source *src;
 	struct stw_verdict *v;
+	bool obeyed; /* the sender's Route is: a member, or trusted; once it is known */
 };
 
 /* What the Route header said, and the Request-URI where a strict router used it as Route. */

@@ -73,8 +73,7 @@ static inline uint32_t stw_loop_digest(const struct stw_decision *d,
 				       const struct stw_routes *routes, uint64_t call_hash)
 {
 	const struct stw_verdict *v = d->v;
-	bool obeyed = v->from_member || v->trusted;
-	uint64_t h = call_hash ^ (uint64_t)obeyed << 8 ^ d->t->listeners[v->listener_in].mark;
+	uint64_t h = call_hash ^ (uint64_t)d->obeyed << 8 ^ d->t->listeners[v->listener_in].mark;
 
 	h = stw_loop_text(h, d, d->m->uri);
 	if (routes->target.off != d->m->uri.off)

@@ -392,12 +392,10 @@ static bool targeted(struct stw_decision *d)
 		stw_decide_answer(d, 400, "Bad Request - Route");
 		return false;
 	}
-	if (from >= 0) {
-		d->v->from_member = true;
-		d->v->member_from = (uint16_t)from;
-	} else {
-		d->v->trusted = stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
-	}
+	d->obeyed = from >= 0 || stw_tables_trusts(d->t, d->src->listener, &d->src->peer.ip);
+	d->v->from_member = from >= 0;
+	d->v->member_from = from >= 0 ? (uint16_t)from : STW_NO_MEMBER;
+	d->v->trusted = from < 0 && d->obeyed;
 	if (looped(d, &routes)) {
 		d->v->odd = STW_C_LOOPS;
 		stw_decide_answer(d, 482, "Loop Detected");

@@ -40,17 +40,20 @@ static const uint8_t stw_ip4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0
 static inline struct stw_ip stw_ip_from_v4(const void *v4)
 {
 	struct stw_ip ip;
-	uint64_t w[2];
 
-	/* Whole words: a reader that loads eight bytes must not wait for two shorter stores. */
-	memcpy(w, stw_ip4_prefix, 12);
-	memcpy((char *)w + 12, v4, 4);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	/* In one store: a reader of any part or all of it must not wait for two. */
+	typedef uint64_t pair __attribute__((vector_size(16)));
 	uint32_t a;
-	memcpy(&a, v4, 4);
-	w[1] = (uint64_t)a << 32 | 0xffff0000u;
+	pair w;
+
+	memcpy(&a, v4, sizeof(a));
+	w = (pair){0, (uint64_t)a << 32 | 0xffff0000u};
+	memcpy(ip.b, &w, sizeof(ip.b));
+#else
+	memcpy(ip.b, stw_ip4_prefix, sizeof(stw_ip4_prefix));
+	memcpy(ip.b + sizeof(stw_ip4_prefix), v4, 4);
 #endif
-	memcpy(ip.b, w, sizeof(ip.b));
 	return ip;
 }
 
