@@ -97,19 +97,25 @@ static bool take_cookie(const struct stw_decision *d, struct stw_span params,
 	return true;
 }
 
+/* Of several flows of one message the first two are kept. */
+static void keep_flow(struct stw_routes *out, struct stw_span token, uint16_t listener)
+{
+	if (out->flow.len == 0) {
+		out->flow = token;
+		out->flow_listener = listener;
+	} else if (out->far_flow.len == 0) {
+		out->far_flow = token;
+		out->far_listener = listener;
+	}
+}
+
 /* @return whether the URI of @listener has one; the first two of a message are kept. */
 static bool take_flow(const struct stw_decision *d, const struct stw_sip_uri *uri, int listener,
 		      struct stw_routes *out)
 {
 	if (!uri->has_user || !stw_flow_claimed(d->buf + uri->user.off, uri->user.len))
 		return false;
-	if (out->flow.len == 0) {
-		out->flow = uri->user;
-		out->flow_listener = (uint16_t)listener;
-	} else if (out->far_flow.len == 0) {
-		out->far_flow = uri->user;
-		out->far_listener = (uint16_t)listener;
-	}
+	keep_flow(out, uri->user, (uint16_t)listener);
 	return true;
 }
 
@@ -251,10 +257,8 @@ static bool flow_as_written(const struct stw_decision *d, struct stw_span uri, c
 	    !stw_hex_get64(text + user + STW_FLOW_PREFIX_LEN, &half) ||
 	    !stw_hex_get64(text + user + STW_FLOW_PREFIX_LEN + 16, &half))
 		return false;
-	if (out->flow.len == 0) {
-		out->flow = (struct stw_span){(uint16_t)(uri.off + user), (uint16_t)user_len};
-		out->flow_listener = d->src->listener;
-	}
+	keep_flow(out, (struct stw_span){(uint16_t)(uri.off + user), (uint16_t)user_len},
+		  d->src->listener);
 	return true;
 }
 
