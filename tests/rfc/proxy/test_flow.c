@@ -242,6 +242,31 @@ static void rfc5626_s5_3_from_the_flows_own_end_it_is_an_outgoing_request(void *
 	assert_int_equal(p->v.member, 2);
 }
 
+/* A dialog of two phones: the nearer flow is the sender's, the farther one gets it, whether we find
+ * them where we wrote them or, as another spelled the same URIs, by reading. */
+static void rfc5626_s5_3_of_two_flows_the_farther_gets_it(void **state)
+{
+	static const char *const hosts[] = {"192.0.2.1:5060;lr", "192.0.2.1;lr",
+					    "192.0.2.1:5060;LR"};
+	struct stw_proxy *p = *state;
+	const struct stw_endpoint near = ua(), far = stw_farm_v4(203, 0, 113, 50, 5070);
+	char cookie[STW_COOKIE_DIGITS], a[STW_FLOW_TEXT], b[STW_FLOW_TEXT], lines[512];
+
+	stw_proxy_text(p, REQUEST(NATTED), near);
+	stw_cookie_put(cookie, &p->tables->secrets[0], STW_COOKIE_NOBODY, p->v.call);
+	int n_a = (int)stw_flow_put(p->tables, 0, &near, a);
+	int n_b = (int)stw_flow_put(p->tables, 0, &far, b);
+	for (unsigned i = 0; i < 9; i++) {
+		snprintf(lines, sizeof(lines),
+			 "Route: <sip:%.*s@%s;stw=%.24s>\r\nRoute: <sip:%.*s@%s;stw=%.24s>\r\n",
+			 n_a, a, hosts[i / 3], cookie, n_b, b, hosts[i % 3], cookie);
+		stw_proxy_text(p, REQUEST(.method = "BYE", .extra = hold(lines)), near);
+		assert_forwarded(p);
+		assert_sent_to(p, far);
+		assert_null(strstr(p->out, "\r\nRoute:"));
+	}
+}
+
 static void rfc5626_s5_2_ipv6_flows(void **state)
 {
 	struct stw_proxy *p = *state;
@@ -505,6 +530,7 @@ int main(void)
 		PROXY_TEST(rfc5626_s5_2_tokens_outlive_a_change_of_keys),
 		PROXY_TEST(rfc5626_s5_3_a_flow_we_cannot_have_is_answered_430),
 		PROXY_TEST(rfc5626_s5_3_from_the_flows_own_end_it_is_an_outgoing_request),
+		PROXY_TEST(rfc5626_s5_3_of_two_flows_the_farther_gets_it),
 		PROXY_TEST(rfc5626_s5_2_ipv6_flows),
 		PROXY_TEST(rfc3261_s16_4_the_token_is_known_in_the_request_uri),
 		PROXY_TEST(no_flow_leads_to_closed_ports_or_to_ourselves),
