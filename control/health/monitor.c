@@ -295,7 +295,8 @@ static size_t apply_pool(struct stw_monitor *mon, struct stw_model_pool *pool, s
 
 	if (!seats)
 		return 0;
-	bool panic = stw_pool_panics(seats, n, &pool->health);
+	/* With another pool to stand in for it, none that looks dead has to be tried. */
+	bool panic = pool->fallback[0] == '\0' && stw_pool_panics(seats, n, &pool->health);
 	if (n > 0 && panic != mon->rows[first]->panic)
 		stw_warn("health: pool %s: %s", pool->name,
 			 panic ? "too few members look alive: all serve"

@@ -205,6 +205,14 @@ class Lab:
         for i, proxy in enumerate(proxies):
             kamailio.wait_ready(proxy, i)
 
+    def restart_proxy(self, index):
+        """A new one, of the usual way, in place of one that was killed or stopped; returns when it
+        is ready."""
+        process = kamailio.start(self.farm, index, self.run_dir, self.log(f"kamailio{index}.log"))
+        self.processes.append(process)
+        self.proxies[index] = process
+        kamailio.wait_ready(process, index)
+
     def start_phones(self, families=(4,), called="uas.xml"):
         """What answers behind the proxies, by that scenario of tests/lab/sipp; in place of what
         answered before."""

@@ -273,7 +273,8 @@ def render_service(weights, families, crossed, pool=()):
             lines += [f'  - {{name: cross{f}, address: "{outside}", pool: farm{10 - f}}}']
     lines += ["pools:"]
     for f in families:
-        lines += [f"  - name: farm{f}", *(f"    {line}" for line in pool), "    members:"]
+        lines += [f"  - name: farm{f}", *(f"    {line}" for line in pool)]
+        lines += ["    members:"] if weights else []
         for i, weight in enumerate(weights):
             member = addresses.host_port(addresses.PROXIES[i][f])
             lines += [f'      - {{name: k{i + 1}v{f}, address: "{member}", weight: {weight}}}']

@@ -235,6 +235,17 @@ static void with_too_few_left_all_serve(void **state)
 	assert_int_equal(failed[1], 0); /* it serves for want of better */
 }
 
+static void a_pool_with_another_to_stand_in_does_not_panic(void **state)
+{
+	struct rig *r = *state;
+
+	snprintf(r->m->pools[0].fallback, sizeof(r->m->pools[0].fallback), "b");
+	load(r, "ffff");
+	assert_string_equal(withheld(r), "8888");
+	load(r, "fffh");
+	assert_string_equal(withheld(r), "8880");
+}
+
 static void a_spoiled_file_changes_nothing_but_is_told(void **state)
 {
 	struct rig *r = *state;
@@ -275,6 +286,7 @@ int main(void)
 		CASE(whoever_comes_later_waits_for_its_first_answer),
 		CASE(whoever_comes_later_is_asked_once_tables_have_it),
 		CASE(with_too_few_left_all_serve),
+		CASE(a_pool_with_another_to_stand_in_does_not_panic),
 		CASE(a_spoiled_file_changes_nothing_but_is_told),
 	};
 
