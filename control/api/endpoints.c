@@ -6,8 +6,9 @@
 
 #include "control/api/handlers.h"
 
-#define BODY_MAX  (64u * 1024)
-#define CHECK_MAX (4u * 1024 * 1024)
+#define IMPORT_MAX (4u * 1024 * 1024) /* a thousand rows and more */
+#define BODY_MAX   (64u * 1024)
+#define CHECK_MAX  (4u * 1024 * 1024)
 #define EXPLAIN_MAX \
 	(16u * 1024 * 1024) /* thousands of messages of a capture, and a configuration */
 
@@ -25,6 +26,7 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_NAMES] = stw_api_names,
 	[STW_ENDPOINT_REGISTRAR] = stw_api_registrar,
 	[STW_ENDPOINT_LOCATION] = stw_api_location,
+	[STW_ENDPOINT_LOCATION_PUT] = stw_api_location_put,
 	[STW_ENDPOINT_LOCATION_REMOVE] = stw_api_location_remove,
 	[STW_ENDPOINT_SUBSCRIBERS] = stw_api_subscribers,
 	[STW_ENDPOINT_SUBSCRIBERS_PUT] = stw_api_subscribers_put,
@@ -106,6 +108,8 @@ size_t stw_api_body_max(const struct stw_request *r)
 	case STW_ENDPOINT_PLAN: return CHECK_MAX;
 	case STW_ENDPOINT_APPLY: return 2 * CHECK_MAX; /* in JSON it grows */
 	case STW_ENDPOINT_EXPLAIN: return EXPLAIN_MAX;
+	case STW_ENDPOINT_LOCATION_PUT:
+	case STW_ENDPOINT_SUBSCRIBERS_PUT: return IMPORT_MAX;
 	default: return BODY_MAX;
 	}
 }

@@ -33,6 +33,9 @@ enum stw_effect {
 	X(REGISTRAR, "GET", "/v1/registrar", READ, "", "the registrar: domains, users, counters") \
 	X(LOCATION, "POST", "/v1/location", INSPECT,                                              \
 	  "{\"name\": AOR?, \"after\": AOR?, \"limit\": 1..1000?}", "who is registered where")    \
+	X(LOCATION_PUT, "POST", "/v1/location/put", CHANGE,                                       \
+	  "{\"users\": [{\"aor\": AOR, \"bindings\": [binding]}]}",                               \
+	  "add bindings of an export, where users have none such")                                \
 	X(LOCATION_REMOVE, "POST", "/v1/location/remove", DISRUPT, "{\"names\": [AOR]}",          \
 	  "forget users' bindings")                                                               \
 	X(SUBSCRIBERS, "POST", "/v1/subscribers", INSPECT,                                        \

@@ -33,8 +33,15 @@ void stw_api_names(struct stw_api *api, struct stw_request *r);
 void stw_api_explain(struct stw_api *api, struct stw_request *r);
 void stw_api_plan(struct stw_api *api, struct stw_request *r);
 /* registrar.c */
+/** The registrar; else the problem is told, and NULL. */
+struct stw_registrar *stw_api_registrar_of(struct stw_api *api, struct stw_request *r);
+
+/** Commit and reply: @n changed, or why not. @p err: what went wrong before, STW_OK for nothing */
+void stw_api_registrar_commit(struct stw_api *api, struct stw_request *r, int err, size_t n);
+
 void stw_api_registrar(struct stw_api *api, struct stw_request *r);
 void stw_api_location(struct stw_api *api, struct stw_request *r);
+void stw_api_location_put(struct stw_api *api, struct stw_request *r);
 void stw_api_location_remove(struct stw_api *api, struct stw_request *r);
 void stw_api_subscribers(struct stw_api *api, struct stw_request *r);
 void stw_api_subscribers_put(struct stw_api *api, struct stw_request *r);

@@ -90,17 +90,23 @@ void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 
 /* --- bodies --- */
 
-/* The registrar's store; else the problem is told. */
-static struct stw_store *open_store(struct stw_api *api, struct stw_request *r)
+struct stw_registrar *stw_api_registrar_of(struct stw_api *api, struct stw_request *r)
 {
 	const char *why;
 	struct stw_registrar *registrar = registrar_of(api, &why);
 
 	if (registrar)
-		return stw_registrar_store(registrar);
+		return registrar;
 	stw_problem(r, 409, "no-registrar", "No registrar", "%s",
 		    *why ? why : "no domains are configured: name them in registrar.domains");
 	return NULL;
+}
+
+static struct stw_store *open_store(struct stw_api *api, struct stw_request *r)
+{
+	struct stw_registrar *registrar = stw_api_registrar_of(api, r);
+
+	return registrar ? stw_registrar_store(registrar) : NULL;
 }
 
 struct page {
@@ -142,11 +148,13 @@ static json_t *binding_json(const struct stw_binding *b, uint64_t now_s)
 
 	stw_endpoint_format(&b->source, source);
 	stw_endpoint_format(&b->listener, listener);
-	return json_pack("{s:o, s:f, s:I, s:s, s:s, s:o, s:o, s:i, s:o, s:I}", "contact",
-			 text_json(b->uri), "q", b->q / (double)STW_Q_ONE, "expires_in_s",
-			 (json_int_t)(b->expires_s > now_s ? b->expires_s - now_s : 0), "source",
+	return json_pack("{s:o, s:o, s:f, s:i, s:I, s:I, s:I, s:s, s:s, s:o, s:o, s:I, s:o, s:I}",
+			 "contact", text_json(b->uri), "params", text_json(b->params), "q",
+			 b->q / (double)STW_Q_ONE, "q_thousandths", b->q, "expires_in_s",
+			 (json_int_t)(b->expires_s > now_s ? b->expires_s - now_s : 0), "expires_s",
+			 (json_int_t)b->expires_s, "created_s", (json_int_t)b->created_s, "source",
 			 source, "listener", listener, "path", text_json(b->path), "instance",
-			 text_json(b->instance), "reg_id", (int)b->reg_id, "call_id",
+			 text_json(b->instance), "reg_id", (json_int_t)b->reg_id, "call_id",
 			 text_json(b->call_id), "cseq", (json_int_t)b->cseq);
 }
 
@@ -254,7 +262,7 @@ void stw_api_subscribers(struct stw_api *api, struct stw_request *r)
 
 /* --- changes --- */
 
-static void reply_commit(struct stw_api *api, struct stw_request *r, int err, size_t n)
+void stw_api_registrar_commit(struct stw_api *api, struct stw_request *r, int err, size_t n)
 {
 	struct stw_registrar *registrar = registrar_of(api, NULL);
 
@@ -326,7 +334,7 @@ void stw_api_subscribers_put(struct stw_api *api, struct stw_request *r)
 		if (err)
 			break;
 	}
-	reply_commit(api, r, err, json_array_size(rows));
+	stw_api_registrar_commit(api, r, err, json_array_size(rows));
 }
 
 static bool are_names(struct stw_request *r, const json_t *rows)
@@ -366,7 +374,7 @@ static void remove_all(struct stw_api *api, struct stw_request *r,
 		n += err == STW_OK;
 		err = STW_OK;
 	}
-	reply_commit(api, r, err, n);
+	stw_api_registrar_commit(api, r, err, n);
 }
 
 void stw_api_subscribers_remove(struct stw_api *api, struct stw_request *r)

@@ -158,6 +158,7 @@ int stw_cli_change(struct stw_cli *cli, const char *member, struct json_t *body)
 int stw_run_bindings(struct stw_cli *cli);
 int stw_run_unbind(struct stw_cli *cli);
 int stw_run_subscriber(struct stw_cli *cli);
+int stw_run_location(struct stw_cli *cli);
 int stw_run_add(struct stw_cli *cli);
 int stw_run_remove(struct stw_cli *cli);
 int stw_run_diff(struct stw_cli *cli);

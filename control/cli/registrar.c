@@ -14,9 +14,10 @@
 
 #include "control/cli/client.h"
 #include "control/cli/grid.h"
+#include "control/cli/pages.h"
 #include "control/cli/show.h"
 
-#define CHUNK	     200 /* subscribers a call */
+#define CHUNK	     1000 /* subscribers a call */
 #define PASSWORD_MAX 1024
 
 void stw_print_registrar(const json_t *answer, FILE *out)
@@ -55,70 +56,12 @@ static void add_user(struct stw_grid *g, const json_t *user)
 	}
 }
 
-/* The name of a page's last row: the next page begins behind it. NULL: it has none. */
-static const char *last_name(const json_t *rows)
-{
-	const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
-
-	if (json_is_object(last))
-		last = json_object_get(last, "aor");
-	return json_string_value(last);
-}
-
-/* All pages of @endpoint, each given to @page. Pages that do not get on would never end. */
-static int each_page(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *rows_key,
-		     const char *only, void (*page)(void *ctx, const json_t *rows), void *ctx)
-{
-	char *after = NULL;
-	bool more = true;
-	int rc = STW_EXIT_OK;
-
-	while (more && rc == STW_EXIT_OK) {
-		json_t *body = json_object();
-		struct stw_answer a;
-
-		if (only)
-			json_object_set_new(body, "name", json_string(only));
-		else if (after)
-			json_object_set_new(body, "after", json_string(after));
-		rc = stw_cli_call(cli, endpoint, NULL, body, &a);
-		json_decref(body);
-		more = rc == STW_EXIT_OK && json_is_true(json_object_get(a.json, "more"));
-		if (rc == STW_EXIT_OK)
-			page(ctx, json_object_get(a.json, rows_key));
-		const char *last = more ? last_name(json_object_get(a.json, rows_key)) : NULL;
-
-		if (more && (!last || (after && strcmp(last, after) <= 0))) {
-			fprintf(stderr, "strowgerctl: the list does not go on behind \"%s\"\n",
-				stw_safe(last ? last : ""));
-			rc = STW_EXIT_FAILED;
-		}
-		free(after);
-		after = last ? strdup(last) : NULL;
-		stw_answer_fini(&a);
-	}
-	free(after);
-	return rc;
-}
-
 static void grid_page(void *ctx, const json_t *rows)
 {
 	const json_t *user;
 	size_t i;
 
 	json_array_foreach(rows, i, user) add_user(ctx, user);
-}
-
-static void json_page(void *ctx, const json_t *rows)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		json_dumpf(row, ctx, JSON_COMPACT | JSON_ENCODE_ANY);
-		fputc('\n', ctx);
-	}
 }
 
 /* "bob@example.com" and "sip:bob@example.com" mean the same. */
@@ -138,35 +81,22 @@ int stw_run_bindings(struct stw_cli *cli)
 	if (cli->n_args)
 		aor_of(cli->args[0], aor, sizeof(aor));
 	if (cli->json)
-		return each_page(cli, STW_ENDPOINT_LOCATION, "users", cli->n_args ? aor : NULL,
-				 json_page, stdout);
+		return stw_each_page(cli, STW_ENDPOINT_LOCATION, "users", cli->n_args ? aor : NULL,
+				     stw_json_page, stdout);
 	stw_grid_init(&g, (const char *const[]){"USER", "CONTACT", ">Q", ">EXPIRES IN", "SOURCE",
 						"LISTENER", NULL});
-	rc = each_page(cli, STW_ENDPOINT_LOCATION, "users", cli->n_args ? aor : NULL, grid_page,
-		       &g);
+	rc = stw_each_page(cli, STW_ENDPOINT_LOCATION, "users", cli->n_args ? aor : NULL, grid_page,
+			   &g);
 	if (rc == STW_EXIT_OK)
 		stw_grid_print(&g, stdout);
 	stw_grid_fini(&g);
 	return rc;
 }
 
-static int call_changed(struct stw_cli *cli, enum stw_endpoint_id endpoint, json_t *body,
-			json_int_t *changed)
-{
-	struct stw_answer a;
-	int rc = stw_cli_call(cli, endpoint, NULL, body, &a);
-
-	json_decref(body);
-	if (rc == STW_EXIT_OK)
-		*changed += json_integer_value(json_object_get(a.json, "changed"));
-	stw_answer_fini(&a);
-	return rc;
-}
-
 static int remove_names(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *name)
 {
 	json_int_t n = 0;
-	int rc = call_changed(cli, endpoint, json_pack("{s:[s]}", "names", name), &n);
+	int rc = stw_call_changed(cli, endpoint, json_pack("{s:[s]}", "names", name), &n);
 
 	if (rc != STW_EXIT_OK)
 		return rc;
@@ -220,10 +150,10 @@ static int subscriber_add(struct stw_cli *cli)
 			"strowgerctl: no password: type it, or give it on standard input\n");
 		return STW_EXIT_USAGE;
 	}
-	int rc = call_changed(cli, STW_ENDPOINT_SUBSCRIBERS_PUT,
-			      json_pack("{s:[{s:s, s:s}]}", "subscribers", "name", name, "password",
-					password),
-			      &n);
+	int rc = stw_call_changed(cli, STW_ENDPOINT_SUBSCRIBERS_PUT,
+				  json_pack("{s:[{s:s, s:s}]}", "subscribers", "name", name,
+					    "password", password),
+				  &n);
 
 	explicit_bzero(password, sizeof(password));
 	if (rc == STW_EXIT_OK)
@@ -256,8 +186,8 @@ static int send_chunk(struct stw_cli *cli, json_t **chunk, json_int_t *n)
 	int rc = STW_EXIT_OK;
 
 	if (json_array_size(*chunk) > 0)
-		rc = call_changed(cli, STW_ENDPOINT_SUBSCRIBERS_PUT,
-				  json_pack("{s:o}", "subscribers", *chunk), n);
+		rc = stw_call_changed(cli, STW_ENDPOINT_SUBSCRIBERS_PUT,
+				      json_pack("{s:o}", "subscribers", *chunk), n);
 	else
 		json_decref(*chunk);
 	*chunk = json_array();
@@ -323,8 +253,8 @@ int stw_run_subscriber(struct stw_cli *cli)
 	const char *verb = cli->args[0];
 
 	if (strcmp(verb, "list") == 0 && cli->n_args == 1)
-		return each_page(cli, STW_ENDPOINT_SUBSCRIBERS, "subscribers", NULL,
-				 cli->json ? json_page : name_page, stdout);
+		return stw_each_page(cli, STW_ENDPOINT_SUBSCRIBERS, "subscribers", NULL,
+				     cli->json ? stw_json_page : name_page, stdout);
 	if ((strcmp(verb, "add") == 0 || strcmp(verb, "password") == 0) && cli->n_args == 2)
 		return subscriber_add(cli);
 	if (strcmp(verb, "remove") == 0 && cli->n_args == 2)

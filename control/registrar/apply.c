@@ -29,7 +29,7 @@ static bool is_binding_of(const struct stw_binding *b, const struct stw_wish *w)
 	return b->reg_id == 0 && uris_equal(b->uri, w->uri);
 }
 
-static struct stw_binding *find(struct stw_record *r, const struct stw_wish *w)
+struct stw_binding *stw_registration_find(struct stw_record *r, const struct stw_wish *w)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (is_binding_of(&r->b[i], w))
@@ -59,7 +59,7 @@ static enum order order_of_all(const struct stw_registration *reg, struct stw_re
 		if (!r->b[i].gone && order_of(reg, &r->b[i]) != LATER)
 			return EARLIER;
 	for (size_t i = 0; i < reg->n; i++) {
-		const struct stw_binding *b = find(r, &reg->wish[i]);
+		const struct stw_binding *b = stw_registration_find(r, &reg->wish[i]);
 		enum order o = b ? order_of(reg, b) : LATER;
 
 		if (o == EARLIER)
@@ -126,7 +126,7 @@ static void remove_one(struct stw_binding *b, const struct stw_registration *reg
 static bool apply_wish(const struct stw_registration *reg, const struct stw_wish *w,
 		       const struct stw_registration_at *at, struct stw_record *r)
 {
-	struct stw_binding *b = find(r, w);
+	struct stw_binding *b = stw_registration_find(r, w);
 
 	if (w->expires_s == 0) {
 		remove_one(b ? b : add(r), reg, w, at);

@@ -45,6 +45,34 @@ static bool put(struct stw_registration *out, const char *p, size_t len)
 	return true;
 }
 
+/* s25.1: what is not ASCII is UTF-8. Others read it as JSON later. */
+static bool is_utf8(const char *p, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)p, *end = at + len;
+
+	while (at < end) {
+		const unsigned char first = *at++;
+		const int more = first < 0x80			 ? 0
+				 : first >= 0xc2 && first < 0xe0 ? 1
+				 : first >= 0xe0 && first < 0xf0 ? 2
+				 : first >= 0xf0 && first < 0xf5 ? 3
+								 : -1;
+		uint32_t c = first & (0x3fu >> (more > 0 ? more : 0));
+
+		if (more < 0 || end - at < more)
+			return false;
+		for (int i = 0; i < more; i++, at++) {
+			if ((*at & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | (*at & 0x3fu);
+		}
+		if ((more == 2 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
+		    (more == 3 && (c < 0x10000 || c > 0x10ffff)))
+			return false;
+	}
+	return true;
+}
+
 /* As put(), with folds (s7.3.1) as blanks: what is kept goes out in lines, and in request lines. */
 static bool put_flat(struct stw_registration *out, const char *p, size_t len)
 {
@@ -65,7 +93,7 @@ static bool is_one_word(struct stw_str t)
 		if ((unsigned char)t.p[i] <= ' ' || t.p[i] == 0x7f || t.p[i] == '"' ||
 		    (t.p[i] == '\\'))
 			return false;
-	return true;
+	return is_utf8(t.p, t.len);
 }
 
 /* s10.2.1.1: what cannot be read counts as the default, what is too large as the largest. */
@@ -178,6 +206,8 @@ static bool read_contact(struct reading *r, const struct stw_sip_name_addr *na,
 		return err == STW_ENOSPACE
 			       ? refuse(refusal, 403, "Contact Parameters Too Long")
 			       : refuse(refusal, 400, "Bad Request - Contact Parameters");
+	if (!is_utf8(w->params.p, w->params.len))
+		return refuse(refusal, 400, "Bad Request - Contact Parameters");
 	if (!is_one_word(w->instance))
 		return refuse(refusal, 400, "Bad Request - Instance");
 	if (!bound_expires(r, w, refusal))
@@ -217,6 +247,7 @@ static bool read_path_line(struct reading *r, struct stw_span value, struct stw_
 		const struct stw_span rest = {na.next, (uint16_t)(stw_span_end(value) - na.next)};
 
 		if (stw_sip_name_addr_parse(r->buf, rest, &na) != STW_OK || !na.bracketed ||
+		    !is_utf8(r->buf + na.all.off, na.all.len) ||
 		    stw_sip_uri_parse(r->buf, na.uri, &uri) != STW_OK)
 			return refuse(refusal, 400, "Bad Request - Path");
 		out->first_path_has_ob =

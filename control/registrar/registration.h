@@ -72,6 +72,10 @@ bool stw_registration_read(const char *buf, const struct stw_sip_msg *m,
 			   const struct stw_registration_limits *limits,
 			   struct stw_registration *out, struct stw_refusal *refusal);
 
+/** The binding that @w is about, gone or not: by instance and reg-id where both are there, else by
+ * URI. NULL: none */
+struct stw_binding *stw_registration_find(struct stw_record *r, const struct stw_wish *w);
+
 /** What a change needs besides the wish. */
 struct stw_registration_at {
 	uint64_t now_s; /* steady seconds */

@@ -357,6 +357,27 @@ static void what_would_break_a_line_is_no_contact(void **state)
 	assert_int_equal(stw_register(&s, BOB, "Contact: <foo:bh>\r\n"), 200);
 }
 
+static void rfc3261_s25_1_texts_are_utf_8(void **state)
+{
+	static const char *const bad[] = {"\xff",	  "\xc0\x80",	      "\xe0\x80\x80",
+					  "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3",
+					  "\x80"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(stw_register(&s, BOB, "Contact: <sip:b@h>;x=\"%s\"\r\n", bad[i]),
+				 400);
+		assert_int_equal(stw_register(&s, BOB,
+					      "Contact: <sip:b@h>\r\nPath: \"%s\" <sip:p;lr>\r\n",
+					      bad[i]),
+				 400);
+	}
+	assert_int_equal(stw_register(&s, BOB,
+				      "Contact: <sip:b@h>;x=\"Gr\xc3\xbc\xc3\x9f \xe4\xb8\xad "
+				      "\xf0\x9f\x98\x80\"\r\n"),
+			 200);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -386,6 +407,7 @@ int main(void)
 		T(rfc5626_s6_first_hop_must_support_it),
 		T(rfc5626_s4_2_1_reg_id_wants_one_contact),
 		T(malformed_contacts_are_refused_whole),
+		T(rfc3261_s25_1_texts_are_utf_8),
 		T(rfc3261_s7_3_1_folds_are_not_kept),
 		T(what_would_break_a_line_is_no_contact),
 	};

@@ -132,9 +132,9 @@ static void path_of(const struct stw_endpoint_row *row, char *out, size_t size)
 /* These need a registrar, which this configuration has none of. */
 static bool needs_registrar(size_t row)
 {
-	return row == STW_ENDPOINT_LOCATION || row == STW_ENDPOINT_LOCATION_REMOVE ||
-	       row == STW_ENDPOINT_SUBSCRIBERS || row == STW_ENDPOINT_SUBSCRIBERS_PUT ||
-	       row == STW_ENDPOINT_SUBSCRIBERS_REMOVE;
+	return row == STW_ENDPOINT_LOCATION || row == STW_ENDPOINT_LOCATION_PUT ||
+	       row == STW_ENDPOINT_LOCATION_REMOVE || row == STW_ENDPOINT_SUBSCRIBERS ||
+	       row == STW_ENDPOINT_SUBSCRIBERS_PUT || row == STW_ENDPOINT_SUBSCRIBERS_REMOVE;
 }
 
 static void each_row_is_found_and_answers(void **state)

@@ -132,7 +132,81 @@ def a_list_that_does_not_go_on_is_told(rig):
     expect(b"does not go on" in err and b"\x1b" not in err, err)
 
 
-CASES = (a_list_that_does_not_go_on_is_told, without_domains_there_is_none, subscribers_come_and_go, bad_names_and_passwords_are_told,
+def exported(i, **more):
+    """A line of an export."""
+    binding = {"contact": f"sip:u{i}@10.0.0.9:5062;transport=udp", "params": ";+sip.ice;x=\"y\"",
+               "q_thousandths": 700, "expires_s": 4000000000 + i, "created_s": 1700000000,
+               "source": "203.0.113.5:5062", "listener": "192.0.2.1:5060",
+               "path": "<sip:p1.example.net;lr>, <sip:p2.example.net;lr>",
+               "instance": "<urn:uuid:1>", "reg_id": 1, "call_id": f"c{i}", "cseq": 7, **more}
+    return {"aor": f"sip:u{i:05d}@example.com", "bindings": [binding]}
+
+
+def lines_of(users):
+    return "".join(json.dumps(user) + "\n" for user in users)
+
+
+def locations_are_exported_and_imported_whole(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    users = [exported(i) for i in range(2100)]  # more than two pages
+    code, out, err = ctl(rig, "location", "import", "-", text=lines_of(users))
+    expect_equal((code, out), (0, "2100 users read, 2100 bindings added\n"), err)
+    code, out, err = ctl(rig, "location", "export")
+    expect_equal([json.loads(line) for line in out.splitlines()], users, "exported")
+    expect("2100 users exported" in err, err)
+    path = os.path.join(rig.dir, "export")
+    expect_equal(ctl(rig, "location", "export", path)[:2], (0, ""), "to a file")
+    # Again it changes nothing, and after a kill it is all there.
+    rig.stop(9)
+    rig.start()
+    expect_equal(ctl(rig, "location", "import", path)[1],
+                 "2100 users read, 0 bindings added\n", "again")
+    # Into an empty store it is the same again.
+    ctl(rig, "unbind", "u00007@example.com")
+    expect_equal(ctl(rig, "location", "import", path)[1],
+                 "2100 users read, 1 bindings added\n", "what was lost")
+    with open(path, encoding="utf-8") as before:
+        expect_equal(ctl(rig, "location", "export")[1], before.read(), "exported again")
+
+
+def what_phones_registered_since_stays(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    ctl(rig, "location", "import", "-", text=lines_of([exported(1, cseq=9, call_id="newer")]))
+    older = exported(1)
+    older["bindings"] += exported(1, contact="sip:b@10.0.0.8", reg_id=0, instance="")["bindings"]
+    older["bindings"] += exported(1, contact="sip:b@10.0.0.7", reg_id=0, expires_s=1)["bindings"]
+    expect_equal(ctl(rig, "location", "import", "-", text=lines_of([older]))[1],
+                 "1 users read, 1 bindings added\n", "added")
+    bindings = json.loads(ctl(rig, "location", "export")[1])["bindings"]
+    expect_equal([(b["contact"], b["call_id"]) for b in bindings],
+                 [("sip:u1@10.0.0.9:5062;transport=udp", "newer"), ("sip:b@10.0.0.8", "c1")],
+                 "bindings")
+
+
+def bad_lines_of_an_import_are_told(rig):
+    rig.write(extra=DOMAIN)
+    rig.start()
+    for change, advice in (
+            ({"contact": "sip:a@b\r\nEvil: x"}, "contact"), ({"contact": "<sip:a@b>"}, "contact"),
+            ({"params": "x"}, "params"), ({"params": ";x=\"\n\""}, "params"),
+            ({"path": "sip:p"}, "path"), ({"path": "<sip:p>,\n <sip:q>"}, "path"),
+            ({"instance": "a\"b"}, "instance"), ({"source": "nowhere"}, "source"),
+            ({"listener": "x:y"}, "listener"), ({"q_thousandths": 1001}, "q_thousandths"),
+            ({"cseq": "7"}, "cseq"), ({"call_id": ""}, "call_id")):
+        text = lines_of([exported(1), exported(2, **change)])
+        code, _, err = ctl(rig, "location", "import", "-", text=text)
+        expect_equal((code, f"{advice}" in err), (1, True), f"{change}: {err}")
+    for text in ("not json\n", "[1]\n", '{"aor": "bob", "bindings": []}\n',
+                 '{"aor": "mailto:bob@example.com", "bindings": []}\n'):
+        code, _, err = ctl(rig, "location", "import", "-", text=text)
+        expect_equal((code, "-:1: " in err), (1, True), f"{text}: {err}")
+    expect_equal(ctl(rig, "location", "export")[1], "", "nothing stored")
+
+
+CASES = (locations_are_exported_and_imported_whole, what_phones_registered_since_stays,
+         bad_lines_of_an_import_are_told, a_list_that_does_not_go_on_is_told, without_domains_there_is_none, subscribers_come_and_go, bad_names_and_passwords_are_told,
          thousands_are_imported_and_listed, they_outlive_a_kill, a_reload_opens_and_closes_it,
          a_store_that_cannot_be_opened_is_told, bindings_of_nobody_are_an_empty_table)
 
