@@ -20,6 +20,7 @@ static const stw_endpoint_fn handlers[STW_N_ENDPOINTS] = {
 	[STW_ENDPOINT_WORKERS] = stw_api_workers,
 	[STW_ENDPOINT_PORTS] = stw_api_ports,
 	[STW_ENDPOINT_LISTENERS] = stw_api_listeners,
+	[STW_ENDPOINT_RULES] = stw_api_rules,
 	[STW_ENDPOINT_POOLS] = stw_api_pools,
 	[STW_ENDPOINT_MEMBERS] = stw_api_members,
 	[STW_ENDPOINT_COUNTERS] = stw_api_counters,

@@ -26,6 +26,7 @@ enum stw_effect {
 	X(WORKERS, "GET", "/v1/workers", READ, "", "workers: core, busy share, packets")          \
 	X(PORTS, "GET", "/v1/ports", READ, "", "ports: link, addresses, packets, errors")         \
 	X(LISTENERS, "GET", "/v1/listeners", READ, "", "listeners and the pools they feed")       \
+	X(RULES, "GET", "/v1/rules", READ, "", "rules and how often each was obeyed")             \
 	X(POOLS, "GET", "/v1/pools", READ, "", "pools: members, weights, shares of new calls")    \
 	X(MEMBERS, "GET", "/v1/members", READ, "", "members: asked, observed, counters, rates")   \
 	X(COUNTERS, "GET", "/v1/counters", READ, "", "the drop ledger, per worker and in total")  \

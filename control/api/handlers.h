@@ -24,6 +24,7 @@ void stw_api_traffic(struct stw_api *api, struct stw_request *r);
 /* metrics/metrics.c */
 void stw_api_metrics(struct stw_api *api, struct stw_request *r);
 /* farm.c */
+void stw_api_rules(struct stw_api *api, struct stw_request *r);
 void stw_api_listeners(struct stw_api *api, struct stw_request *r);
 void stw_api_pools(struct stw_api *api, struct stw_request *r);
 void stw_api_members(struct stw_api *api, struct stw_request *r);

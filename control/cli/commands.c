@@ -46,6 +46,8 @@ const struct stw_command stw_commands[] = {
 	 0, STW_WORDS_NONE, stw_run_show},
 	{"show listeners", "", "listeners and the pools they feed", STW_ENDPOINT_LISTENERS,
 	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
+	{"show rules", "", "rules, and how often each was obeyed", STW_ENDPOINT_RULES,
+	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
 	{"show pools", "", "pools, weights, shares of new calls", STW_ENDPOINT_POOLS,
 	 STW_OPTION_JSON, 0, 0, STW_WORDS_NONE, stw_run_show},
 	{"show members", "", "members: asked, observed, rates, counters", STW_ENDPOINT_MEMBERS,

@@ -60,6 +60,22 @@ static void print_reject(const json_t *result)
 		       stw_text(r, "section"), stw_text(r, "offset"));
 }
 
+/* The rule, and those before it. */
+static void print_rules(const json_t *result)
+{
+	const json_t *rules = json_object_get(result, "rules"), *row;
+	const char *matched = json_string_value(json_object_get(rules, "matched"));
+	const char *not_asked = json_string_value(json_object_get(rules, "not_asked"));
+	size_t i;
+
+	if (!json_is_object(rules))
+		return;
+	printf("rule:     %s\n", matched ? matched : not_asked ? not_asked : "none fits");
+	json_array_foreach(json_object_get(rules, "tried"), i, row)
+		printf("          before it %s: %s\n", stw_text(row, "name"),
+		       stw_text(row, "why_not"));
+}
+
 static void print_result(const json_t *answer, const json_t *result)
 {
 	char text[400];
@@ -77,6 +93,7 @@ static void print_result(const json_t *answer, const json_t *result)
 		printf("listener: %s (%s), tables of generation %s\n", stw_text(result, "listener"),
 		       stw_text(result, "sent_to"), stw_text(answer, "generation"));
 		print_reject(result);
+		print_rules(result);
 		if (json_is_object(key))
 			printf("hash:     %s of its %s, slot %s of %s in pool %s\n",
 			       stw_text(key, "hash"), stw_text(key, "key"), stw_text(key, "slot"),

@@ -154,6 +154,18 @@ void stw_print_listeners(const json_t *answer, FILE *out)
 			  out);
 }
 
+static void print_rules(const json_t *answer, FILE *out)
+{
+	static const struct stw_column columns[] = {
+		{"RULE", "name", STW_COLUMN_TEXT},
+		{"WHEN", "when", STW_COLUMN_TEXT},
+		{"ACTION", "action", STW_COLUMN_TEXT},
+		{">HITS", "hits", STW_COLUMN_TEXT},
+	};
+	stw_print_columns(json_object_get(answer, "rules"), 0, columns, STW_N_COLUMNS(columns),
+			  out);
+}
+
 void stw_print_pools(const json_t *answer, FILE *out)
 {
 	struct stw_grid g;
@@ -317,6 +329,7 @@ static void print_answer(const struct stw_cli *cli, const json_t *answer)
 	case STW_ENDPOINT_WORKERS: stw_print_workers(answer, stdout); break;
 	case STW_ENDPOINT_PORTS: stw_print_ports(answer, stdout); break;
 	case STW_ENDPOINT_LISTENERS: stw_print_listeners(answer, stdout); break;
+	case STW_ENDPOINT_RULES: print_rules(answer, stdout); break;
 	case STW_ENDPOINT_POOLS: stw_print_pools(answer, stdout); break;
 	case STW_ENDPOINT_MEMBERS: stw_print_members(answer, stdout); break;
 	case STW_ENDPOINT_NAMES: stw_print_names(answer, stdout); break;

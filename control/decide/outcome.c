@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A decision in JSON. */
 #include "control/decide/explain.h"
+#include "control/decide/rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,6 +95,9 @@ static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 			  stw_action_text((enum stw_action)v->action), "how",
 			  stw_how_text((enum stw_how)v->how), "member", member_at(d, m, v->member));
 
+	if (v->rule != STW_NO_RULE)
+		json_object_set_new(o, "rule",
+				    json_string(stw_tables_rule(d->tables, v->rule).name));
 	if (v->odd)
 		json_object_set_new(o, "remark", json_string(stw_counter_rows[v->odd].help));
 	if (v->action == STW_ACTION_FORWARD) {
@@ -122,7 +126,7 @@ static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 static const struct stw_image_pool *pool_of(const struct stw_desk *d, const struct stw_outcome *o,
 					    uint16_t *index)
 {
-	*index = stw_tables_listener(d->tables, o->src.listener)->pool;
+	*index = o->v.pool;
 	return stw_tables_pool(d->tables, *index);
 }
 
@@ -246,6 +250,7 @@ json_t *stw_outcome_json(const struct stw_desk *d, const struct stw_model *m, st
 				"verdict", verdict(d, m, c, &o->v));
 	if (!whole)
 		return out;
+	json_object_set_new(out, "rules", stw_outcome_rules(d, c, o));
 	json_object_set_new(out, "key", hash(d, m, c, o));
 	json_object_set_new(out, "candidates", candidates(d, m, o));
 	json_object_set_new(out, "rewritten_base64", rewritten(d, c, o)); /* last: in place */

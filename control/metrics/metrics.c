@@ -13,6 +13,7 @@ void stw_metrics_write(struct stw_api *api, FILE *out)
 	stw_metrics_ports(api, out);
 	stw_metrics_farm(api, out);
 	stw_metrics_registrar(api, out);
+	stw_metrics_rules(api, out);
 }
 
 void stw_api_metrics(struct stw_api *api, struct stw_request *r)

@@ -23,4 +23,5 @@ void stw_metrics_process(struct stw_api *api, FILE *out);
 void stw_metrics_workers(struct stw_api *api, FILE *out);
 void stw_metrics_ports(struct stw_api *api, FILE *out);
 void stw_metrics_farm(struct stw_api *api, FILE *out);
+void stw_metrics_rules(struct stw_api *api, FILE *out);
 void stw_metrics_registrar(struct stw_api *api, FILE *out);

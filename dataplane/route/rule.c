@@ -253,7 +253,9 @@ size_t stw_redirect_contact(const struct stw_tables *t, const char *buf,
 {
 	struct line l = {out, out + STW_CONTACT_TEXT};
 
-	if (v->rule == STW_NO_RULE || v->status < 300 || v->status > 399)
+	/* contacts of the location service are told by whoever located */
+	if (v->rule == STW_NO_RULE || v->status < 300 || v->status > 399 ||
+	    v->locating != STW_LOCATING_NONE)
 		return 0;
 	put_text(&l, "Contact: <");
 	if (v->contact_member != STW_NO_MEMBER)

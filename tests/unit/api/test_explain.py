@@ -196,6 +196,46 @@ def plan_tells_what_moves(r):
                  [name for name, _, _ in MEMBERS], "members after plans")
 
 
+RULES = """rules:
+  - {name: texts, methods: [MESSAGE], pool: farm}
+  - name: berlin
+    numbers: ["+4930", {prefix: "+49301", pool: farm}]
+    pool: farm
+  - {name: away, users: ["bo*"], redirect: {to: member, pool: farm, status: 301}}
+"""
+
+
+def a_rule_is_told_with_those_before_it(r):
+    r.write(extra=RULES)
+    r.good("reload")
+    result = explain(r, invite("rule"))
+    expect_equal((result["verdict"]["action"], result["verdict"]["status"],
+                  result["verdict"]["rule"]), ("answer", 301, "away"), "verdict")
+    rules = result["rules"]
+    expect_equal((rules["matched"], [row["name"] for row in rules["tried"]]),
+                 ("away", ["texts", "berlin"]), "rules")
+    expect("method" in rules["tried"][0]["why_not"] and "number" in rules["tried"][1]["why_not"],
+           rules)
+    rewritten = base64.b64decode(result["rewritten_base64"])
+    expect(b"Contact: <sip:bob@198.51.100." in rewritten, rewritten)
+    text = r.good("explain", write(r, "message", invite("rule")))
+    expect("rule:     away" in text and "before it texts: the method" in text, text)
+    number = invite("n").replace(b"sip:bob@192.0.2.1 SIP", b"tel:+49-30-1234 SIP")
+    expect_equal(explain(r, number)["rules"]["matched"], "berlin", "number")
+    other = invite("o").replace(b"sip:bob@192.0.2.1 SIP", b"sip:alice@192.0.2.1 SIP")
+    rules = explain(r, other)["rules"]
+    expect_equal((rules["matched"], len(rules["tried"])), (None, 3), "none fits")
+    dialog = explain(r, invite("rule", method="BYE", to_tag=";tag=1"))
+    expect("dialog" in dialog["rules"]["not_asked"], dialog["rules"])
+    rows = r.show("rules")["rules"]
+    expect_equal([(row["name"], row["action"], row["hits"]) for row in rows],
+                 [("texts", "pool farm", 0), ("berlin", "pool farm", 0),
+                  ("away", "301 to a member of farm", 0)], "show rules")
+    expect("2 numbers" in r.good("show", "rules"), "show rules")
+    r.write()
+    r.good("reload")
+
+
 def strict_bodies(r):
     for body in (b"", b"{}", b"[]", b'{"messages": 1}', b'{"messages": [1]}',
                  b'{"messages": [{"base64": "!"}]}', b'{"messages": [{"base64": "AAA"}]}',
@@ -219,4 +259,4 @@ if __name__ == "__main__":
                 (a_new_call_goes_by_hash, the_cookie_names_the_member,
                  what_is_not_forwarded_says_why, people_can_read_it, captures_of_every_kind,
                  replay_tells_what_another_configuration_changes, plan_tells_what_moves,
-                 strict_bodies)))
+                 a_rule_is_told_with_those_before_it, strict_bodies)))
