@@ -20,6 +20,7 @@ PROGRAMS = {
     "stw-bench-corpus": "bench/path",
     "stw-bench-parse": "bench/micro",
     "stw-bench-phones": "bench/registrar",
+    "stw-bench-pieces": "bench/path",
     "stw-bench-recent": "bench/micro",
     "stw-bench-registrar": "bench/registrar",
     "stw-bench-stages": "bench/path",

@@ -6,6 +6,7 @@ The path benchmark: the real data plane, proxy mode, fed from memory. Figures:
   proxy    messages a second through one worker's whole path, from its own counters
   floor    the same file through testpmd on the same core: what receiving and sending alone cost
   stages   parse, route and rewrite by themselves, in one process
+  pieces   hash of a Call-ID, MAC of a cookie, Maglev, checksum, from the caches
   worker_stages_ns   the stages of the real worker, by its own clock
   mixes, bursts, workers   see bench/path/more.py
 
@@ -139,6 +140,16 @@ class PathBench:
             result["ns_per_message"][name] = metric(runs, "ns", LOWER)
         return result
 
+    def pieces(self):
+        """ns of the pieces of a stage; see bench/path/pieces.c."""
+        done = subprocess.run(
+            [self.tool("stw-bench-pieces"), "--config", self.config, "--corpus", self.corpus,
+             "--rounds", str(self.plan.stage_rounds)],
+            capture_output=True, text=True, check=True,
+            preexec_fn=lambda: machine.pin(self.core))
+        return {name: metric(runs, "ns", LOWER)
+                for name, runs in json.loads(done.stdout)["ns"].items()}
+
     def report(self, corpus, stages):
         rates = [run["msg_per_s"] for run in self.runs]
         rate = metric(rates, "1/s", HIGHER)
@@ -179,6 +190,7 @@ def run(build, quick, progress):
         bench.run_all(huge)
         progress.say("path: stage by stage")
         report = bench.report(corpus, bench.stages())
+        report["pieces"] = bench.pieces()
         report["hugepages"] = huge
         report.update(more.run(bench, quick))
         return report
@@ -200,6 +212,9 @@ def summary(report):
         yield "stages of a worker  " + ", ".join(
             f"{name} {value['median']:.1f} ns"
             for name, value in report["worker_stages_ns"].items())
+    if "pieces" in report:
+        yield "pieces              " + ", ".join(
+            f"{name} {value['median']:.1f} ns" for name, value in report["pieces"].items())
     yield from more.summary(report)
 
 

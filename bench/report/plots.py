@@ -50,10 +50,10 @@ def parse(report):
 
 
 def micro_pieces(report):
-    rows = [(name, found, 0) for name, found in report["micro"]["pieces"].items()
-            if is_metric(found)]
-    rows += [(f"recent: {name}", found, 3) for name, found in report["micro"]["recent"].items()
-             if is_metric(found)]
+    rows = [(name.replace("_", " "), found, 0) for name, found in
+            report.get("path", {}).get("pieces", {}).items()]
+    rows += [(f"recent call: {name}", found, 3) for name, found in
+             report.get("micro", {}).get("recent", {}).items() if is_metric(found)]
     return svg.bars("Single pieces of work", "ns each", rows)
 
 

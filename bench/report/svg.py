@@ -55,6 +55,8 @@ def _line(x1, y1, x2, y2, kind):
 
 def bars(title, unit, rows):
     """@rows: (name, metric, colour 0..5). The line over a bar's end spans all of its runs."""
+    if not rows:
+        raise ValueError("nothing to draw")
     top = max([row[1]["max"] for row in rows] + [1e-12])
     scale = (WIDTH - LEFT - RIGHT) / top
     parts = [_text(0, 36, f"{unit}; the line spans all runs", kind="soft")]

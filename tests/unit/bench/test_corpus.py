@@ -2,7 +2,7 @@
 """
 The path benchmark's corpus: what it is made of, and that the balancer's code forwards each frame.
 
-    test_corpus.py STW_BENCH_CORPUS STW_BENCH_STAGES STW_BENCH_SWAPS
+    test_corpus.py STW_BENCH_CORPUS STW_BENCH_STAGES STW_BENCH_SWAPS STW_BENCH_PIECES
 """
 
 import json
@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 from path import balancer  # noqa: E402
 from support.tap import Tap, expect, expect_equal  # noqa: E402
 
-CORPUS, STAGES, SWAPS = sys.argv[1:4]
+CORPUS, STAGES, SWAPS, PIECES = sys.argv[1:5]
 COUNT = 400
 HEADERS = 42
 
@@ -119,6 +119,13 @@ def programs(tap, work, config, path, all_frames):
         found = json.loads(done.stdout)
         for name in ("pause_us", "quiet_us", "turn_us"):
             expect(len(found[name]) == 3 and min(found[name]) > 0, f"{name}: {found}")
+    with tap.case("the program of single pieces checks its answers and tells each as often as asked"):
+        done = subprocess.run([PIECES, "--config", config, "--corpus", path, "--rounds", "2"],
+                              capture_output=True, text=True, check=False)
+        expect_equal(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)["ns"]
+        expect_equal(list(found), ["call_id_hash", "cookie_mac", "maglev", "checksum"], "pieces")
+        expect(all(len(runs) == 2 and min(runs) > 0 for runs in found.values()), f"{found}")
     with tap.case("a corpus of other secrets is refused: its branches do not verify"):
         other = work / "other.yaml"
         other.write_text(config.read_text().replace("73747265", "00000000"))
