@@ -2,7 +2,7 @@
 #
 #   make run  [CALLS=n] [RATE=n] [CONFIG=file]   calls through the lab, or your own interfaces
 #   make test [ONLY=stage,...]                   every test (tests/run.py tells the stages)
-#   make bench [QUICK=1]                         the benchmarks: build/bench/report.json
+#   make bench [QUICK=1]                         the benchmarks: build/bench/report.html
 #   make install [DESTDIR=dir]                   programs, manual pages, completion, systemd units
 #   make package                                 a Debian package of it: build/strowger_*.deb
 

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 
 import environment  # noqa: E402
+import publish  # noqa: E402
 import run as bench_run  # noqa: E402
 from measure import LOWER, Progress, metric  # noqa: E402
 from growth import run as growth_run  # noqa: E402
@@ -27,7 +28,7 @@ from path import run as path_run  # noqa: E402
 from report import svg, targets  # noqa: E402
 from sipp import run as sipp_run  # noqa: E402
 from tables import run as tables_run  # noqa: E402
-from support.tap import Tap, expect, expect_equal  # noqa: E402
+from support.tap import Skip, Tap, expect, expect_equal  # noqa: E402
 
 ENDS = {"received": 0, "sent": 0, "answered": 0, "kernel": 0, "handed_over": 0, "merged": 0}
 
@@ -194,6 +195,50 @@ def page_cases(tap, report):
                          3.2e6, "rate")
 
 
+DOCUMENT = """Before.
+<!-- report origin: begin -->
+old
+<!-- report origin: end -->
+Between.
+<!-- report targets: begin -->
+<!-- report targets: end -->
+<!-- report figures: begin -->
+old
+<!-- report figures: end -->
+<!-- report plots: begin -->
+<!-- report plots: end -->
+After.
+"""
+
+
+def publish_cases(tap, report):
+    with tempfile.TemporaryDirectory() as directory:
+        document = pathlib.Path(directory) / "performance.md"
+        document.write_text(DOCUMENT)
+        report["tables"]["1000"]["build_ms"]["runs"] = [2.0] * 100
+        publish.publish(report, pathlib.Path(directory) / "performance", (document,))
+        text = document.read_text()
+        kept = json.loads((pathlib.Path(directory) / "performance" / "report.json").read_text())
+        with tap.case("a document's blocks are written from the report, the rest stays"):
+            for wanted in ("Before.", "Between.", "After.", "3.20 M/s (3.00 M/s to 3.40 M/s)",
+                           "**missed by 36 %**", "(performance/tables.svg)"):
+                expect(wanted in text, f"no {wanted!r} in {text}")
+            expect("old" not in text, "an old figure stayed")
+        with tap.case("written again from what is kept, it is the same"):
+            expect_equal(publish.fill(text, kept), text, "text")
+            expect(len(kept["tables"]["1000"]["build_ms"]["runs"]) == 3, "all runs kept")
+            expect("raw" not in kept["path"]["proxy"], "raw runs kept")
+            for picture in re.findall(r"\((performance/[^)]*)\)", text):
+                expect((pathlib.Path(directory) / picture).exists(), picture)
+    with tap.case("the project's own documents say what its kept report says"):
+        kept = publish.KEPT / "report.json"
+        if not kept.exists():
+            raise Skip("no report is kept yet")
+        for path in publish.DOCUMENTS:
+            text = path.read_text()
+            expect_equal(publish.fill(text, json.loads(kept.read_text())), text, path.name)
+
+
 def growth_cases(tap):
     with tap.case("the exponent of what grows is found, and of what does not"):
         for e in (0, 0.5, 1, 2):
@@ -275,7 +320,9 @@ with Tap() as TAP:
     tables_cases(TAP)
     recent_cases(TAP, sys.argv[1])
     report_cases(TAP)
-    page_cases(TAP, whole(TAP))
+    REPORT = whole(TAP)
+    page_cases(TAP, REPORT)
+    publish_cases(TAP, REPORT)
     growth_cases(TAP)
     sipp_cases(TAP)
     target_cases(TAP)
