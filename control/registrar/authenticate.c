@@ -117,17 +117,24 @@ static bool is_allowed_algorithm(const struct stw_registrar *r, enum stw_digest_
 }
 
 /*
- * RFC 7616 s3.4.6: what was signed is for this server. Only the host is compared: proxies change
- * the rest on the way (RFC 3261 s22.4 item 2 leaves the choice).
+ * RFC 7616 s3.4.6: what was signed is for this server: the host of the Request-URI, a domain of
+ * ours, or the address it was sent to, which sipp names. The rest changes on the way (RFC 3261
+ * s22.4 item 2 leaves the choice).
  */
 static bool is_for_us(const struct stw_handling *h, struct stw_str digest_uri)
 {
 	const struct stw_span value = {(uint16_t)(digest_uri.p - h->buf), digest_uri.len};
 	struct stw_sip_uri a, b;
 
-	return stw_sip_uri_parse(h->buf, value, &a) == STW_OK &&
-	       stw_sip_uri_parse(h->buf, h->m->uri, &b) == STW_OK && a.host.len == b.host.len &&
-	       strncasecmp(h->buf + a.host.off, h->buf + b.host.off, a.host.len) == 0;
+	if (stw_sip_uri_parse(h->buf, value, &a) != STW_OK)
+		return false;
+	const struct stw_str host = stw_str(h->buf + a.host.off, a.host.len);
+
+	if (stw_registrar_has_domain(h->r, host) ||
+	    (a.host_is_ip && stw_ip_equal(&a.ip, &h->listener->ip)))
+		return true;
+	return stw_sip_uri_parse(h->buf, h->m->uri, &b) == STW_OK && host.len == b.host.len &&
+	       strncasecmp(host.p, h->buf + b.host.off, host.len) == 0;
 }
 
 /* s22, RFC 7616: who sends it; only then who may (s10.3 steps 3 and 4). */

@@ -13,7 +13,7 @@
 
 /* --- domain and extensions --- */
 
-static bool is_domain(const struct stw_registrar *r, struct stw_str domain)
+bool stw_registrar_has_domain(const struct stw_registrar *r, struct stw_str domain)
 {
 	for (size_t i = 0; i < r->config.n_domains; i++)
 		if (strlen(r->config.domains[i]) == domain.len &&
@@ -37,7 +37,7 @@ static bool find_name(struct stw_handling *h)
 	if (!at)
 		return stw_say(h, 404, "Not Found");
 	h->domain = stw_str(at + 1, (size_t)(h->name.p + h->name.len - at - 1));
-	return is_domain(h->r, h->domain) || stw_say(h, 404, "Not Found");
+	return stw_registrar_has_domain(h->r, h->domain) || stw_say(h, 404, "Not Found");
 }
 
 static bool is_supported(const char *buf, struct stw_span tag)
@@ -182,7 +182,7 @@ static bool is_loop(const struct stw_handling *h, const struct stw_wish *w)
 
 	if (w->instance.len == 0 || w->expires_s == 0 ||
 	    stw_sip_uri_parse(w->uri.p, (struct stw_span){0, w->uri.len}, &uri) != STW_OK ||
-	    !is_domain(h->r, stw_str(w->uri.p + uri.host.off, uri.host.len)))
+	    !stw_registrar_has_domain(h->r, stw_str(w->uri.p + uri.host.off, uri.host.len)))
 		return false;
 	if (stw_sip_param_find(w->uri.p, uri.params, "gr", 2, &gr) == STW_OK)
 		return true;

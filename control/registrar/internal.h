@@ -66,6 +66,9 @@ static inline bool stw_say(struct stw_handling *h, uint16_t status, const char *
 	return false;
 }
 
+/** True for a domain whose users register here, in any case of letters. */
+bool stw_registrar_has_domain(const struct stw_registrar *r, struct stw_str domain);
+
 /** One more REGISTER of its source is within the limits. @return false: answered 503 */
 bool stw_within_rate(struct stw_handling *h, bool proven);
 

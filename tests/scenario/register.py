@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Users register here with their passwords: sipp by the thousand, and real phones."""
 
+import json
 import os
 import re
 
@@ -10,18 +11,23 @@ from lab import phones, sipp
 
 USERS = 3000
 RATE = 600
+MANY = 100000
+MANY_RATE = 2000
+MANY_PATIENCE_S = 180  # a slow machine falls behind the rate
 # The phones have no DNS: theirs is the balancer's address.
 DOMAIN = addresses.OUTSIDE[4]
-REGISTRAR = f"registrar: {{domains: [example.com, {DOMAIN}], store_mb: 256}}\n"
+# One sipp stands for all users, so its address has no limit.
+REGISTRAR = f"registrar: {{domains: [example.com, {DOMAIN}], source_rate: 0, store_mb: 256}}\n"
 
 
-def users_file(lab, name, password="secret"):
+def users_file(lab, name, password="secret", n=USERS, prefix="u"):
     """sipp's, with what it needs to authenticate each user."""
     path = os.path.join(lab.run_dir, name)
     with open(path, "w", encoding="utf-8") as f:
         f.write("SEQUENTIAL\n")
-        for i in range(USERS):
-            f.write(f"u{i};[authentication username=u{i} password={password}]\n")
+        for i in range(n):
+            user = f"{prefix}{i}"
+            f.write(f"{user};[authentication username={user} password={password}]\n")
     return path
 
 
@@ -64,6 +70,27 @@ def nothing_acknowledged_is_lost(lab, balance, users):
             for b in row["bindings"]]
     expect_equal(len(left), USERS, "bindings")
     expect(min(left) > 600, f"a binding acknowledged for 900 s has {min(left)} s left")
+
+
+def import_users(balance, n, prefix="u"):
+    lines = "".join(f"{prefix}{i}@example.com secret\n" for i in range(n))
+    balance.ctl("subscriber", "import", "-", text=lines)
+
+
+def a_hundred_thousand_register(lab, balance):
+    """And each of them is in an export."""
+    import_users(balance, MANY, "m")
+    before = state(balance)["counters"]["registered"]
+    caller = register(lab, "many", users_file(lab, "many.csv", n=MANY, prefix="m"), calls=MANY,
+                      rate=MANY_RATE)
+    expect_all_answered(caller, caller.wait(timeout_s=MANY_PATIENCE_S))
+    expect_equal(state(balance)["counters"]["registered"] - before, MANY,
+                 "REGISTERs that made bindings")
+    path = os.path.join(lab.run_dir, "export")
+    balance.ctl("location", "export", path)
+    with open(path, encoding="utf-8") as f:
+        names = {row["aor"] for row in map(json.loads, f) if row["bindings"]}
+    expect_equal(len(names & {f"sip:m{i}@example.com" for i in range(MANY)}), MANY, "exported")
 
 
 def thousands_unregister(lab, balance, users):
@@ -122,8 +149,7 @@ def main():
         balance = lab.start_strowger()
         lab.configure(extra=REGISTRAR)
         balance.ctl("reload")
-        lines = "".join(f"u{i}@example.com secret\n" for i in range(USERS))
-        balance.ctl("subscriber", "import", "-", text=lines)
+        import_users(balance, USERS)
         users = users_file(lab, "users.csv")
         with tap.case("3000_users_register_with_their_passwords"):
             thousands_register(lab, balance, users)
@@ -133,6 +159,8 @@ def main():
             nothing_acknowledged_is_lost(lab, balance, users)
         with tap.case("3000_users_unregister"):
             thousands_unregister(lab, balance, users)
+        with tap.case("100000_users_register_and_are_exported"):
+            a_hundred_thousand_register(lab, balance)
         with tap.case("baresip_registers"):
             alice = phone_registers(lab, balance, phones.Baresip, "alice", 5080)
         with tap.case("linphone_registers"):
