@@ -94,7 +94,7 @@ static json_t *before(const struct stw_rules *r, uint32_t end, const struct stw_
 /* Why none was asked; NULL: they were, or nothing is known of it. */
 static const char *not_asked(const struct stw_outcome *o)
 {
-	if (o->msg.to_tag.len > 0)
+	if (o->msg.to_tag.len > 0 && o->msg.method != STW_METHOD_ACK)
 		return "it is in a dialog: rules are for new requests";
 	if (o->v.how == STW_HOW_COOKIE)
 		return "its Route names its member: rules are for new requests";

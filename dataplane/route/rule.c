@@ -99,8 +99,10 @@ bool stw_decide_rule(struct stw_decision *d, uint16_t listener, struct stw_span 
 {
 	struct stw_rule_request request;
 
+	bool in_dialog = d->m->to_tag.len > 0 && d->m->method != STW_METHOD_ACK;
+
 	/* a contact that names us is no new request either */
-	if (d->v->locating != STW_LOCATING_NONE || d->m->to_tag.len > 0)
+	if (d->v->locating != STW_LOCATING_NONE || in_dialog)
 		return false;
 	stw_rule_request(d, listener, uri, d->t->rules.fields, &request);
 	if (!stw_rules_find(&d->t->rules, &request, out))

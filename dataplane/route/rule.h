@@ -22,7 +22,7 @@ void stw_rule_request(const struct stw_decision *d, uint16_t listener, struct st
  * The rule for a new request from outside: d->v->rule and @out are set.
  *
  * CANCEL and ACK are taken for the INVITE they belong to (RFC 3261 s9.1, s17.1.1.3: they have its
- * Request-URI). What has a To tag is in a dialog, and under no rule.
+ * Request-URI). All else that has a To tag is in a dialog, and under no rule.
  *
  * @return false: none
  */

@@ -235,7 +235,9 @@ static void rfc3261_s9_1_cancel_and_ack_go_by_the_rule_of_their_invite(void **st
 			       ua());
 		assert_int_equal(p->v.member, chosen);
 		assert_true(p->v.branch == branch);
-		stw_proxy_text(p, REQUEST(.method = "ACK", .uri = BERLIN, .call_id = call_id),
+		stw_proxy_text(p,
+			       REQUEST(.method = "ACK", .uri = BERLIN, .call_id = call_id,
+				       .to = "<" BERLIN ">;tag=its-486"),
 			       ua());
 		assert_int_equal(p->v.member, chosen);
 		assert_true(p->v.branch == branch);
