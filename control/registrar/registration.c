@@ -48,7 +48,7 @@ static bool put(struct stw_registration *out, const char *p, size_t len)
 /* s25.1: what is not ASCII is UTF-8. Others read it as JSON later. */
 static bool is_utf8(const char *p, size_t len)
 {
-	const unsigned char *at = (const unsigned char *)p, *end = at + len;
+	const unsigned char *at = (const unsigned char *)(len > 0 ? p : ""), *end = at + len;
 
 	while (at < end) {
 		const unsigned char first = *at++;
