@@ -163,8 +163,12 @@ def main():
     build = args.build.resolve()
     output = args.output or build / "bench" / "report.json"
     parts = chosen(args.only)
-    with machine.ends_cleanly():
-        report = run(build, args.quick, Progress(), parts)
+    try:
+        with machine.ends_cleanly():
+            report = run(build, args.quick, Progress(), parts)
+    except KeyboardInterrupt:
+        print("stopped; nothing is left behind, and no report is written", file=sys.stderr)
+        return 130
     html = write(report, output)
     print()
     print("\n".join(summary(report)))

@@ -126,7 +126,7 @@ class Calls:
 def measure(build, quick):
     with Lab("bench-sipp", build_dir=str(build)) as lab:
         calls = Calls(lab)
-        steps, confirmed = search(calls.attempt, *((1, 2, 1) if quick else (4, 15)))
+        steps, confirmed = search(calls.attempt, *((1, 2, 0) if quick else (4, 15)))
         ledger = lab.balance.ledger_at_rest()
     return {"calls_per_s": confirmed.calls / confirmed.seconds, "calls": confirmed.calls,
             "asked_per_s": confirmed.rate, "wrong": confirmed.wrong(),

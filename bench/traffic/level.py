@@ -5,6 +5,7 @@ what it lets through when flooded, and latencies at shares of that rate.
 """
 
 import contextlib
+import time
 
 import machine
 from measure import HIGHER, LOWER, metric, quantity
@@ -12,13 +13,17 @@ from traffic import search
 
 
 class Plan:
-    def __init__(self, quick, start_rate):
+    """@overload: messages a second that none of the systems takes. @budget_s: no further round begins
+    that would end beyond it, on a machine that disturbs many trials."""
+
+    def __init__(self, quick, overload, budget_s):
         self.rounds = 1 if quick else 3
-        self.width = 0.05 if quick else 0.02
-        self.trial_s = 0.3 if quick else 2.0
-        self.confirm_s = 0.5 if quick else 5.0
-        self.latency_s = 0.5 if quick else 4.0
-        self.overload = start_rate  # messages a second that none of the systems takes
+        self.width = 0.1 if quick else 0.02
+        self.trial_s = 0.25 if quick else 2.0
+        self.confirm_s = 0.4 if quick else 5.0
+        self.latency_s = 0.4 if quick else 4.0
+        self.overload = overload
+        self.budget_s = budget_s
 
 
 class System:
@@ -57,7 +62,12 @@ def measure(generator, worker, plan):
 
 
 def run(name, systems, plan, progress):
+    start = time.monotonic()
     for number in range(plan.rounds):
+        took = time.monotonic() - start
+        if number and took * (number + 1) / number > plan.budget_s:
+            progress.say(f"{name}: {number} of {plan.rounds} rounds, they took {took:.0f} s")
+            break
         for system in systems:
             progress.say(f"{name}: {system.name}, round {number + 1} of {plan.rounds}")
             with contextlib.ExitStack() as stack:
@@ -91,10 +101,12 @@ def entry(system):
 
 
 def added(ours, ceiling):
-    """What we add to the ceiling's latency, round by round."""
+    """What we add to the ceiling's latency, round by round; nothing where one had no rate at no loss."""
+    pairs = [(a, b) for a, b in zip(ours.rounds, ceiling.rounds) if a["rate"] and b["rate"]]
+    if not pairs:
+        return {}
     return {share: {p: metric([a["latency"][share]["latency_us"][p] -
-                               b["latency"][share]["latency_us"][p]
-                               for a, b in zip(ours.rounds, ceiling.rounds)], "us", LOWER)
+                               b["latency"][share]["latency_us"][p] for a, b in pairs], "us", LOWER)
                     for p in search.PERCENTILES}
             for share in map(str, search.SHARES)}
 

@@ -22,6 +22,7 @@ from traffic.generator import Generator
 
 HUGEPAGES = 384
 OVERLOAD = 1.2e6
+BUDGET_S = 480
 CHILDREN = (1, 2, 4, 8)
 MEMBERS = tuple(f"192.0.2.{n}" for n in range(11, 19))
 PEERS = (254, *range(11, 19))  # whose hardware address ends in their own number, as configured
@@ -146,13 +147,13 @@ def run(build, quick, progress):
         ceiling = level.System("testpmd", veth.testpmd)
         peer = level.System("kamailio", veth.kamailio)
         peer.found = {"children": int(max(swept, key=swept.get)), "flooded_by_children": swept}
-        level.run("veth", [ours, ceiling, peer], level.Plan(quick, OVERLOAD), progress)
+        level.run("veth", [ours, ceiling, peer], level.Plan(quick, OVERLOAD, BUDGET_S), progress)
     return report(veth, ours, ceiling, peer)
 
 
 def ratio(a, b):
     """Of rates at no loss, round by round; None when one side never reached such a rate."""
-    runs = [x["rate"] / y["rate"] for x, y in zip(a.rounds, b.rounds) if y["rate"]]
+    runs = [x["rate"] / y["rate"] for x, y in zip(a.rounds, b.rounds) if x["rate"] and y["rate"]]
     return metric(runs, "times", HIGHER) if runs else None
 
 

@@ -6,17 +6,21 @@ no time is judged: what is sent must come back, once, to whom it must, and be to
     test_traffic.py BUILD ...
 """
 
+import contextlib
+import io
 import os
 import pathlib
 import sys
 import tempfile
+import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 
 from path import balancer  # noqa: E402
 from support.tap import Tap, expect, expect_equal  # noqa: E402
-from traffic import generator, level, search, wire  # noqa: E402
+from measure import Progress  # noqa: E402
+from traffic import generator, level, search, veth, wire  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv[1])
 CORE = min(os.sched_getaffinity(0))
@@ -146,6 +150,30 @@ def reporting(tap):
     with tap.case("what we add to the ceiling is a difference, round by round"):
         added = level.added(systems[0], systems[1])
         expect_equal(added["50"]["p99"]["runs"], [0.0, 0.0, 0.0], "same shares, same made-up p99")
+    with tap.case("without a rate at no loss there is nothing to compare, and no figure"):
+        for found in systems[1].rounds:
+            found["rate"] = 0.0
+        expect_equal(level.added(systems[0], systems[1]), {}, "added")
+        expect_equal(veth.ratio(systems[0], systems[1]), None, "ratio")
+
+
+def rounds(tap):
+    """Systems in turn, as many rounds as fit."""
+    def started(system):
+        @contextlib.contextmanager
+        def start(_):
+            order.append(system)
+            yield types.SimpleNamespace(run=capacity(1e6)[0])
+        return start
+    quiet = Progress(io.StringIO())
+    for budget_s, wanted in ((1e6, 3), (0.0, 1)):
+        order = []
+        plan = level.Plan(False, 6e6, budget_s)
+        systems = [level.System(name, started(name)) for name in ("a", "b")]
+        with tap.case(f"{wanted} rounds within {budget_s:.0f} s, systems in turn"):
+            level.run("made up", systems, plan, quiet)
+            expect_equal(order, ["a", "b"] * wanted, "order")
+            expect_equal(len(systems[1].rounds), wanted, "rounds")
 
 
 with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
@@ -155,6 +183,7 @@ with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     CORPUS, _ = wire.make_corpus(BUILD, CONFIG, WORK)
     searching(TAP)
     reporting(TAP)
+    rounds(TAP)
     looped(TAP, WORK, CONFIG, CORPUS)
     refused(TAP, WORK, CONFIG)
     through_the_balancer(TAP, WORK)
