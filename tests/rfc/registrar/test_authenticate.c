@@ -272,6 +272,19 @@ static void rfc7616_s3_4_6_credentials_are_for_this_server(void **state)
 	}
 }
 
+static void rfc3261_s22_4_7_credentials_may_name_our_address(void **state)
+{
+	(void)state;
+	s.digest_uri = "sip:192.0.2.1:5060";
+	stw_register(&s, BOB, LINE);
+	make("MD5", "bob", SECRET, 1);
+	assert_int_equal(with_credentials(), 200);
+	s.digest_uri = "sip:192.0.2.2:5060";
+	stw_register(&s, BOB, LINE);
+	make("MD5", "bob", SECRET, 1);
+	assert_int_equal(with_credentials(), 400);
+}
+
 /* Names of subscribers hold neither: such a user is unknown, whatever it means. */
 static void rfc3261_s25_1_quoted_pairs_name_nobody(void **state)
 {
@@ -316,6 +329,7 @@ int main(void)
 		T(only_algorithms_offered_are_taken),
 		T(nonces_of_the_secret_before_are_still_good),
 		T(rfc7616_s3_4_6_credentials_are_for_this_server),
+		T(rfc3261_s22_4_7_credentials_may_name_our_address),
 		T(rfc3261_s25_1_quoted_pairs_name_nobody),
 		T(no_password_is_stored),
 	};
