@@ -111,6 +111,25 @@ static inline bool uri_params_plain(const struct value *v, unsigned from)
 	       (runs_end(param, equal << 1) & equal) == 0;
 }
 
+/* From bit @host on, host [ ":" port ] parameters to the end. */
+static inline bool uri_rest_plain(const struct source *s, const struct value *v, uint32_t off,
+				  unsigned host)
+{
+	unsigned end = run_end(bytes_of(v, STW_SET_HOST), host);
+	uint32_t port;
+
+	if (end == host || (end = port_end(s, v, off, end, &port)) == 0)
+		return false;
+	return end == v->len || uri_params_plain(v, end);
+}
+
+static __attribute__((noinline)) bool uri_rest_alone(const struct source *s, uint32_t off,
+						     uint32_t len)
+{
+	struct value v;
+	return value_load(&v, s, off, len) && uri_rest_plain(s, &v, off, 0);
+}
+
 /*
  * "sip:" [ user "@" ] host [ ":" port ] parameters, no escapes, no headers. Of one longer than a
  * block, as with a flow token, the user has one block and the rest another.
@@ -131,17 +150,9 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 		    (user & ~bytes_of(&v, STW_SET_USER)) != 0)
 			return false;
 	}
-	if (span.len > BLOCK) {
-		off += host;
-		if (!value_load(&v, s, off, span.len - host))
-			return false;
-		host = 0;
-	}
-	unsigned end = run_end(bytes_of(&v, STW_SET_HOST), host);
-	uint32_t port;
-	if (end == host || (end = port_end(s, &v, off, end, &port)) == 0)
-		return false;
-	return end == v.len || uri_params_plain(&v, end);
+	if (__builtin_expect(span.len > BLOCK, 0))
+		return uri_rest_alone(s, off + host, span.len - host);
+	return uri_rest_plain(s, &v, off, host);
 }
 
 /*
@@ -201,6 +212,14 @@ static inline bool address_plain(const struct source *s, struct stw_span span, s
 	return (~bytes_of(&v, STW_SET_TOKEN) & v.mask) >> at == 0;
 }
 
+/* How many bytes from @off on are a URI's, as far as a block goes. */
+static __attribute__((noinline)) unsigned uri_bytes(const struct source *s, uint32_t off,
+						    uint32_t len)
+{
+	struct value v;
+	return value_begin(&v, s, off, len) ? run_end(bytes_of(&v, STW_SET_URI), 0) : 0;
+}
+
 /* Where the bytes of a URI that begin at byte 1 of @span end, as far as two blocks go. */
 static inline unsigned uri_end(const struct source *s, struct stw_span span)
 {
@@ -209,10 +228,9 @@ static inline unsigned uri_end(const struct source *s, struct stw_span span)
 	if (!value_begin(&v, s, span.off, span.len))
 		return 0;
 	unsigned end = run_end(bytes_of(&v, STW_SET_URI), 1);
-	if (end < BLOCK || span.len == BLOCK)
-		return end;
-	value_begin(&v, s, span.off + BLOCK, span.len - BLOCK);
-	return BLOCK + run_end(bytes_of(&v, STW_SET_URI), 0);
+	if (__builtin_expect(end == BLOCK && span.len > BLOCK, 0))
+		end += uri_bytes(s, span.off + BLOCK, span.len - BLOCK);
+	return end;
 }
 
 /* A Route's first element, "<sip:" ... ">", alone or before a comma; the others are for others. */
