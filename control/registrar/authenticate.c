@@ -9,7 +9,6 @@
 #include "control/registrar/answer_lines.h"
 #include "control/registrar/internal.h"
 #include "control/registrar/subscribers.h"
-#include "dataplane/route/decide.h"
 
 #define NONCE_STEP_S 16u
 #define SECOND_US    1000000u
@@ -118,23 +117,15 @@ static bool is_allowed_algorithm(const struct stw_registrar *r, enum stw_digest_
 }
 
 /*
-<<<<<<< HEAD
  * RFC 7616 s3.4.6: what was signed is for this server: the host of the Request-URI, a domain of
  * ours, or the address it was sent to, which sipp names. The rest changes on the way (RFC 3261
  * s22.4 item 2 leaves the choice).
-=======
- * RFC 7616 s3.4.6: what was signed is for this server, by its domain or its address. The host
- * alone tells: proxies change the rest on the way, and the two need not be equal (RFC 3261 s22.4
- * item 7). sipp signs the address that it sends to.
->>>>>>> dbf187b (registrar: credentials may name our address in place of the domain)
  */
 static bool is_for_us(const struct stw_handling *h, struct stw_str digest_uri)
 {
 	const struct stw_span value = {(uint16_t)(digest_uri.p - h->buf), digest_uri.len};
 	struct stw_sip_uri a, b;
-	struct stw_ip ip;
 
-<<<<<<< HEAD
 	if (stw_sip_uri_parse(h->buf, value, &a) != STW_OK)
 		return false;
 	const struct stw_str host = stw_str(h->buf + a.host.off, a.host.len);
@@ -144,15 +135,6 @@ static bool is_for_us(const struct stw_handling *h, struct stw_str digest_uri)
 		return true;
 	return stw_sip_uri_parse(h->buf, h->m->uri, &b) == STW_OK && host.len == b.host.len &&
 	       strncasecmp(host.p, h->buf + b.host.off, host.len) == 0;
-=======
-	if (stw_sip_uri_parse(h->buf, value, &a) != STW_OK ||
-	    stw_sip_uri_parse(h->buf, h->m->uri, &b) != STW_OK)
-		return false;
-	return (a.host.len == b.host.len &&
-		strncasecmp(h->buf + a.host.off, h->buf + b.host.off, a.host.len) == 0) ||
-	       (stw_host_parse(h->buf, a.host, &ip) == STW_OK &&
-		stw_ip_equal(&ip, &h->listener->ip));
->>>>>>> dbf187b (registrar: credentials may name our address in place of the domain)
 }
 
 /* s22, RFC 7616: who sends it; only then who may (s10.3 steps 3 and 4). */
