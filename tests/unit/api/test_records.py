@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -202,6 +203,60 @@ def sngrep_reads_them(r):
         child.wait(PATIENCE_S)
 
 
+CAPTURE = """#!KAMAILIO
+debug=1
+log_stderror=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+loadmodule "xlog.so"
+loadmodule "pv.so"
+loadmodule "db_text.so"
+loadmodule "sipcapture.so"
+modparam("sipcapture", "hep_capture_on", 1)
+modparam("sipcapture", "db_url", "text://{dir}/db")
+request_route {{
+    xlog("L_ERR", "captured $rm $ci from $si:$sp\\n");
+    exit;
+}}
+"""
+
+
+def kamailio_captures_them(r):
+    """Its sipcapture takes our packets apart, and shows messages as from where they came."""
+    if not shutil.which("kamailio"):
+        raise Skip("kamailio is not installed")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    os.makedirs(os.path.join(r.dir, "db"))
+    with open(os.path.join(r.dir, "db", "sip_capture"), "w", encoding="utf-8") as f:
+        f.write("id(int)\n")
+    config, log = os.path.join(r.dir, "capture.cfg"), os.path.join(r.dir, "capture.log")
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(CAPTURE.format(port=port, dir=r.dir))
+    with open(log, "w", encoding="utf-8") as f:
+        child = subprocess.Popen(["kamailio", "-f", config, "-DD", "-E", "-m", "16", "-Y", r.dir],
+                                 stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+    try:
+        r.write(extra=f"hep: {{server: '127.0.0.1:{port}'}}\n")
+        r.good("reload")
+        numbers = iter(range(7000, 100000))
+
+        def arrived():
+            with open(log, encoding="utf-8") as f:
+                text = f.read()
+            expect(child.poll() is None, f"kamailio ended: {text[-600:]}")
+            r.tell_fake(f"record good {next(numbers)}")
+            return re.search(r"captured INVITE call-7\d+@caller from 192\.0\.2\.99:5060", text)
+
+        until(arrived, "a call in Kamailio's log")
+    finally:
+        child.terminate()
+        child.wait(PATIENCE_S)
+
+
 def strict_bodies(r):
     for body in (b"[]", b'{"call_id": 7}', b'{"call_id": ""}', b'{"limit": 0}', b'{"limit": 20001}',
                  b'{"code": 700}', b'{"code": "4xx"}', b'{"address": "here"}', b'{"errors": 1}',
@@ -225,4 +280,4 @@ if __name__ == "__main__":
                  rejected_ones_show_the_byte, explain_takes_a_call_from_the_recorder,
                  what_comes_is_followed, what_was_overwritten_is_counted, ctrl_c_ends_a_trace,
                  wireshark_reads_what_is_written, strict_bodies, hep_server_gets_them,
-                 sngrep_reads_them)))
+                 sngrep_reads_them, kamailio_captures_them)))
