@@ -115,7 +115,9 @@ def run_part(part, build, quick, report, progress):
     start = time.monotonic()
     progress.say(f"{part.name} begins")
     try:
-        report[part.name] = part.run(build, quick, progress)
+        found = report[part.name] = part.run(build, quick, progress)
+        for name, why in found.pop("failed", {}).items():
+            report.setdefault("failed", {})[f"{part.name}.{name}"] = why
     except Exception as error:  # the other parts shall have their figures
         traceback.print_exc()
         report.setdefault("failed", {})[part.name] = f"{type(error).__name__}: {error}"

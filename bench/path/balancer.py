@@ -51,14 +51,15 @@ def further_pools(n):
                    for i in range(1, n + 1))
 
 
-def write_config(run, device, cores, burst=32, hugepages="auto", members=None, pools=1):
+def write_config(run, device, cores, burst=32, hugepages="auto", members=None, pools=1,
+                 rules=""):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
     routes, rows = farm(members)
     rows += further_pools(pools - 1)
     template = string.Template((HERE / "strowger.yaml.in").read_text())
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),
-                                    burst=burst, hugepages=hugepages, routes=routes, members=rows,
+                                    burst=burst, hugepages=hugepages, routes=routes, members=rows, rules=rules,
                                     mbufs=32768 * len(cores), memory_mb=256 * len(cores))
     path = pathlib.Path(run) / "strowger.yaml"
     path.write_text(text)
@@ -100,24 +101,23 @@ class Growth:
         self.counters = counters
         self.drops = drops
 
-    @property
-    def sent_per_s(self):
-        return self.counters["sent"] / self.seconds
+    def per_s(self, end="sent"):
+        return self.counters[end] / self.seconds
 
     @property
     def lost(self):
         """Messages that came and were not sent on."""
         return self.drops + sum(self.counters[name] for name in ASTRAY)
 
-    def complaints(self):
-        """Why this must not count as a run: every message has to be sent, none another end."""
+    def complaints(self, end="sent"):
+        """Why this must not count as a run: every message has to come to @end, none to another."""
         found = []
-        if self.counters["sent"] <= 0:
-            found.append("nothing was sent")
+        if self.counters[end] <= 0:
+            found.append(f"nothing was {end}")
         if self.drops:
             found.append(f"{self.drops} messages dropped")
-        for name in ASTRAY:
-            if self.counters[name]:
+        for name in ("sent", *ASTRAY):
+            if name != end and self.counters[name]:
                 found.append(f"{self.counters[name]} messages {name}")
         return found
 
@@ -125,14 +125,15 @@ class Growth:
 class Balancer:
     """Starts both processes on @config; use as a context manager.
 
-    @fed: messages come by themselves; else it is ready when its tables are. @prefix: words before
+    @fed: messages come by themselves, and are to be @end; else it is ready when its tables are. @prefix: words before
     the data plane's command, to run it somewhere else.
     """
 
-    def __init__(self, build, config, run, affinity, fed=True, prefix=()):
+    def __init__(self, build, config, run, affinity, fed=True, prefix=(), end="sent"):
         self.run = pathlib.Path(run)
         self.affinity = affinity
         self.prefix = prefix
+        self.end = end
         self.ready = self.sends if fed else self.serves
         self.processes = []
         self.logs = []
@@ -203,7 +204,7 @@ class Balancer:
                                     f"{process.returncode}:\n{tail}")
 
     def sends(self):
-        return self.sample().counters["sent"] > 0
+        return self.sample().counters[self.end] > 0
 
     def serves(self):
         return self.get("/v1/status")["generation"] > 0

@@ -2,17 +2,27 @@
 """
 What else the path is asked, each a run or a few of the real data plane from memory:
 
-  mixes    requests only, responses only: the two ways through the router
+  mixes    requests only, responses only: the two ways through the router; INVITEs that a rule
+           answers with a redirection to a member of the pool, made in place
   bursts   messages a second against the largest burst a worker takes
   workers  two workers on two cores against one, in turn. Where a machine has two cores, the second
            worker's is the one that control, this script and the kernel use as well, so the
            figure says at least how much two make; nothing but the tables is shared between them.
 """
 
+import subprocess
+
 from measure import HIGHER, metric, quantity
 from path import balancer
 
-MIXES = ("requests", "responses")
+# name: (shapes of the corpus, rules, what becomes of each message)
+MIXES = {
+    "requests": ("requests", "", "sent"),
+    "responses": ("responses", "", "sent"),
+    "redirect": ("invite,invite_long,invite_compact",
+                 "rules:\n  - {name: away, methods: [INVITE], redirect: {to: member, pool: farm}}\n",
+                 "answered"),
+}
 
 
 class Plan:
@@ -28,35 +38,37 @@ class More:
         self.bench = bench
         self.plan = plan
 
-    def rate(self, config):
-        growth, _ = self.bench.run_once(config, self.plan.warm_s, self.plan.run_s)
-        return growth.sent_per_s
+    def rate(self, config, end="sent"):
+        growth, _ = self.bench.run_once(config, self.plan.warm_s, self.plan.run_s, end=end)
+        return growth.per_s(end)
 
     def config(self, corpus, cores, **more):
         device = balancer.from_memory(corpus, len(cores))
         return balancer.write_config(self.bench.work, device, cores, **more)
 
     def in_turn(self, name, variants):
-        """{variant: metric} of [(variant, a function that writes its configuration)]."""
+        """{variant: metric} of [(variant, a function that measures a rate)]."""
         runs = {}
         for number in range(self.plan.rounds):
-            for variant, configure in variants:
-                runs.setdefault(variant, []).append(self.rate(configure()))
+            for variant, rate in variants:
+                runs.setdefault(variant, []).append(rate())
             told = ", ".join(f"{v} {quantity(r[-1], '1/s')}" for v, r in runs.items())
             self.bench.progress.say(f"path, {name}, run {number + 1} of {self.plan.rounds}: {told}")
         return {str(variant): metric(rates, "1/s", HIGHER) for variant, rates in runs.items()}
 
     def mixes(self):
         variants = []
-        for mix in MIXES:
+        for mix, (shapes, rules, end) in MIXES.items():
             corpus = self.bench.work / f"{mix}.pcap"
-            self.bench.make_corpus(corpus, "--only", mix)
-            variants.append((mix, lambda c=corpus: self.config(c, [self.bench.core])))
+            self.bench.make_corpus(corpus, "--only", shapes)
+            variants.append((mix, lambda c=corpus, r=rules, e=end: self.rate(
+                self.config(c, [self.bench.core], rules=r), e)))
         return {name: {"rate": rate} for name, rate in self.in_turn("mixes", variants).items()}
 
     def bursts(self):
         return self.in_turn("bursts", [
-            (burst, lambda b=burst: self.config(self.bench.corpus, [self.bench.core], burst=b))
+            (burst, lambda b=burst: self.rate(
+                self.config(self.bench.corpus, [self.bench.core], burst=b)))
             for burst in self.plan.bursts])
 
     def workers(self):
@@ -64,25 +76,33 @@ class More:
         if len(both) < 2:
             return {"left_out": "one core only"}
         rates = self.in_turn("workers", [
-            (len(cores), lambda c=cores: self.config(self.bench.corpus, c))
+            (len(cores), lambda c=cores: self.rate(self.config(self.bench.corpus, c)))
             for cores in ([self.bench.core], both)])
         times = [two / one for one, two in zip(rates["1"]["runs"], rates["2"]["runs"])]
         return {"rate": rates, "times": metric(times, "times", HIGHER)}
 
 
 def run(bench, quick):
-    """The further parts of the path's report."""
+    """The further parts of the path's report; one that fails is named in "failed", with the reason."""
     more = More(bench, Plan(quick))
-    return {"mixes": more.mixes(), "bursts": more.bursts(), "workers": more.workers()}
+    found = {}
+    for name in ("mixes", "bursts", "workers"):
+        try:
+            found[name] = getattr(more, name)()
+        except (balancer.BalancerError, OSError, subprocess.CalledProcessError) as error:
+            found.setdefault("failed", {})[name] = str(error)
+            bench.progress.say(f"path, {name} FAILED: {error}")
+    return found
 
 
 def summary(report):
-    if "mixes" not in report:
-        return
-    yield "mixes               " + ", ".join(
-        f"{name} {quantity(found['rate']['median'], '1/s')}"
-        for name, found in report["mixes"].items())
-    yield "bursts              " + ", ".join(
-        f"{size}: {quantity(found['median'], '1/s')}" for size, found in report["bursts"].items())
-    if "times" in report["workers"]:
+    if "mixes" in report:
+        yield "mixes               " + ", ".join(
+            f"{name} {quantity(found['rate']['median'], '1/s')}"
+            for name, found in report["mixes"].items())
+    if "bursts" in report:
+        yield "bursts              " + ", ".join(
+            f"{size}: {quantity(found['median'], '1/s')}"
+            for size, found in report["bursts"].items())
+    if "times" in report.get("workers", {}):
         yield f"two workers         {report['workers']['times']['median']:.2f} times one's rate"

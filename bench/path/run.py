@@ -92,23 +92,23 @@ class PathBench:
         for name, ns in stages.items():
             self.worker_stages.setdefault(name, []).append(ns)
         return {"messages": growth.counters["sent"], "seconds": round(growth.seconds, 6),
-                "msg_per_s": growth.sent_per_s, "counters": growth.counters,
+                "msg_per_s": growth.per_s(), "counters": growth.counters,
                 "calibration": [before, self.calibrate()]}
 
-    def run_once(self, config, warm_s, run_s, afterwards=balancer.Balancer.check_alive):
+    def run_once(self, config, warm_s, run_s, afterwards=balancer.Balancer.check_alive, end="sent"):
         """A fresh pair of processes on @config. Returns (Growth, {stage: ns a message})."""
-        with balancer.Balancer(self.build, config, self.work, self.affinity) as system:
+        with balancer.Balancer(self.build, config, self.work, self.affinity, end=end) as system:
             time.sleep(warm_s)
             before, first = system.stage_seconds(), system.sample()
             time.sleep(run_s)
             last, after = system.sample(), system.stage_seconds()
             growth = last.since(first)
-            complaints = growth.complaints()
+            complaints = growth.complaints(end)
             afterwards(system)
         if complaints:
             raise balancer.BalancerError("run does not count: " + "; ".join(complaints))
         return growth, {name: 1e9 * balancer.TIMED_ONE_IN * (seconds - before[name]) /
-                        growth.counters["sent"] for name, seconds in after.items()}
+                        growth.counters[end] for name, seconds in after.items()}
 
     def run_floor(self, mode, hugepages):
         rate = testpmd.rate(self.device, mode, self.core, self.other_core, hugepages,

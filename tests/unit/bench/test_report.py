@@ -47,6 +47,11 @@ def ledger_cases(tap):
         expect_equal(growth.complaints(), ["1 messages dropped"], "complaints")
         growth = sample(1, sent=10, answered=2).since(sample(0))
         expect_equal(growth.complaints(), ["2 messages answered"], "complaints")
+    with tap.case("where answers are wanted, what was sent on does not count"):
+        growth = sample(2, answered=500).since(sample(0, answered=100))
+        expect_equal((growth.complaints("answered"), growth.per_s("answered")), ([], 200.0), "good")
+        growth = sample(1, answered=5, sent=3).since(sample(0))
+        expect_equal(growth.complaints("answered"), ["3 messages sent"], "bad")
     with tap.case("a run in which nothing was sent does not count"):
         expect_equal(sample(1).since(sample(0)).complaints(), ["nothing was sent"], "complaints")
 
@@ -148,13 +153,15 @@ def whole(tap):
     def breaks(*_):
         raise RuntimeError("no cable")
 
-    parts = (bench_run.Part("tables", lambda *_: {"1000": tables_entry()}, tables_run.summary, 5, 9),
+    parts = (bench_run.Part("tables", lambda *_: {"1000": tables_entry(), "failed": {"10": "lost"}},
+                            tables_run.summary, 5, 9),
              bench_run.Part("veth", breaks, None, 7, 9))
     told = io.StringIO()
     with tap.case("a part that fails leaves its reason, and the others their figures"), \
             contextlib.redirect_stderr(io.StringIO()):
         report = bench_run.run(ROOT / "no-such-build", True, Progress(told), parts)
-        expect_equal(report["failed"], {"veth": "RuntimeError: no cable"}, "failed")
+        expect_equal(report["failed"], {"tables.10": "lost", "veth": "RuntimeError: no cable"},
+                     "failed")
         expect_equal(list(report["tables"]), ["1000"], "tables")
         expect_equal(list(report["seconds"]), ["tables", "veth"], "seconds")
     with tap.case("progress tells what runs and how long is left"):
