@@ -50,7 +50,7 @@ static enum stw_nonce_age age_of(const struct stw_handling *h, struct stw_str no
 static bool limited(struct stw_handling *h, uint64_t *counter)
 {
 	(*counter)++;
-	h->out->retry_after_s = STW_RETRY_AFTER_S;
+	h->out->retry_after_s = STW_REGISTRAR_RETRY_S;
 	return stw_say(h, 503, "Too Many Registrations");
 }
 

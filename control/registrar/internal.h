@@ -18,7 +18,7 @@
 #include "control/registrar/sources.h"
 #include "dataplane/route/siphash.h"
 
-#define STW_RETRY_AFTER_S 10u
+#define STW_REGISTRAR_RETRY_S 10u
 
 struct stw_registrar {
 	struct stw_model_registrar config; /* its domains are a copy of ours */

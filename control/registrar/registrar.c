@@ -87,7 +87,7 @@ void stw_registrar_failed(struct stw_registrar *r, struct stw_registrar_answer *
 	r->c.store_failed++;
 	out->status = 503;
 	out->phrase = "Service Unavailable";
-	out->retry_after_s = STW_RETRY_AFTER_S;
+	out->retry_after_s = STW_REGISTRAR_RETRY_S;
 	out->changed = false;
 	out->len = 0;
 }
