@@ -104,6 +104,26 @@ def entry(kind, points):
                          if exponents[stage] > kind.at_most.get(stage, 0) + NOISE]}
 
 
+RULES_AT_MOST = 0.1  # a larger index is in a farther cache
+RULES = {"rules": "rules, a user each", "prefixes": "number prefixes of a rule"}
+
+
+def rules(growth, quick):
+    """growth.rules and growth.prefixes: what it costs to find a request's rule (bench/micro/rules.c).
+    """
+    done = subprocess.run([growth.tool("stw-bench-rules"), "--rounds", "5" if quick else "15"],
+                          capture_output=True, text=True, check=True,
+                          preexec_fn=lambda: machine.pin(growth.core))
+    found = {}
+    for name, row in json.loads(done.stdout).items():
+        series = {n: metric(runs, "ns", LOWER) for n, runs in row.items()}
+        grows = round(exponent({float(n): m["median"] for n, m in series.items()}), 3)
+        found[name] = {"what": RULES[name], "unit": "ns a request", "series": {"find": series},
+                       "exponent": {"find": grows}, "at_most": {"find": RULES_AT_MOST},
+                       "too_fast": ["find"] if grows > RULES_AT_MOST + NOISE else []}
+    return found
+
+
 def run(build, quick, progress):
     core = machine.worker_core()
     with machine.stand_aside(core), machine.workspace(0) as (work, _):
@@ -115,8 +135,11 @@ def run(build, quick, progress):
             progress.say(f"growth: pass {number + 1}")
             for point in (point for row in points.values() for point in row):
                 point.run(growth, 10 if quick else 30)
+        progress.say("growth: rules")
+        found_rules = rules(growth, quick)
     report = {kind.name: entry(kind, [(p.x, p.runs) for p in points[kind.name]])
               for kind in KINDS}
+    report.update(found_rules)
     report["too_fast"] = sum(len(found["too_fast"]) for found in report.values())
     return report
 

@@ -39,6 +39,32 @@ static const struct stw_image_resolved names[] = {
 
 static char domains[][STW_DOMAIN_MAX] = {"example.com", "[2001:db8::1]"};
 
+static struct stw_model_rule_user rule_users[] = {{"alice"}, {"b*"}};
+static struct stw_model_rule_domain rule_domain = {"*.example.net"};
+static struct stw_model_rule_number rule_number = {"+49", 0};
+static struct stw_model_prefix rule_source = {.bits = 8};
+static uint32_t rule_listener = 1;
+static struct stw_model_rule rules[] = {
+	{.name = "one",
+	 .users = rule_users,
+	 .n_users = 2,
+	 .domains = &rule_domain,
+	 .n_domains = 1,
+	 .numbers = &rule_number,
+	 .n_numbers = 1,
+	 .sources = &rule_source,
+	 .n_sources = 1,
+	 .listeners = &rule_listener,
+	 .n_listeners = 1,
+	 .row = 7},
+	{.name = "two",
+	 .action = STW_IMAGE_RULE_REJECT,
+	 .pool = UINT32_MAX,
+	 .status = 403,
+	 .by = STW_IMAGE_RULE_FIELDS,
+	 .row = 9},
+};
+
 static int setup(void **state)
 {
 	(void)state;
@@ -52,6 +78,9 @@ static int setup(void **state)
 	}
 	fx.farm.model.registrar.domains = domains;
 	fx.farm.model.registrar.n_domains = 2;
+	rule_source.ip = stw_farm_v4(10, 0, 0, 0, 0).ip;
+	fx.farm.model.rules = rules;
+	fx.farm.model.n_rules = 2;
 	if (stw_image_build_named(&fx.farm.model, NULL, names, 3, 42, &fx.image) != STW_OK)
 		return -1;
 	fx.copy = malloc(fx.image.size_bytes);
@@ -425,6 +454,85 @@ static void knows_trusted_peers_options_and_closed_ports(void **state)
 }
 
 /* One row each: what is broken and what the reason must say. */
+/* A row of rules, keys or text changed: what is said of it. */
+static struct stw_image_rule *fresh_rule(uint32_t i)
+{
+	fresh();
+	return row(STW_IMAGE_RULES_SECTION, i);
+}
+
+static struct stw_image_rule_key *fresh_key(uint32_t i)
+{
+	fresh();
+	return row(STW_IMAGE_RULE_KEYS_SECTION, i);
+}
+
+static void names_what_is_wrong_with_rules(void **state)
+{
+	struct stw_image_header *h = (struct stw_image_header *)fx.copy;
+
+	(void)state;
+	fresh_rule(0)->action = STW_IMAGE_RULE_N_ACTIONS;
+	REFUSED(STW_ERANGE, "section rules, row 0: unknown action or field");
+	fresh_rule(0)->by = STW_IMAGE_RULE_FIELDS + 1;
+	REFUSED(STW_ERANGE, "section rules, row 0: unknown action or field");
+	fresh_rule(1)->by = STW_IMAGE_RULE_BY_USER;
+	REFUSED(STW_ERANGE, "section rules, row 1: found by no value");
+	fresh_rule(0)->methods = 1u << 2; /* ACK */
+	REFUSED(STW_ERANGE, "section rules, row 0: unknown methods");
+	fresh_rule(0)->methods = 0x8000;
+	REFUSED(STW_ERANGE, "section rules, row 0: unknown methods");
+	fresh_rule(0)->status = 302;
+	REFUSED(STW_ERANGE, "section rules, row 0: status 302");
+	fresh_rule(1)->status = 302;
+	REFUSED(STW_ERANGE, "section rules, row 1: status 302");
+	fresh_rule(0)->pool = 1;
+	REFUSED(STW_EBOUNDS, "section rules, row 0: no pool 1");
+	fresh_rule(1)->pool = 0;
+	REFUSED(STW_EBOUNDS, "section rules, row 1: no pool 0");
+	fresh_rule(0)->name = UINT32_MAX;
+	REFUSED(STW_ERANGE, "section rules, row 0: its text is none");
+	fresh_rule(1)->said = fresh_rule(0)->said;
+	REFUSED(STW_ERANGE, "section rules, row 1: its text is none");
+	fresh_rule(0)->row = STW_IMAGE_RULE_ROWS;
+	REFUSED(STW_ERANGE, "section rules, row 0: counters 131072");
+	fresh_rule(1)->row = 7;
+	REFUSED(STW_EDUP, "section rules, row 1: counters 7 again");
+	fresh_rule(0)->reserved = 1;
+	REFUSED(STW_EMALFORMED, "section rules, row 0: reserved field is not zero");
+	fresh_rule(0)->keys[1].first++;
+	REFUSED(STW_EBOUNDS, "section rules, row 0: keys leave their place");
+	fresh_rule(0)->keys[4].n = UINT32_MAX;
+	REFUSED(STW_EBOUNDS, "section rules, row 0: keys leave their place");
+	fresh_rule(0)->keys[4].n = 0;
+	REFUSED(STW_EBOUNDS, "section rules, row 1: keys leave their place");
+	/* keys: two users, a domain, a number, a source, a listener */
+	fresh_key(0)->len = 0;
+	REFUSED(STW_ERANGE, "section rule_keys, row 0: no value of field 0");
+	fresh_key(1)->first_byte = UINT32_MAX;
+	REFUSED(STW_ERANGE, "section rule_keys, row 1: no value of field 0");
+	fresh_key(2)->first_byte++;
+	REFUSED(STW_ERANGE, "section rule_keys, row 2: no value of field 1");
+	fresh_key(3)->kind = STW_IMAGE_RULE_EXACT;
+	REFUSED(STW_ERANGE, "section rule_keys, row 3: no value of field 2");
+	fresh_key(3)->pool = 1;
+	REFUSED(STW_ERANGE, "section rule_keys, row 3: no value of field 2");
+	fresh_key(4)->kind = 129;
+	REFUSED(STW_ERANGE, "section rule_keys, row 4: no value of field 3");
+	fresh_key(4)->kind = 97;
+	REFUSED(STW_ERANGE, "section rule_keys, row 4: no value of field 3");
+	fresh_key(5)->first_byte = 2;
+	REFUSED(STW_ERANGE, "section rule_keys, row 5: no value of field 4");
+	fresh();
+	*(struct stw_image_rule_key *)row(STW_IMAGE_RULE_KEYS_SECTION, 1) =
+		*(struct stw_image_rule_key *)row(STW_IMAGE_RULE_KEYS_SECTION, 0);
+	REFUSED(STW_EDUP, "section rule_keys, row 1: a value again");
+	fresh();
+	*(char *)row(STW_IMAGE_RULE_TEXT_SECTION,
+		     h->sections[STW_IMAGE_RULE_TEXT_SECTION].rows - 1) = 'x';
+	REFUSED(STW_ERANGE, "section rule_text: its last text has no end");
+}
+
 static void names_section_and_row(void **state)
 {
 	struct stw_image_header *h;
@@ -573,6 +681,7 @@ int main(void)
 		cmocka_unit_test(survives_any_byte_changed),
 		cmocka_unit_test(survives_extreme_fields),
 		cmocka_unit_test(names_section_and_row),
+		cmocka_unit_test(names_what_is_wrong_with_rules),
 		cmocka_unit_test(takes_its_memory_from_the_given_allocator),
 	};
 	return cmocka_run_group_tests_name("image", tests, setup, teardown);
