@@ -29,6 +29,12 @@ def all_lost(report):
     return sum(rows) if rows else None
 
 
+def of_a_million(report):
+    """A quick report has fewer bindings."""
+    restart = report.get("registrar", {}).get("restart", {})
+    return dig(restart, "read_s") if restart.get("bindings") == 1000000 else None
+
+
 class Target:
     def __init__(self, name, get, bound, unit, better):
         self.name = name
@@ -71,8 +77,7 @@ TARGETS = (
            "times", HIGHER),
     Target("REGISTERs in memory, of Kamailio's", at("registrar.memory.none.times_kamailio"), 3,
            "times", HIGHER),
-    Target("a million bindings read after a restart", at("registrar.restart.read_s"), 3, "s",
-           LOWER),
+    Target("a million bindings read after a restart", of_a_million, 3, "s", LOWER),
     Target("an idle worker's share of a core", at("memif.idle_cpu_percent"), 5, "%", LOWER),
     Target("what the generator can, against us", at("memif.generator_headroom"), 1.5, "times",
            HIGHER),
