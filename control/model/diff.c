@@ -87,6 +87,10 @@ static void identity_text(const struct stw_opt *id, const char *item, char out[S
 	stw_value_write(id, item + id->at, out);
 }
 
+/* After so many that were looked for in vain the rest is not told one by one: each costs a walk
+ * over the whole list. */
+#define MISSES_MAX 1000u
+
 /* Elements of one identity: the same value there, and on the same VLAN if they have one. */
 struct same {
 	const struct stw_opt *id;
@@ -144,13 +148,18 @@ static void diff_presence(struct differ *d, const struct stw_opt *row, const cha
 			  const struct list *to, const char *word)
 {
 	char named[WHERE_TEXT];
-	size_t next = 0;
+	size_t next = 0, misses = 0;
 
 	for (size_t i = 0; i < from->n; i++) {
 		const char *item = from->items + i * row->size;
 
 		if (find(same, to, row->size, item, &next))
 			continue;
+		if (misses++ == MISSES_MAX) {
+			tell(d, row, "%sand more %s, of %zu, are %s", where, stw_schema_key(row),
+			     from->n, word);
+			return;
+		}
 		label(row, path, same, item, named);
 		tell(d, row, "%s%s %s", where, named, word);
 	}
@@ -161,12 +170,14 @@ static void diff_common(struct differ *d, const struct stw_opt *row, const char 
 			const struct list *b)
 {
 	char named[WHERE_TEXT], inside[2 * WHERE_TEXT];
-	size_t next = 0;
+	size_t next = 0, misses = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
 		const char *item = b->items + i * row->size;
-		const char *before = find(same, a, row->size, item, &next);
+		const char *before =
+			misses < MISSES_MAX ? find(same, a, row->size, item, &next) : NULL;
 
+		misses += before == NULL;
 		if (!before || memcmp(before, item, row->size) == 0)
 			continue;
 		label(row, path, same, item, named);
@@ -179,11 +190,11 @@ static void diff_common(struct differ *d, const struct stw_opt *row, const char 
 static bool order_changed(const struct stw_opt *row, const struct same *same, const struct list *a,
 			  const struct list *b)
 {
+	size_t next = 0;
+
 	if (a->n != b->n)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
-		size_t next = 0;
-
 		if (!find(same, b, row->size, a->items + i * row->size, &next))
 			return false;
 	}

@@ -143,6 +143,51 @@ static void keys_are_not_shown(void **state)
 	       "secret \"1\": key changed\n", 0);
 }
 
+#define RULES(list) FARM("[192.0.2.7]") "rules:\n" list
+
+static void rules_are_known_by_name(void **state)
+{
+	(void)state;
+	differ(RULES("  - {name: a, users: [x], pool: farm}\n  - {name: b, users: [y], pool: "
+		     "farm}\n"),
+	       RULES("  - {name: c, users: [z], pool: farm}\n"
+		     "  - {name: a, numbers: [\"+49\"], reject: {code: 603}}\n"),
+	       "rule \"b\" removed\n"
+	       "rule \"c\" added\n"
+	       "rule \"a\": user \"x\" removed\n"
+	       "rule \"a\": number \"+49\" added\n"
+	       "rule \"a\": pool farm -> none\n"
+	       "rule \"a\": reject.code 0 -> 603\n",
+	       0);
+	differ(RULES("  - {name: a, users: [x], pool: farm}\n  - {name: b, users: [y], pool: "
+		     "farm}\n"),
+	       RULES("  - {name: b, users: [y], pool: farm}\n  - {name: a, users: [x], pool: "
+		     "farm}\n"),
+	       "rules: order changed\n", 0);
+}
+
+/* Two tables of numbers without one in common: told in part, and soon. */
+static void long_lists_are_told_in_part(void **state)
+{
+	static char text[2][256 * 1024];
+	struct stw_model *m[2];
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		size_t at = (size_t)snprintf(text[k], sizeof(text[k]),
+					     RULES("  - name: a\n    pool: farm\n    numbers:\n"));
+
+		for (int i = 0; i < 5000; i++)
+			at += (size_t)snprintf(text[k] + at, sizeof(text[k]) - at,
+					       "      - \"+%d%04d\"\n", k + 1, i);
+		m[k] = read_good(text[k]);
+	}
+	assert_int_equal(stw_model_diff(m[0], m[0], NULL, NULL), 0);
+	assert_int_equal(stw_model_diff(m[0], m[1], NULL, NULL), 2 * 1001);
+	stw_model_free(m[0]);
+	stw_model_free(m[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +201,8 @@ int main(void)
 		cmocka_unit_test(ports_need_a_restart),
 		cmocka_unit_test(cores_are_a_list_of_numbers),
 		cmocka_unit_test(keys_are_not_shown),
+		cmocka_unit_test(rules_are_known_by_name),
+		cmocka_unit_test(long_lists_are_told_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
