@@ -72,6 +72,15 @@ static void forward_text(const json_t *v, char *out, size_t size)
 		snprintf(out, size, "forward to %s by %s", stw_text(v, "to"), stw_text(v, "how"));
 }
 
+/* What the workers leave to control, by the kernel. */
+static void to_control_text(const json_t *v, char *out, size_t size)
+{
+	if (json_is_string(json_object_get(v, "name")))
+		snprintf(out, size, "resolve %s first", stw_text(v, "name"));
+	else
+		snprintf(out, size, "leave it to the kernel, for %s", stw_text(v, "for"));
+}
+
 void stw_ask_verdict_text(const json_t *result, char *out, size_t size)
 {
 	const json_t *v = json_object_get(result, "verdict");
@@ -84,7 +93,7 @@ void stw_ask_verdict_text(const json_t *result, char *out, size_t size)
 	else if (strcmp(action, "answer") == 0)
 		snprintf(out, size, "answer %s %s", stw_text(v, "status"), stw_text(v, "phrase"));
 	else if (strcmp(action, "resolve") == 0)
-		snprintf(out, size, "resolve %s first", stw_text(v, "name"));
+		to_control_text(v, out, size);
 	else
 		snprintf(out, size, "drop: %s (%s)", stw_text(v, "reason"), stw_text(v, "help"));
 }

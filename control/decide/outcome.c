@@ -87,6 +87,19 @@ static json_t *message(const struct stw_case *c, const struct stw_sip_msg *m)
 	return o;
 }
 
+/* What control makes of a message that the workers leave to it. */
+static const char *kernel_for(uint8_t what)
+{
+	switch ((enum stw_kernel_for)what) {
+	case STW_KERNEL_FOR_NAME: return "a name to resolve";
+	case STW_KERNEL_FOR_REGISTRAR: return "the registrar";
+	case STW_KERNEL_FOR_LOCATION: return "the location service";
+	case STW_KERNEL_FOR_HEALTH: return "a health probe";
+	case STW_KERNEL_FOR_RULE: return "a rule";
+	}
+	return "control";
+}
+
 static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 		       const struct stw_case *c, const struct stw_verdict *v)
 {
@@ -113,8 +126,10 @@ static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 		json_object_set_new(o, "phrase", json_string(v->phrase));
 		json_object_set_new(o, "to", address(&v->dst));
 	} else if (v->action == STW_ACTION_KERNEL) {
-		json_object_set_new(o, "name",
-				    text_of(v->name_in ? v->name_in : c->bytes, v->name));
+		json_object_set_new(o, "for", json_string(kernel_for(v->kernel_for)));
+		if (v->kernel_for == STW_KERNEL_FOR_NAME)
+			json_object_set_new(o, "name",
+					    text_of(v->name_in ? v->name_in : c->bytes, v->name));
 	} else {
 		json_object_set_new(o, "reason", json_string(stw_counter_rows[v->reason].name));
 		json_object_set_new(o, "help", json_string(stw_counter_rows[v->reason].help));

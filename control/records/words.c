@@ -31,7 +31,9 @@ void stw_flight_words(const struct stw_flight *r, char *out, size_t size)
 			     how ? how : "");
 		break;
 	case STW_ACTION_ANSWER: n = snprintf(out, size, "answer %u", r->end); break;
-	case STW_ACTION_KERNEL: n = snprintf(out, size, "resolve its host name first"); break;
+	case STW_ACTION_KERNEL:
+		n = snprintf(out, size, "leave it to the kernel and control");
+		break;
 	default:
 		n = snprintf(out, size, "drop: %s",
 			     r->end < STW_N_COUNTERS ? stw_counter_rows[r->end].name : "?");

@@ -236,6 +236,19 @@ def a_rule_is_told_with_those_before_it(r):
     r.good("reload")
 
 
+def what_control_takes_over_says_what_for(r):
+    r.write(extra="rules:\n  - {name: left, methods: [SUBSCRIBE], to: kernel}\n")
+    r.good("reload")
+    subscribe = invite("k", method="SUBSCRIBE")
+    verdict = explain(r, subscribe)["verdict"]
+    expect_equal((verdict["action"], verdict["for"], verdict["rule"], "name" in verdict),
+                 ("resolve", "a rule", "left", False), "verdict of a rule")
+    text = r.good("explain", write(r, "message", subscribe))
+    expect("decision: leave it to the kernel, for a rule" in text, text)
+    r.write()
+    r.good("reload")
+
+
 def strict_bodies(r):
     for body in (b"", b"{}", b"[]", b'{"messages": 1}', b'{"messages": [1]}',
                  b'{"messages": [{"base64": "!"}]}', b'{"messages": [{"base64": "AAA"}]}',
@@ -259,4 +272,5 @@ if __name__ == "__main__":
                 (a_new_call_goes_by_hash, the_cookie_names_the_member,
                  what_is_not_forwarded_says_why, people_can_read_it, captures_of_every_kind,
                  replay_tells_what_another_configuration_changes, plan_tells_what_moves,
-                 a_rule_is_told_with_those_before_it, strict_bodies)))
+                 a_rule_is_told_with_those_before_it,
+                 what_control_takes_over_says_what_for, strict_bodies)))
