@@ -120,6 +120,8 @@ static int take(struct trace *t, const json_t *answer)
 		if (t->file) {
 			rc = write_record(t, record);
 		} else if (t->cli->json) {
+			/* A line stands alone: each tells the version of what it shows. */
+			json_object_set(record, "version", json_object_get(answer, "version"));
 			json_dumpf(record, stdout, JSON_COMPACT);
 			printf("\n");
 		} else {

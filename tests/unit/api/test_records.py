@@ -17,7 +17,9 @@ RING = 16  # messages that the fake data plane keeps
 
 
 def past(r, *options):
-    return [json.loads(line) for line in r.good("trace", "--past", "--json", *options).splitlines()]
+    rows = [json.loads(line) for line in r.good("trace", "--past", "--json", *options).splitlines()]
+    expect_equal({row["version"] for row in rows} | {1}, {1}, "version of each line")
+    return rows
 
 
 def ids(records):
