@@ -15,6 +15,7 @@
 
 enum stw_tag_kind {
 	STW_TAG_RAW,	   /* as received, for the worker that owns its datagram */
+	STW_TAG_SPREAD,	   /* the same, of a call that is to be done there: member is who gave it */
 	STW_TAG_SENT,	   /* a message forwarded */
 	STW_TAG_ANSWERED,  /* an answer of ours */
 	STW_TAG_KERNEL,	   /* for the kernel twin */

@@ -52,6 +52,8 @@ bool stw_worker_turn(struct stw_worker *w)
 	stw_timing_mark(&w->timing, STW_STAGE_TWIN);
 	stw_tx(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_TX);
+	if (w->has_given)
+		stw_spread_done(w);
 	stw_note_sweep(&w->memory, b->snap->tables, w->now_tsc);
 	stw_timing_end(&w->timing, b->n);
 	rcu_quiescent_state(); /* table pointers taken above are dead from here */
@@ -223,6 +225,7 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 	w->members = stw_stats_members(stats, i);
 	w->listeners = stw_stats_listeners(stats, i);
 	w->rules = stw_stats_rules(stats, i);
+	stw_spread_init(&w->spread, d->steering, w->n_workers);
 	stw_recorder_init(&w->recorder, stats, i);
 	stw_timing_init(&w->timing, stw_stats_stages(stats, i), w->tsc_hz);
 	return w;
@@ -294,6 +297,7 @@ int stw_workers_new(const struct stw_model_dataplane *d, const struct stw_ports 
 		w->ports = ports;
 		w->snapshots = snapshots;
 		w->inboxes = out->inboxes;
+		w->peers = out->worker;
 		out->inboxes[i] =
 			new_ring("inbox", i, sizeof(void *), STW_INBOX_SIZE, RING_F_SC_DEQ);
 		if (out->inboxes[i] == NULL || equip(w, d, secret) != STW_OK ||
@@ -322,10 +326,12 @@ static void empty_inbox(struct stw_worker *w)
 
 	while (rte_ring_sc_dequeue(w->inboxes[w->index], &handed) == 0) {
 		struct rte_mbuf *m = handed;
+		bool raw = stw_tag_kind(m->hash.usr) <= STW_TAG_SPREAD; /* nobody's yet */
 
 		if (stw_tag_counts(m->hash.usr)) {
 			stw_count(w, STW_C_INJECTED, 1);
-			stw_drop(w, m, m->hash.usr, STW_C_DROP_STOPPED);
+			stw_drop(w, m, raw ? stw_tag_plain(STW_TAG_RAW) : m->hash.usr,
+				 STW_C_DROP_STOPPED);
 		} else {
 			rte_pktmbuf_free(m);
 		}

@@ -23,6 +23,7 @@
 #include "dataplane/installer.h"
 #include "dataplane/path/budget.h"
 #include "dataplane/path/reassembly.h"
+#include "dataplane/path/spread.h"
 #include "dataplane/port.h"
 #include "dataplane/recent/recent.h"
 #include "dataplane/recorder.h"
@@ -85,8 +86,9 @@ struct stw_worker {
 	struct stw_recent recent; /* one table for all; memory.recent NULL: none */
 	struct stw_rx_queue rx[STW_QUEUES_MAX];
 	struct stw_rx_queue twin[STW_STATS_PORTS_MAX];
-	struct rte_ring **inboxes; /* [n_workers], written by all, each read by its worker */
-	struct rte_ring *requests; /* written here, read by the installer */
+	struct rte_ring **inboxes;	 /* [n_workers], written by all, each read by its worker */
+	struct stw_worker *const *peers; /* [n_workers] */
+	struct rte_ring *requests;	 /* written here, read by the installer */
 	struct stw_out *out[STW_QUEUES_MAX]; /* index: port, or STW_STATS_PORTS_MAX + port: twin */
 
 	/* written each turn */
@@ -106,6 +108,8 @@ struct stw_worker {
 	struct stw_memory memory;	      /* its turn and sweep are written */
 	const struct stw_snapshot *held_snap; /* compared, never followed */
 	struct stw_held *held;
+	struct stw_spread spread;
+	bool has_given; /* this turn's burst has messages that another worker spread */
 	struct stw_timing timing;
 	struct stw_recorder recorder;
 	struct stw_burst burst;

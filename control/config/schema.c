@@ -48,6 +48,11 @@ const struct stw_opt stw_schema[] = {
 	 .unit = "microseconds", AT(stw_conf, dataplane.idle_sleep_us),
 	 .help = "The longest sleep of a worker that found nothing to do for a while. 0 never "
 		 "sleeps: the lowest latency, and a CPU that is always busy."},
+	{"dataplane.steering", STW_OPT_ENUM, RESTART, .def = "auto", .choices = "auto|off|always",
+	 AT(stw_conf, dataplane.steering),
+	 .help = "Whether a worker hands messages over to others by their Call-ID. A trunk is one pair "
+		 "of addresses and ports, of which a NIC makes one queue and so one worker's work: auto "
+		 "does it while one worker's queues stay full and others' are not, always at all times."},
 	{"dataplane.answers_per_source", STW_OPT_UINT, RESTART, .max = 1000000, .def = "1000",
 	 .unit = "answers a second", AT(stw_conf, dataplane.answers_per_source),
 	 .help = "The most answers of our own (483, 503, 200 to OPTIONS and the like) that one "

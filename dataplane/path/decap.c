@@ -205,6 +205,9 @@ static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, cons
 	b->text[i] = rte_pktmbuf_mtod(m, char *) +
 		     (v->l4 + UDP_LEN - rte_pktmbuf_mtod(m, const uint8_t *));
 	b->text_len[i] = len - UDP_LEN;
+	if (w->spread.on && i >= b->n_injected &&
+	    stw_spread_stage(w, m, b->text[i], b->text_len[i]))
+		return false;
 	b->src[i] = (struct stw_source){
 		.peer = {.ip = v->src, .port = be16(v->l4)},
 		.listener = (uint16_t)listener,
@@ -310,6 +313,8 @@ void stw_decap(struct stw_worker *w, struct stw_burst *b)
 			b->live[n++] = (uint8_t)i;
 	}
 	b->n_live = n;
+	if (w->spread.n_staged > 0)
+		stw_spread_flush(w);
 	stw_fragment_expire(w, false);
 	STW_PROBE(decapped, w, b->n_live);
 }

@@ -9,18 +9,23 @@
 /* Finished frames are for our device queues; what is raw joins the burst. */
 static void sort_inbox(struct stw_worker *w, struct stw_burst *b, void **handed, unsigned n)
 {
-	unsigned n_counted = 0;
+	unsigned n_counted = 0, n_given = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = handed[i];
 		uint32_t tag = m->hash.usr;
 
 		n_counted += stw_tag_counts(tag);
-		if (stw_tag_kind(tag) == STW_TAG_RAW)
+		if (stw_tag_kind(tag) == STW_TAG_SPREAD) {
+			stw_spread_given(&w->spread, stw_tag_member(tag));
+			n_given++;
+		}
+		if (stw_tag_kind(tag) <= STW_TAG_SPREAD)
 			b->frame[b->n++] = m;
 		else
 			stw_out_push(w, m->port, m, tag);
 	}
+	w->has_given = n_given > 0;
 	stw_count(w, STW_C_INJECTED, n_counted);
 	b->n_injected = b->n;
 }
@@ -67,8 +72,13 @@ void stw_rx(struct stw_worker *w, struct stw_burst *b)
 	b->n_injected = 0;
 	b->n_live = 0;
 	b->snap = stw_snapshot_rcu(w->snapshots);
+	w->has_given = false;
 	take_inbox(w, b);
-	take_queues(w, b);
+	if (w->spread.how == STW_SPREADING_OFF || stw_spread_may_take(w))
+		take_queues(w, b);
+	if (w->spread.how != STW_SPREADING_OFF)
+		stw_spread_look(w, (uint32_t)b->n - b->n_injected, b->n_injected,
+				b->n == w->burst_max);
 	if (b->n == 0)
 		return;
 	for (uint16_t i = 0; i < b->n && i < PREFETCH_AHEAD; i++)

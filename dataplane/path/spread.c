@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/path/spread.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "dataplane/path/path.h"
+#include "dataplane/route/siphash.h"
+
+#define WINDOW_MS    10u  /* over which load is seen */
+#define FULL_OF_8    7u	  /* turns of a window that are full when there is too much to do */
+#define FULL_WINDOWS 8u	  /* until it begins: by then others show whether they are full */
+#define CALM_WINDOWS 100u /* until it ends */
+
+/*
+ * What a message costs, in parts of one that a worker takes and sends alone: to take and hand over,
+ * to do for another. Measured with bench/path/steering.py.
+ */
+#define HAND_OVER 26u
+#define DO_ALONE  84u
+#define DO_FOR	  106u
+
+/* The part of calls to keep, so that all have as much to do; of 256. */
+static uint32_t kept_of(uint32_t n_targets)
+{
+	uint32_t one = DO_FOR / n_targets; /* of theirs, if they do all */
+
+	return one <= HAND_OVER ? 0 : (one - HAND_OVER) * 256 / (DO_ALONE + one);
+}
+
+void stw_spread_init(struct stw_spread *s, enum stw_spreading how, uint32_t n_workers)
+{
+	memset(s, 0, sizeof(*s));
+	s->how = n_workers > 1 ? how : STW_SPREADING_OFF;
+}
+
+static bool is_busy(const struct stw_worker *w, uint32_t other)
+{
+	return atomic_load_explicit(&w->peers[other]->spread.busy, memory_order_relaxed);
+}
+
+static bool gives_to_busy(const struct stw_worker *w)
+{
+	for (uint32_t i = 0; i < w->spread.n_targets; i++)
+		if (is_busy(w, w->spread.target[i]))
+			return true;
+	return false;
+}
+
+static void begin(struct stw_worker *w)
+{
+	struct stw_spread *s = &w->spread;
+
+	s->n_targets = 0;
+	for (uint32_t i = 0; i < w->n_workers && s->n_targets < STW_SPREAD_TARGETS; i++)
+		if (i != w->index && (s->how == STW_SPREADING_ALWAYS || !is_busy(w, i)))
+			s->target[s->n_targets++] = (uint16_t)i;
+	if (s->n_targets == 0)
+		return;
+	s->kept = kept_of(s->n_targets);
+	s->on = true;
+	s->times++;
+}
+
+/* What others were given is sent, or waits before anything that comes now. */
+static bool is_all_done(const struct stw_worker *w)
+{
+	return atomic_load_explicit(&w->spread.done, memory_order_acquire) == w->spread.handed &&
+	       rte_ring_empty(w->inboxes[w->index]);
+}
+
+/* The end of a window. */
+static void judge(struct stw_worker *w)
+{
+	struct stw_spread *s = &w->spread;
+	bool full = s->n_turns > 0 && s->n_full * 8 >= s->n_turns * FULL_OF_8;
+	/* Half of what one can do: so it does not begin again at once. */
+	bool calm = s->n_came * 2 < s->n_came_full || gives_to_busy(w);
+
+	if (full && !s->on)
+		s->n_came_full = s->n_came;
+	s->n_crowded = full ? s->n_crowded + (s->n_crowded < FULL_WINDOWS) : 0;
+	s->n_calm = calm ? s->n_calm + (s->n_calm < CALM_WINDOWS) : 0;
+	/* What others gave fills bursts too, and is no reason not to give. */
+	atomic_store_explicit(&s->busy, full && s->n_came > s->n_given, memory_order_relaxed);
+	if (!s->on && s->n_crowded == FULL_WINDOWS)
+		begin(w);
+	else if (s->on && s->n_calm == CALM_WINDOWS)
+		s->ending = true;
+	s->n_turns = s->n_full = s->n_came = s->n_given = 0;
+	s->window_tsc = w->now_tsc + w->tsc_hz / 1000 * WINDOW_MS;
+}
+
+bool stw_spread_may_take(struct stw_worker *w)
+{
+	struct stw_spread *s = &w->spread;
+
+	if (s->how == STW_SPREADING_ALWAYS && !s->on)
+		begin(w);
+	if (!s->ending)
+		return true;
+	if (!is_all_done(w))
+		return false;
+	s->on = s->ending = false;
+	return true;
+}
+
+void stw_spread_look(struct stw_worker *w, uint32_t n, uint32_t n_given, bool full)
+{
+	struct stw_spread *s = &w->spread;
+
+	s->n_turns++;
+	s->n_full += full;
+	s->n_came += n;
+	s->n_given += n_given;
+	if (w->now_tsc >= s->window_tsc && s->how == STW_SPREADING_AUTO)
+		judge(w);
+}
+
+static const char *skip(const char *p, const char *end, const char *what)
+{
+	while (p < end && strchr(what, *p) != NULL && *p != '\0')
+		p++;
+	return p;
+}
+
+/* The byte behind "Call-ID" or "i" and its colon; NULL: another header. */
+static const char *behind_name(const char *p, const char *end)
+{
+	size_t len = (*p | 0x20) == 'i' ? 1 : 7;
+
+	if ((size_t)(end - p) <= len || (len == 7 && strncasecmp(p, "call-id", len) != 0))
+		return NULL;
+	p = skip(p + len, end, " \t");
+	return p < end && *p == ':' ? p + 1 : NULL;
+}
+
+bool stw_spread_key(const char *text, uint32_t len, struct stw_span *out)
+{
+	const char *p = text, *end = text + len;
+
+	while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL && ++p < end) {
+		const char *value;
+		unsigned c = (unsigned char)*p | 0x20u;
+
+		if (*p == '\r' || *p == '\n')
+			return false; /* the body */
+		if ((c != 'c' && c != 'i') || (value = behind_name(p, end)) == NULL)
+			continue;
+		value = skip(value, end, " \t\r\n"); /* folded, too */
+		for (p = value; p < end && *p != '\r' && *p != '\n';)
+			p++;
+		*out = (struct stw_span){(uint16_t)(value - text), (uint16_t)(p - value)};
+		return p > value;
+	}
+	return false;
+}
+
+bool stw_spread_stage(struct stw_worker *w, struct rte_mbuf *m, const char *text, uint32_t len)
+{
+	struct stw_spread *s = &w->spread;
+	const struct stw_sipkey key = {w->secret, ~w->secret};
+	struct stw_span id;
+
+	if (!stw_spread_key(text, len, &id))
+		return false;
+	uint64_t h = stw_siphash13(key, text + id.off, id.len);
+	if ((h & 0xff) < s->kept)
+		return false;
+	s->staged_for[s->n_staged] = s->target[(h >> 32) * s->n_targets >> 32];
+	s->staged[s->n_staged++] = m;
+	m->hash.usr = stw_tag(STW_TAG_SPREAD, (uint16_t)w->index, false);
+	return true;
+}
+
+static void flush_to(struct stw_worker *w, uint16_t target)
+{
+	struct stw_spread *s = &w->spread;
+	void *frames[STW_BURST_MAX];
+	unsigned n = 0, taken;
+
+	for (unsigned i = 0; i < s->n_staged; i++)
+		if (s->staged_for[i] == target)
+			frames[n++] = s->staged[i];
+	taken = n > 0 ? rte_ring_mp_enqueue_burst(w->inboxes[target], frames, n, NULL) : 0;
+	stw_count(w, STW_C_HANDED_OVER, taken);
+	s->handed += taken;
+	for (unsigned i = taken; i < n; i++)
+		stw_drop(w, frames[i], stw_tag_plain(STW_TAG_SENT), STW_C_DROP_HANDOVER_FULL);
+}
+
+void stw_spread_flush(struct stw_worker *w)
+{
+	for (unsigned i = 0; i < w->spread.n_targets; i++)
+		flush_to(w, w->spread.target[i]);
+	w->spread.n_staged = 0;
+}
+
+void stw_spread_done(struct stw_worker *w)
+{
+	for (uint32_t i = 0; i < w->n_workers; i++) {
+		if (w->spread.given[i] == 0)
+			continue;
+		atomic_fetch_add_explicit(&w->peers[i]->spread.done, w->spread.given[i],
+					  memory_order_release);
+		w->spread.given[i] = 0;
+	}
+}

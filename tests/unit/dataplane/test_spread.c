@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One queue for two workers: calls stay in order while it is so, when it begins and when it ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <strowger/sip.h>
+
+#include "dataplane/path/spread.h"
+#include "tests/unit/dataplane/rig.h"
+#include "tests/unit/dataplane/sip_text.h"
+
+#define CALLS 40u
+
+static struct rig rig;
+static uint8_t frame[RIG_FRAME_MAX];
+static uint64_t seed;
+static unsigned fed[CALLS], sent[CALLS], n_out_of_order;
+
+static unsigned chance(unsigned n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)((seed >> 33) % n);
+}
+
+static int start(unsigned n_tx)
+{
+	rig_start(&rig, 2, (uint16_t)n_tx);
+	rig_publish_tables(&rig);
+	seed = 4711;
+	n_out_of_order = 0;
+	memset(fed, 0, sizeof(fed));
+	memset(sent, 0, sizeof(sent));
+	return 0;
+}
+
+static int two_queues(void **state)
+{
+	(void)state;
+	return start(2);
+}
+
+static int one_tx_queue(void **state)
+{
+	(void)state;
+	return start(1);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	rig_stop(&rig);
+	return 0;
+}
+
+static struct stw_worker *worker(unsigned i)
+{
+	return rig.workers.worker[i];
+}
+
+/* ---- what calls have in common ---- */
+
+/* Each text in a block of exactly its size: one byte further would be seen by sanitizers. */
+static const char *key_of(const char *text, size_t len)
+{
+	static char out[128];
+	char *copy = malloc(len + !len);
+	struct stw_span id;
+
+	assert_non_null(copy);
+	memcpy(copy, text, len);
+	bool found = stw_spread_key(copy, (uint32_t)len, &id);
+	if (found)
+		snprintf(out, sizeof(out), "%.*s", (int)id.len, copy + id.off);
+	free(copy);
+	return found ? out : NULL;
+}
+
+static void a_call_has_one_key_in_all_its_forms(void **state)
+{
+	static const char *const forms[] = {
+		"BYE sip:a@b SIP/2.0\r\nCall-ID: x1@y\r\n\r\n",
+		"SIP/2.0 200 OK\r\nContact: <sip:c>\r\nCSeq: 1 BYE\r\ni:x1@y\r\n\r\n",
+		"BYE sip:a@b SIP/2.0\r\nCALL-ID \t:\tx1@y\r\nTo: i: other\r\n\r\n",
+		"BYE sip:a@b SIP/2.0\nInfo: q\ncall-id:\n x1@y\n\n",
+		"BYE sip:a@b SIP/2.0\r\nI\t: x1@y\r\nCall-ID: other\r\n\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		assert_string_equal(key_of(forms[i], strlen(forms[i])), "x1@y");
+}
+
+static void what_has_no_key_is_nobody_elses(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"\r\n\r\n",
+		"i: x",
+		"BYE sip:a SIP/2.0\r\n",
+		"BYE sip:a SIP/2.0\r\ni",
+		"a\r\ni:",
+		"BYE sip:a SIP/2.0\r\nTo: b\r\n\r\nCall-ID: in the body\r\n",
+		"BYE sip:a SIP/2.0\r\nCall-IDs: x\r\nIt: y\r\n\r\n",
+		"a\r\nCall-ID\r\n\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_null(key_of(texts[i], strlen(texts[i])));
+}
+
+static void cut_anywhere_nothing_behind_the_end_is_read(void **state)
+{
+	const char *whole = "BYE sip:a@b SIP/2.0\r\nContact: c\r\nCall-ID \r\n : x1@y\r\n\r\n";
+
+	(void)state;
+	for (size_t n = 0; n <= strlen(whole); n++)
+		key_of(whole, n);
+}
+
+/* ---- order ---- */
+
+/* The next message of a call: the longer its body, the later. */
+static void feed(unsigned call)
+{
+	static char text[4096];
+	struct rig_datagram d = {
+		.src = stw_farm_v4(203, 0, 113, 9, 5060),
+		.dst = stw_farm_v4(192, 0, 2, 1, 5060),
+		.text = text,
+		.len = sip_invite(text, sizeof(text), "sip:b@192.0.2.1", 70, call,
+				  100 + fed[call]++),
+		.ttl = 61,
+	};
+
+	memcpy(d.dst_mac, rig.ports.port[0].mac, 6);
+	rig_feed(&rig, 0, 0, frame, rig_frame(&d, frame));
+}
+
+/* What went out since the last look, in the order in which it did. */
+static void look(void)
+{
+	struct rte_mbuf *m;
+
+	while ((m = rig_sent(&rig, 0)) != NULL) {
+		const char *text = rte_pktmbuf_mtod(m, const char *) + 42;
+		uint32_t len = m->data_len - 42;
+		const char *body = memmem(text, len, "\r\n\r\n", 4);
+		struct stw_span id;
+		unsigned call, number;
+
+		assert_non_null(body);
+		number = (unsigned)(len - (size_t)(body + 4 - text)) - 100;
+		assert_true(stw_spread_key(text, len, &id));
+		assert_int_equal(sscanf(text + id.off, "%*[^0-9]%u", &call), 1);
+		assert_true(call < CALLS);
+		n_out_of_order += number != sent[call];
+		sent[call] = number + 1;
+		rte_pktmbuf_free(m);
+	}
+}
+
+static void turn_someone(void)
+{
+	rig_turn(&rig, chance(3) != 0); /* the other one is slower */
+	look();
+}
+
+static void finish(void)
+{
+	for (unsigned i = 0; i < 400; i++)
+		turn_someone();
+	for (unsigned c = 0; c < CALLS; c++)
+		assert_int_equal(sent[c], fed[c]);
+	rig_assert_ledger(&rig);
+	assert_int_equal(rig_count(&rig, STW_C_HANDED_OVER), rig_count(&rig, STW_C_INJECTED));
+}
+
+static uint64_t worker_count(unsigned w, enum stw_counter c)
+{
+	return stw_stats_worker(rig.stats, w)->c[c];
+}
+
+static void play(unsigned rounds, void (*change)(unsigned round))
+{
+	for (unsigned round = 0; round < rounds; round++) {
+		for (unsigned k = chance(8); k > 0; k--)
+			feed(chance(CALLS));
+		if (change != NULL)
+			change(round);
+		turn_someone();
+	}
+	finish();
+}
+
+static void calls_of_one_queue_are_done_by_both_in_order(void **state)
+{
+	(void)state;
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2);
+	play(600, NULL);
+	assert_int_equal(n_out_of_order, 0);
+	uint64_t given = worker_count(1, STW_C_REQUESTS), kept = worker_count(0, STW_C_REQUESTS);
+
+	assert_true(kept > 100 && given > 100);
+	assert_int_equal(worker_count(1, STW_C_RECEIVED), 0);
+	assert_int_equal(worker_count(0, STW_C_RECEIVED), given + kept);
+	assert_int_equal(worker(0)->spread.times, 1);
+}
+
+/* To and fro. How it ends is the worker's; that it shall is chance's. */
+static void switch_it(unsigned round)
+{
+	struct stw_spread *s = &worker(0)->spread;
+
+	s->how = round % 20 < 10 ? STW_SPREADING_ALWAYS : STW_SPREADING_AUTO;
+	s->window_tsc = UINT64_MAX;
+	if (s->how == STW_SPREADING_AUTO && s->on)
+		s->ending = true;
+}
+
+static void switching_keeps_the_order(void **state)
+{
+	(void)state;
+	play(3000, switch_it);
+	assert_int_equal(n_out_of_order, 0);
+	assert_true(worker(0)->spread.times > 20);
+	assert_true(worker_count(1, STW_C_REQUESTS) > 100);
+}
+
+static void switch_it_at_once(unsigned round)
+{
+	switch_it(round);
+	if (worker(0)->spread.ending)
+		worker(0)->spread.on = worker(0)->spread.ending = false;
+}
+
+static void switched_at_once_it_would_be_noticed(void **state)
+{
+	(void)state;
+	play(3000, switch_it_at_once);
+	assert_true(n_out_of_order > 0);
+}
+
+static void off_nothing_is_given(void **state)
+{
+	(void)state;
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_OFF, 2);
+	play(200, NULL);
+	assert_int_equal(rig_count(&rig, STW_C_HANDED_OVER), 0);
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 1);
+	assert_int_equal(worker(0)->spread.how, STW_SPREADING_OFF);
+}
+
+/* ---- by load ---- */
+
+/* @n windows in which each turn of worker @w finds so many messages. */
+static void windows(unsigned w, unsigned n, uint32_t came, bool full)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct stw_worker *x = worker(w);
+
+		for (unsigned turn = 0; turn < 100; turn++)
+			stw_spread_look(x, came, 0, full);
+		x->now_tsc = x->spread.window_tsc;
+		stw_spread_look(x, came, 0, full);
+		stw_spread_may_take(x);
+	}
+}
+
+static void load_begins_it_and_ends_it(void **state)
+{
+	struct stw_spread *s = &worker(0)->spread;
+
+	(void)state;
+	stw_spread_init(s, STW_SPREADING_AUTO, 2);
+	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2);
+	windows(0, 50, 20, false);
+	assert_false(s->on);
+	windows(0, 4, 32, true);
+	windows(0, 1, 32, false); /* it was a moment only */
+	windows(0, 4, 32, true);
+	assert_false(s->on);
+	windows(0, 20, 32, true);
+	assert_true(s->on);
+	windows(0, 300, 20, false); /* more than one could do in peace */
+	assert_true(s->on);
+	windows(0, 50, 10, false);
+	windows(0, 1, 20, false);
+	windows(0, 50, 10, false);
+	assert_true(s->on);
+	windows(0, 60, 10, false);
+	assert_false(s->on);
+	assert_int_equal(s->times, 1);
+}
+
+static void who_is_full_himself_is_given_nothing(void **state)
+{
+	struct stw_spread *s = &worker(0)->spread;
+
+	(void)state;
+	stw_spread_init(s, STW_SPREADING_AUTO, 2);
+	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2);
+	windows(1, 2, 32, true);
+	windows(0, 50, 32, true);
+	assert_false(s->on);
+	windows(1, 2, 3, false);
+	windows(0, 10, 32, true);
+	assert_true(s->on);
+	windows(1, 2, 32, true); /* and when it comes to be so, no longer */
+	windows(0, 110, 32, true);
+	assert_false(s->on);
+}
+
+#define CASE(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_call_has_one_key_in_all_its_forms),
+		cmocka_unit_test(what_has_no_key_is_nobody_elses),
+		cmocka_unit_test(cut_anywhere_nothing_behind_the_end_is_read),
+		CASE(calls_of_one_queue_are_done_by_both_in_order, two_queues),
+		CASE(calls_of_one_queue_are_done_by_both_in_order, one_tx_queue),
+		CASE(switching_keeps_the_order, two_queues),
+		CASE(switching_keeps_the_order, one_tx_queue),
+		CASE(switched_at_once_it_would_be_noticed, two_queues),
+		CASE(off_nothing_is_given, two_queues),
+		CASE(load_begins_it_and_ends_it, two_queues),
+		CASE(who_is_full_himself_is_given_nothing, two_queues),
+	};
+
+	return cmocka_run_group_tests_name("spread", tests, NULL, NULL);
+}
