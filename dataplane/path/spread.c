@@ -7,10 +7,11 @@
 #include "dataplane/path/path.h"
 #include "dataplane/route/siphash.h"
 
-#define WINDOW_MS    10u  /* over which load is seen */
-#define FULL_OF_8    7u	  /* turns of a window that are full when there is too much to do */
-#define FULL_WINDOWS 8u	  /* until it begins: by then others show whether they are full */
-#define CALM_WINDOWS 100u /* until it ends */
+#define WINDOW_MS    10u   /* over which load is seen */
+#define FULL_OF_8    7u	   /* turns of a window that are full when there is too much to do */
+#define FULL_WINDOWS 8u	   /* until it begins: by then others show whether they are full */
+#define CALM_WINDOWS 100u  /* until it ends */
+#define REST_WINDOWS 1000u /* until it may begin again when it was in vain */
 
 /*
  * What a message costs, in parts of one that a worker takes and sends alone: to take and hand over,
@@ -69,6 +70,18 @@ static bool is_all_done(const struct stw_worker *w)
 	       rte_ring_empty(w->inboxes[w->index]);
 }
 
+static uint32_t counted(uint32_t n, bool more, uint32_t most)
+{
+	if (!more)
+		return 0;
+	return n < most ? n + 1 : most;
+}
+
+static bool is_over(const struct stw_spread *s)
+{
+	return s->n_calm == CALM_WINDOWS || s->n_vain == FULL_WINDOWS;
+}
+
 /* The end of a window. */
 static void judge(struct stw_worker *w)
 {
@@ -76,19 +89,34 @@ static void judge(struct stw_worker *w)
 	bool full = s->n_turns > 0 && s->n_full * 8 >= s->n_turns * FULL_OF_8;
 	/* Half of what one can do: so it does not begin again at once. */
 	bool calm = s->n_came * 2 < s->n_came_full || gives_to_busy(w);
+	bool vain = s->n_blocked * 8 > s->n_turns && s->n_came < s->n_came_full;
 
 	if (full && !s->on)
 		s->n_came_full = s->n_came;
-	s->n_crowded = full ? s->n_crowded + (s->n_crowded < FULL_WINDOWS) : 0;
-	s->n_calm = calm ? s->n_calm + (s->n_calm < CALM_WINDOWS) : 0;
+	s->n_crowded = counted(s->n_crowded, full, FULL_WINDOWS);
+	s->n_calm = counted(s->n_calm, s->on && calm, CALM_WINDOWS);
+	s->n_vain = counted(s->n_vain, s->on && vain, FULL_WINDOWS);
+	s->n_rest -= s->n_rest > 0;
 	/* What others gave fills bursts too, and is no reason not to give. */
 	atomic_store_explicit(&s->busy, full && s->n_came > s->n_given, memory_order_relaxed);
-	if (!s->on && s->n_crowded == FULL_WINDOWS)
-		begin(w);
-	else if (s->on && s->n_calm == CALM_WINDOWS)
+	if (s->on && is_over(s)) {
 		s->ending = true;
-	s->n_turns = s->n_full = s->n_came = s->n_given = 0;
+		s->n_rest = s->n_vain == FULL_WINDOWS ? REST_WINDOWS : 0;
+	} else if (!s->on && s->n_crowded == FULL_WINDOWS && s->n_rest == 0) {
+		begin(w);
+	}
+	s->n_turns = s->n_full = s->n_came = s->n_given = s->n_blocked = 0;
 	s->window_tsc = w->now_tsc + w->tsc_hz / 1000 * WINDOW_MS;
+}
+
+/* Each has room for a whole burst. Others may take some of it meanwhile: what then has none is a
+ * drop, as with fragments. */
+static bool have_room(const struct stw_worker *w)
+{
+	for (uint32_t i = 0; i < w->spread.n_targets; i++)
+		if (rte_ring_free_count(w->inboxes[w->spread.target[i]]) < STW_INBOX_SIZE / 2)
+			return false;
+	return true;
 }
 
 bool stw_spread_may_take(struct stw_worker *w)
@@ -97,6 +125,10 @@ bool stw_spread_may_take(struct stw_worker *w)
 
 	if (s->how == STW_SPREADING_ALWAYS && !s->on)
 		begin(w);
+	if (s->on && !s->ending && !have_room(w)) {
+		s->n_blocked++;
+		return false;
+	}
 	if (!s->ending)
 		return true;
 	if (!is_all_done(w))

@@ -8,6 +8,10 @@
  * through their inboxes (path/rx.c). All of a call that come by its queues go the same way, so they
  * stay in order.
  *
+ * When somebody who is handed messages has no room for more, the worker waits, and the NIC's queue
+ * with it: nothing is dropped in between. Where that brings less than the worker did alone (the
+ * other has no core of his own, say) it ends by itself.
+ *
  * It begins at the edge of a burst, when nothing of its own is under way. To end it the worker
  * takes nothing from its queues until the others have done with what they were given, a few
  * microseconds: so no message overtakes one before it.
@@ -37,13 +41,15 @@ struct stw_spread {
 	uint32_t n_targets; /* of target[] */
 	uint32_t n_crowded; /* windows in a row with too much to do */
 	uint32_t n_calm;    /* windows in a row with little to do */
+	uint32_t n_vain;    /* windows in a row in which it brought nothing */
+	uint32_t n_rest;    /* windows until it may begin again */
 	uint32_t n_staged;  /* frames that leave at the end of decap */
 	uint64_t handed;
-	uint64_t window_tsc;			   /* its end */
-	uint64_t n_turns, n_full, n_came, n_given; /* in this window */
-	uint64_t n_came_full;			   /* in one when it was full, alone */
-	uint64_t times;				   /* that it began */
-	uint32_t given[STW_SPREAD_TARGETS];	   /* this turn, by whom: messages of others */
+	uint64_t window_tsc;				      /* its end */
+	uint64_t n_turns, n_full, n_came, n_given, n_blocked; /* in this window */
+	uint64_t n_came_full;				      /* in one when it was full, alone */
+	uint64_t times;					      /* that it began */
+	uint32_t given[STW_SPREAD_TARGETS]; /* this turn, by whom: messages of others */
 	uint16_t target[STW_SPREAD_TARGETS];
 	uint16_t staged_for[STW_BURST_MAX];
 	struct rte_mbuf *staged[STW_BURST_MAX];
@@ -58,7 +64,7 @@ struct stw_spread {
 void stw_spread_init(struct stw_spread *s, enum stw_spreading how, uint32_t n_workers);
 
 /**
- * Before the queues are looked at: begin, go on or end.
+ * Before the queues are looked at: begin, go on, wait or end.
  *
  * @return false: leave the queues alone this turn
  */

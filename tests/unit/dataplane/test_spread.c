@@ -318,6 +318,45 @@ static void who_is_full_himself_is_given_nothing(void **state)
 	assert_false(s->on);
 }
 
+static void who_has_no_room_is_waited_for(void **state)
+{
+	(void)state;
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2);
+	for (unsigned i = 0; i < 600; i++) { /* the other one stands still */
+		for (unsigned k = 0; k < 5; k++)
+			feed(chance(CALLS));
+		rig_turn(&rig, 0);
+		look();
+	}
+	assert_true(worker_count(0, STW_C_RECEIVED) < 3000);
+	assert_true(worker(0)->spread.n_blocked > 0);
+	finish();
+	assert_int_equal(worker_count(0, STW_C_RECEIVED), 3000);
+	assert_int_equal(rig_count(&rig, STW_C_DROP_HANDOVER_FULL), 0);
+	assert_int_equal(n_out_of_order, 0);
+}
+
+/* Waiting more than working, and less is done than before. */
+static void what_brings_nothing_ends(void **state)
+{
+	struct stw_spread *s = &worker(0)->spread;
+
+	(void)state;
+	stw_spread_init(s, STW_SPREADING_AUTO, 2);
+	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2);
+	windows(0, 20, 32, true);
+	assert_true(s->on);
+	for (unsigned i = 0; i < 20; i++) {
+		s->n_blocked = 90;
+		windows(0, 1, 20, false);
+	}
+	assert_false(s->on);
+	windows(0, 500, 32, true);
+	assert_false(s->on);
+	windows(0, 1000, 32, true); /* it is tried again, some time */
+	assert_true(s->on);
+}
+
 #define CASE(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -334,6 +373,9 @@ int main(void)
 		CASE(off_nothing_is_given, two_queues),
 		CASE(load_begins_it_and_ends_it, two_queues),
 		CASE(who_is_full_himself_is_given_nothing, two_queues),
+		CASE(who_has_no_room_is_waited_for, two_queues),
+		CASE(who_has_no_room_is_waited_for, one_tx_queue),
+		CASE(what_brings_nothing_ends, two_queues),
 	};
 
 	return cmocka_run_group_tests_name("spread", tests, NULL, NULL);
