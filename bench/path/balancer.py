@@ -52,14 +52,15 @@ def further_pools(n):
 
 
 def write_config(run, device, cores, burst=32, hugepages="auto", members=None, pools=1,
-                 rules=""):
+                 rules="", steering="auto"):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
     routes, rows = farm(members)
     rows += further_pools(pools - 1)
     template = string.Template((HERE / "strowger.yaml.in").read_text())
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),
-                                    burst=burst, hugepages=hugepages, routes=routes, members=rows, rules=rules,
+                                    burst=burst, hugepages=hugepages, steering=steering,
+                                    routes=routes, members=rows, rules=rules,
                                     mbufs=32768 * len(cores), memory_mb=256 * len(cores))
     path = pathlib.Path(run) / "strowger.yaml"
     path.write_text(text)

@@ -8,9 +8,12 @@ What else the path is asked, each a run or a few of the real data plane from mem
   workers  two workers on two cores against one, in turn. Where a machine has two cores, the second
            worker's is the one that control, this script and the kernel use as well, so the
            figure says at least how much two make; nothing but the tables is shared between them.
+  steering the same with one queue for both, as of a trunk: the first hands messages to the second by
+           Call-ID (dataplane.steering); and what it costs one worker to be ready for it
 """
 
 import subprocess
+import time
 
 from measure import HIGHER, metric, quantity
 from path import balancer
@@ -82,11 +85,47 @@ class More:
         return {"rate": rates, "times": metric(times, "times", HIGHER)}
 
 
+    def spread_rate(self, config):
+        """As rate(), but messages may go from worker to worker."""
+        with balancer.Balancer(self.bench.build, config, self.bench.work,
+                               self.bench.affinity) as system:
+            time.sleep(self.plan.warm_s)
+            before = system.sample()
+            time.sleep(self.plan.run_s)
+            growth = system.sample().since(before)
+            system.check_alive()
+        if growth.drops or not growth.counters["handed_over"]:
+            raise balancer.BalancerError(f"steering does not count: {growth.drops} dropped, "
+                                         f"{growth.counters['handed_over']} handed over")
+        return growth.sent_per_s
+
+    def steering(self):
+        """One queue, as a trunk's: one worker, one that might steer, two that do."""
+        core, other = self.bench.core, self.bench.other_core
+        if core == other:
+            return {"left_out": "one core only"}
+        device = balancer.from_memory(self.bench.corpus)
+        runs = {"off": [], "auto": [], "two": []}
+        for number in range(self.plan.rounds):
+            for name, cores, how, measure in (("off", [core], "off", self.rate),
+                                              ("auto", [core], "auto", self.rate),
+                                              ("two", [core, other], "always", self.spread_rate)):
+                runs[name].append(measure(balancer.write_config(self.bench.work, device, cores,
+                                                                steering=how)))
+            self.bench.progress.say(f"path, steering, run {number + 1} of {self.plan.rounds}: " +
+                                    ", ".join(f"{name} {quantity(rates[-1], '1/s')}"
+                                              for name, rates in runs.items()))
+        times = {name: metric([rate / off for off, rate in zip(runs["off"], runs[name])], "times",
+                              HIGHER) for name in ("auto", "two")}
+        return {"rate": {name: metric(rates, "1/s", HIGHER) for name, rates in runs.items()},
+                "times": times["two"], "auto_times": times["auto"]}
+
+
 def run(bench, quick):
     """The further parts of the path's report; one that fails is named in "failed", with the reason."""
     more = More(bench, Plan(quick))
     found = {}
-    for name in ("mixes", "bursts", "workers"):
+    for name in ("mixes", "bursts", "workers", "steering"):
         try:
             found[name] = getattr(more, name)()
         except (balancer.BalancerError, OSError, subprocess.CalledProcessError) as error:
@@ -106,3 +145,6 @@ def summary(report):
             for size, found in report["bursts"].items())
     if "times" in report.get("workers", {}):
         yield f"two workers         {report['workers']['times']['median']:.2f} times one's rate"
+    if "times" in report.get("steering", {}):
+        yield (f"one queue, two      {report['steering']['times']['median']:.2f} times one's rate; "
+               f"one that might steer {report['steering']['auto_times']['median']:.3f}")
