@@ -73,6 +73,27 @@ static void whole_files_come_back(void **state)
 	a_dump_reads_back_as_the_same(PORTS POOLS);
 }
 
+static void rules_come_back(void **state)
+{
+	(void)state;
+	a_dump_reads_back_as_the_same(
+		"registrar: {domains: [a.net]}\n"
+		"listeners: [{name: edge, address: 192.0.2.1, pool: farm}]\n" PORTS POOLS "rules:\n"
+		"  - {name: a, methods: [INVITE, other], users: [x, \"y*\"], domains: "
+		"[\"*.a.net\"],\n"
+		"     numbers: [\"+49-30\", {prefix: \"*1#\", pool: farm}], sources: "
+		"[10.0.0.0/8],\n"
+		"     listeners: [edge], pool: farm}\n"
+		"  - {name: b, redirect: {to: member, pool: farm, status: 305}}\n"
+		"  - {name: c, redirect: {to: contacts}}\n"
+		"  - {name: d, redirect: {to: \"sip:a@b;x=y?h=1\", status: 301}}\n"
+		"  - {name: e, reject: {code: 603, reason: \"No \\\"way\\\"\"}}\n"
+		"  - {name: f, users: [f], to: location}\n"
+		"  - {name: g, to: registrar}\n"
+		"  - {name: h, to: kernel}\n"
+		"  - {name: i, numbers: [{prefix: \"1\", pool: farm}]}\n");
+}
+
 static void defaults_are_spelled_out(void **state)
 {
 	struct stw_model *m = read_good(PORTS);
@@ -113,9 +134,8 @@ static void a_full_disk_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_files_come_back),
-		cmocka_unit_test(defaults_are_spelled_out),
-		cmocka_unit_test(keys_are_not_shown),
+		cmocka_unit_test(whole_files_come_back),    cmocka_unit_test(rules_come_back),
+		cmocka_unit_test(defaults_are_spelled_out), cmocka_unit_test(keys_are_not_shown),
 		cmocka_unit_test(a_full_disk_is_told),
 	};
 

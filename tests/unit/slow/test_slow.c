@@ -460,6 +460,50 @@ static void calls_go_to_the_contact_that_was_registered(void **state)
 	assert_int_equal(temp_dir_remove(NULL), 0);
 }
 
+/* A rule asks for what registrar.calls does not; and what is left to the kernel comes to nobody. */
+static void rules_are_carried_out(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct stw_model_rule_user bob = {"bob"};
+	struct stw_model_rule rules[] = {
+		{.name = "told",
+		 .users = &bob,
+		 .n_users = 1,
+		 .action = STW_IMAGE_RULE_REDIRECT_CONTACTS,
+		 .status = 302,
+		 .pool = UINT32_MAX},
+		{.name = "left",
+		 .action = STW_IMAGE_RULE_TO_KERNEL,
+		 .pool = UINT32_MAX,
+		 .methods = 1u << STW_METHOD_INVITE,
+		 .by = STW_IMAGE_RULE_FIELDS,
+		 .row = 1},
+	};
+	struct sockaddr_in from;
+
+	assert_int_equal(temp_dir_make(NULL), 0);
+	host_a_domain(r, temp_dir);
+	r->farm.model.registrar.calls = STW_CALLS_POOL;
+	r->farm.model.rules = rules;
+	r->farm.model.n_rules = 2;
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	serve(r);
+	send_register(r, "r");
+	until(r, &c->answered, 1);
+	receive(r, r->far, &from);
+	send_invite(r, "bob", "c1");
+	until(r, &c->answered, 2);
+	const char *text = receive(r, r->far, &from);
+	assert_memory_equal(text, "SIP/2.0 302 ", 12);
+	assert_non_null(strstr(text, "\r\nContact: <sip:bob@203.0.113.9>;q=1.000\r\n"));
+	send_invite(r, "kim", "c2");
+	until(r, &c->answered, 3);
+	assert_memory_equal(receive(r, r->far, &from), "SIP/2.0 503 Nobody Takes It Here\r\n", 34);
+	assert_int_equal(c->dropped, 0);
+	assert_int_equal(temp_dir_remove(NULL), 0);
+}
+
 static void without_a_store_they_are_answered_503(void **state)
 {
 	struct rig *r = *state;
@@ -489,6 +533,7 @@ int main(void)
 		SLOW_TEST(a_reload_keeps_moves_and_closes_sockets),
 		SLOW_TEST(phones_register_and_are_answered_when_it_lasts),
 		SLOW_TEST(calls_go_to_the_contact_that_was_registered),
+		SLOW_TEST(rules_are_carried_out),
 		SLOW_TEST(without_a_store_they_are_answered_503),
 	};
 	if (!netns_possible()) {
