@@ -64,6 +64,9 @@ def run_recent(build, quick):
 
 
 def micro_summary(found):
+    yield "parse, shuffled     " + ", ".join(
+        f"{name} {row['ns_per_msg']['shuffled']:.0f} ns" for name, row in
+        found.get("parse", {}).items())
     yield "recent-call table   " + ", ".join(
         f"{name} {quantity(value['median'], 'ns')}"
         for name, value in found["recent"].items() if is_metric(value))
@@ -80,14 +83,14 @@ class Part:
 
 
 PARTS = (
-    Part("tables", tables_run.run, tables_run.summary, 8, 25),
-    Part("micro", run_micro, micro_summary, 6, 30),
+    Part("tables", tables_run.run, tables_run.summary, 10, 25),
+    Part("micro", run_micro, micro_summary, 8, 30),
     Part("registrar", registrar_run.run, registrar_run.summary, 12, 170),
     Part("growth", growth_run.run, growth_run.summary, 3, 25),
-    Part("path", path_run.run, path_run.summary, 30, 240),
-    Part("memif", wire.run, wire.summary, 20, 330),
-    Part("veth", veth.run, veth.summary, 30, 500),
-    Part("sipp", sipp_run.run, sipp_run.summary, 15, 120),
+    Part("path", path_run.run, path_run.summary, 33, 240),
+    Part("memif", wire.run, wire.summary, 13, 240),
+    Part("veth", veth.run, veth.summary, 22, 400),
+    Part("sipp", sipp_run.run, sipp_run.summary, 11, 120),
 )
 
 

@@ -34,6 +34,7 @@ class System:
         self.name = name
         self.start = start
         self.worker = None
+        self.same_as = None  # another system, before this one: latencies also at shares of its rate
         self.rounds = []
         self.found = {}  # figures of its own, from @start
 
@@ -51,13 +52,20 @@ def watched(generator, worker):
     return run if worker else generator.run
 
 
-def measure(generator, worker, plan):
+def latency_rate(found):
+    """Of which latencies are taken at shares. Where nothing passed without loss, that with a little,
+    or half of what a system lets through, tells about its latency at least."""
+    return found["rate"] or found["low_loss"] or found["overload"] / 2
+
+
+def measure(generator, system, plan):
     """One round of one system."""
-    run_at = watched(generator, worker)
+    run_at = watched(generator, system.worker)
     found = search.no_loss(run_at, plan.overload, plan.trial_s, plan.confirm_s, plan.width)
-    # Where there is no such rate, half of what it lets through tells about its latency at least.
-    found["latency"] = search.latencies(run_at, found["rate"] or found["overload"] / 2,
-                                        plan.latency_s)
+    found["latency"] = search.latencies(run_at, latency_rate(found), plan.latency_s)
+    if system.same_as:
+        found["latency_same"] = search.latencies(run_at, latency_rate(system.same_as.rounds[-1]),
+                                                 plan.latency_s)
     return found
 
 
@@ -72,7 +80,7 @@ def run(name, systems, plan, progress):
             progress.say(f"{name}: {system.name}, round {number + 1} of {plan.rounds}")
             with contextlib.ExitStack() as stack:
                 generator = stack.enter_context(system.start(system))
-                system.rounds.append(measure(generator, system.worker, plan))
+                system.rounds.append(measure(generator, system, plan))
             progress.say(f"{name}: {system.name} " + round_text(system.rounds[-1]))
 
 
@@ -96,17 +104,19 @@ def entry(system):
             "curve_us": runs[0]["latency_us"]}
     rate = metric([found["rate"] for found in rounds], "1/s", HIGHER)
     return {"no_loss_per_s": rate,
+            "low_loss_per_s": metric([found["low_loss"] for found in rounds], "1/s", HIGHER),
             "flooded_per_s": metric([found["overload"] for found in rounds], "1/s", HIGHER),
             "latency_us": latency, "raw": rounds, **system.found}
 
 
 def added(ours, ceiling):
-    """What we add to the ceiling's latency, round by round; nothing where one had no rate at no loss."""
-    pairs = [(a, b) for a, b in zip(ours.rounds, ceiling.rounds) if a["rate"] and b["rate"]]
+    """What we add to the ceiling's latency at the same rates, shares of ours, round by round; nothing
+    where we had no rate at no loss."""
+    pairs = [(a, b) for a, b in zip(ours.rounds, ceiling.rounds) if a["rate"]]
     if not pairs:
         return {}
     return {share: {p: metric([a["latency"][share]["latency_us"][p] -
-                               b["latency"][share]["latency_us"][p] for a, b in pairs], "us", LOWER)
+                               b["latency_same"][share]["latency_us"][p] for a, b in pairs], "us", LOWER)
                     for p in search.PERCENTILES}
             for share in map(str, search.SHARES)}
 
@@ -116,6 +126,7 @@ def lines(name, report):
     for system, found in report["systems"].items():
         rate, p = found["no_loss_per_s"], found["latency_us"]
         yield (f"{name}, {system:<12} {quantity(rate['median'], '1/s')} at no loss, "
+               f"{quantity(found['low_loss_per_s']['median'], '1/s')} at 0.1 %, "
                f"{quantity(found['flooded_per_s']['median'], '1/s')} flooded; p50/p99/p99.9 at "
                + ", ".join(f"{share} %: " + "/".join(f"{p[share][q]['median']:.0f}"
                                                     for q in ("p50", "p99", "p99.9"))

@@ -89,6 +89,7 @@ def run(build, quick, progress):
         wire = Wire(build, work, core, affinity, huge, 1.0 if quick else 3.0)
         ours = level.System("strowger", wire.ours)
         ceiling = level.System("testpmd", wire.testpmd)
+        ceiling.same_as = ours
         level.run("memif", [ours, ceiling], level.Plan(quick, OVERLOAD, BUDGET_S), progress)
     return report(wire, ours, ceiling)
 
@@ -109,7 +110,7 @@ def summary(found):
     yield from level.lines("memif", found)
     added = found["added_us"]
     told = f"p99 added at 90 %: {added['90']['p99']['median']:.1f} us" if added else \
-        "no latency to compare, as one had no rate at no loss"
+        "no latency to compare, as we had no rate at no loss"
     yield (f"memif                {told}; the generator could do "
            f"{found['generator_headroom']['median']:.2f} times our rate"
            f"{'' if found['generator_suffices'] else ': too little to judge by'}; idle worker "

@@ -95,7 +95,7 @@ def capacity(limit, pauses=()):
         lost = due - int(min(rate, limit) * seconds) + (7 if paused else 0)
         return {"due": due, "lost": lost, "received": due - lost, "seconds": seconds, "wrong": 0,
                 "foreign": 0, "paused_us": 400.0 if paused else 0.0,
-                "waited_us": 0.0,
+                "waited_us": 0.0, "late_max_us": 0.0,
                 "latency_us": dict.fromkeys(search.PERCENTILES, rate / limit)}
     return run, asked
 
@@ -119,6 +119,12 @@ def searching(tap):
             late = max(0, rate - 5e5) * seconds / 5e5 * 1e6
             return {**found, "lost": 0, "latency_us": {"p100": late}}
         expect(0.975 * 5e5 < search.no_loss(bloated, 6e6, 1, 2)["rate"] < 1.3 * 5e5, "rate")
+    with tap.case("a rate that the generator cannot keep is not reached"):
+        run, _ = capacity(5e6)
+
+        def slow(rate, seconds):
+            return {**run(rate, seconds), "late_max_us": 1e5 if rate > 3e6 else 0.0}
+        expect(0.975 * 3e6 <= search.no_loss(slow, 6e6, 1, 2)["rate"] <= 3e6, "rate")
     with tap.case("a system that always loses a message has no such rate"):
         run, _ = capacity(1e6)
 
@@ -140,18 +146,20 @@ def reporting(tap):
     for system, limit in zip(systems, (1e6, 3e6)):
         run, _ = capacity(limit)
         system.rounds = [{**search.no_loss(run, 6e6, 1, 2),
-                          "latency": search.latencies(run, share * limit, 1)}
+                          "latency": search.latencies(run, share * limit, 1),
+                          "latency_same": search.latencies(run, share * 1e6, 1)}
                          for share in (1.0, 0.5, 0.25)]
     with tap.case("a system's figures: rate, flood and percentiles at each share, every round kept"):
         found = level.entry(systems[0])
         expect_equal(len(found["no_loss_per_s"]["runs"]), 3, "rounds")
         expect_equal(found["latency_us"]["90"]["p99"]["median"], 0.45, "median of the rounds")
         expect_equal(found["latency_us"]["10"]["lost"], 0, "lost")
-    with tap.case("what we add to the ceiling is a difference, round by round"):
+    with tap.case("what we add to the ceiling, at the same rates, is a difference, round by round"):
         added = level.added(systems[0], systems[1])
-        expect_equal(added["50"]["p99"]["runs"], [0.0, 0.0, 0.0], "same shares, same made-up p99")
+        expect_equal([round(run, 6) for run in added["50"]["p99"]["runs"]],
+                     [round(s * (0.5 - 0.5 / 3), 6) for s in (1, 0.5, 0.25)], "at the same rates")
     with tap.case("without a rate at no loss there is nothing to compare, and no figure"):
-        for found in systems[1].rounds:
+        for found in systems[0].rounds:
             found["rate"] = 0.0
         expect_equal(level.added(systems[0], systems[1]), {}, "added")
         expect_equal(veth.ratio(systems[0], systems[1]), None, "ratio")
