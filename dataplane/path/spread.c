@@ -15,7 +15,8 @@
 
 /*
  * What a message costs, in parts of one that a worker takes and sends alone: to take and hand over,
- * to do for another. Measured with bench/path/steering.py.
+ * to do for another. Estimates: they only set how evenly the work is shared. What comes of it is
+ * measured by bench/path (path.steering).
  */
 #define HAND_OVER 26u
 #define DO_ALONE  84u
