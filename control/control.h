@@ -19,6 +19,7 @@
 
 #include "control/config/config.h"
 #include "control/health/monitor.h"
+#include "control/location/feed.h"
 #include "control/model/diff.h"
 #include "control/model/members.h"
 #include "control/model/model.h"
@@ -59,6 +60,7 @@ struct stw_control {
 	struct stw_publish *publish;
 	struct stw_names *names;
 	struct stw_slow *slow;
+	struct stw_feed *feed; /* of the location table */
 	struct stw_monitor *monitor;
 	struct stw_farm_names *farm_names; /* of pools */
 	struct stw_export *export;	   /* of recorded messages */

@@ -176,12 +176,20 @@ static void publish_names(void *ctx)
 	stw_publish_change(c->publish);
 }
 
+static void location_ready(void *ctx, int table_fd)
+{
+	struct stw_control *c = ctx;
+	stw_publish_location(c->publish, table_fd);
+}
+
 static int make_names(struct stw_control *c, struct ev_loop *loop)
 {
 	c->pace = stw_pace_new(loop, publish_names, c);
 	c->names = c->pace ? stw_names_new(loop, names_changed, c) : NULL;
 	c->slow = c->names ? stw_slow_new(loop, c->names) : NULL;
-	c->export = c->slow ? stw_export_new(loop, c->publish) : NULL;
+	c->feed = c->slow ? stw_feed_new(loop, stw_slow_registering(c->slow), location_ready, c)
+			  : NULL;
+	c->export = c->feed ? stw_export_new(loop, c->publish) : NULL;
 	return c->export ? STW_OK : STW_ENOMEM;
 }
 
@@ -201,6 +209,7 @@ int stw_control_make_serving(struct stw_control *c, struct ev_loop *loop)
 
 void stw_control_free_serving(struct stw_control *c)
 {
+	stw_feed_free(c->feed);
 	stw_slow_free(c->slow);
 	stw_names_free(c->names);
 	stw_pace_free(c->pace);

@@ -65,6 +65,7 @@ int stw_snapshots_swap_tables(struct stw_snapshots *s, struct stw_tables *tables
 		return STW_ENOMEM;
 	fresh->tables = tables;
 	fresh->fib = s->fib;
+	fresh->location = s->location;
 	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
 	swap(s, fresh, swap_ns);
 	s->tables = tables;
@@ -88,6 +89,7 @@ int stw_snapshots_swap_fib(struct stw_snapshots *s, struct stw_fib *fib,
 		memcpy(kept, addresses, n_addresses * sizeof(*kept));
 	fresh->tables = s->tables;
 	fresh->fib = fib;
+	fresh->location = s->location;
 	stw_snapshot_face(fresh, kept, n_addresses);
 	swap(s, fresh, swap_ns);
 	s->fib = fib;
@@ -98,8 +100,39 @@ int stw_snapshots_swap_fib(struct stw_snapshots *s, struct stw_fib *fib,
 	return STW_OK;
 }
 
+static void location_free(struct stw_location_map *map)
+{
+	if (map)
+		stw_location_unmap(map);
+	free(map);
+}
+
+int stw_snapshots_swap_location(struct stw_snapshots *s, const struct stw_location_map *map)
+{
+	struct stw_location_map *old = s->location, *kept = calloc(1, sizeof(*kept));
+	struct stw_snapshot *fresh = calloc(1, sizeof(*fresh));
+	if (!fresh || !kept) {
+		free(fresh);
+		free(kept);
+		return STW_ENOMEM;
+	}
+	if (map)
+		*kept = *map;
+	fresh->tables = s->tables;
+	fresh->fib = s->fib;
+	fresh->location = map ? kept : NULL;
+	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
+	swap(s, fresh, NULL);
+	if (!map)
+		free(kept);
+	s->location = map ? kept : NULL;
+	location_free(old);
+	return STW_OK;
+}
+
 void stw_snapshots_fini(struct stw_snapshots *s)
 {
+	location_free(s->location);
 	snapshot_free(s->current);
 	stw_tables_free(s->tables);
 	stw_fib_free(s->fib);

@@ -18,6 +18,7 @@
 
 #include <strowger/urcu.h>
 
+#include "dataplane/location/find.h"
 #include "dataplane/route/fib.h"
 #include "dataplane/route/route.h"
 #include "dataplane/table/lookup.h"
@@ -28,6 +29,7 @@ struct stw_snapshots {
 	/* The installer's own view of what it published; no reader looks here. */
 	struct stw_tables *tables __attribute__((aligned(64)));
 	struct stw_fib *fib;
+	struct stw_location_map *location; /* NULL: none */
 	struct stw_iface_address *addresses;
 	size_t n_addresses;
 	uint64_t n_swaps;
@@ -81,6 +83,16 @@ int stw_snapshots_swap_tables(struct stw_snapshots *s, struct stw_tables *tables
 int stw_snapshots_swap_fib(struct stw_snapshots *s, struct stw_fib *fib,
 			   const struct stw_iface_address *addresses, size_t n_addresses,
 			   uint64_t *swap_ns);
+
+/**
+ * Find users in another location table: publish, wait, unmap the old one.
+ *
+ * @param map  copied; NULL: in none, control locates
+ * @return STW_OK or STW_ENOMEM (nothing changed)
+ *
+ * RCU writer: installer thread only; blocks for a grace period.
+ */
+int stw_snapshots_swap_location(struct stw_snapshots *s, const struct stw_location_map *map);
 
 /** Free everything. No reader may be left. */
 void stw_snapshots_fini(struct stw_snapshots *s);

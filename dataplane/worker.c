@@ -235,12 +235,14 @@ static int equip(struct stw_worker *w, const struct stw_model_dataplane *d, uint
 {
 	w->secret = secret;
 	w->held = calloc(STW_HELD_MAX, sizeof(*w->held));
+	w->where = calloc(STW_BURST_MAX, sizeof(*w->where));
 	w->reassembly =
 		stw_reassembly_new(STW_JUMBO_HELD, STW_FRAGMENTED_MAX, 2 * w->tsc_hz, secret);
 	w->requests = new_ring("requests", w->index, sizeof(struct stw_neighbour_request),
 			       STW_REQUESTS, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->budget = stw_budget_new(d->answers_per_source, w->tsc_hz, secret);
-	if (w->held == NULL || w->reassembly == NULL || w->requests == NULL || w->budget == NULL)
+	if (w->held == NULL || w->where == NULL || w->reassembly == NULL || w->requests == NULL ||
+	    w->budget == NULL)
 		return STW_ENOMEM;
 	return STW_OK;
 }
@@ -360,6 +362,7 @@ void stw_workers_free(struct stw_workers *ws)
 		stw_budget_free(w->budget);
 		rte_ring_free(w->requests);
 		rte_ring_free(ws->inboxes[i]);
+		free(w->where);
 		free(w->held);
 		free(w);
 	}

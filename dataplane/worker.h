@@ -21,6 +21,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/installer.h"
+#include "dataplane/location/find.h"
 #include "dataplane/path/budget.h"
 #include "dataplane/path/reassembly.h"
 #include "dataplane/path/spread.h"
@@ -110,6 +111,7 @@ struct stw_worker {
 	struct stw_held *held;
 	struct stw_spread spread;
 	bool has_given; /* this turn's burst has messages that another worker spread */
+	struct stw_where_slot *where; /* [STW_BURST_MAX] what was found in the location table */
 	struct stw_timing timing;
 	struct stw_recorder recorder;
 	struct stw_burst burst;

@@ -213,6 +213,20 @@ int stw_channel_send_log(int fd, enum stw_log_level level, enum stw_log_format f
 	return STW_OK;
 }
 
+int stw_channel_send_location(int fd, int table_fd)
+{
+	struct stw_ctl_location m = {
+		.h = {.type = STW_CTL_LOCATION, .version = STW_CTL_VERSION},
+		.has_table = table_fd >= 0,
+	};
+	if (table_fd >= 0)
+		return send_with_fd(fd, &m, sizeof(m), table_fd);
+	ssize_t n = send(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? STW_EAGAIN : STW_EIO;
+	return STW_OK;
+}
+
 void stw_channel_close_fds(struct stw_channel_message *m)
 {
 	for (size_t i = 0; i < STW_CHANNEL_FDS; i++) {

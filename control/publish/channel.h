@@ -53,5 +53,9 @@ int stw_channel_send_image(int fd, uint64_t generation, const void *bytes, size_
 /** Send level and form of log lines. @return STW_OK, STW_EAGAIN (socket full), STW_EIO */
 int stw_channel_send_log(int fd, enum stw_log_level level, enum stw_log_format format);
 
+/** Pass the location table on, or say that there is none (-1). @return STW_OK, STW_EAGAIN, STW_EIO
+ */
+int stw_channel_send_location(int fd, int table_fd);
+
 /** Close the descriptors of @m that are open. */
 void stw_channel_close_fds(struct stw_channel_message *m);

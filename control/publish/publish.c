@@ -38,7 +38,9 @@ struct stw_publish {
 	struct stw_image good;	    /* last one accepted */
 	bool good_again;	    /* what is in flight is @good, not @sent */
 	bool again;		    /* the data plane lacks what we last sent */
-	bool log_told;		    /* somebody asked for: */
+	bool location_told;	    /* whether there is a location table is known: */
+	int location_fd;
+	bool log_told; /* somebody asked for: */
 	enum stw_log_level log_level;
 	enum stw_log_format log_format;
 };
@@ -275,6 +277,15 @@ static void send_log(struct stw_publish *p)
 		stw_warn("the data plane was not told how to log: it does not read its socket");
 }
 
+/* Without it users are located as before, or by control. */
+static void send_location(struct stw_publish *p)
+{
+	if (p->location_told && is_up(p) &&
+	    stw_channel_send_location(p->fd, p->location_fd) != STW_OK)
+		stw_warn("the data plane does not have the location table: it does not read its "
+			 "socket");
+}
+
 static void on_hello(struct stw_publish *p, struct stw_channel_message *m)
 {
 	char reason[STW_PUBLISH_REASON];
@@ -294,6 +305,7 @@ static void on_hello(struct stw_publish *p, struct stw_channel_message *m)
 	stw_info("data plane connected: pid %llu, serves generation %llu",
 		 (unsigned long long)m->hello.pid, (unsigned long long)m->hello.generation);
 	send_log(p);
+	send_location(p);
 	compare_served(p, m);
 	p->owner.link(p->owner.ctx, true);
 	send_newest(p);
@@ -403,6 +415,13 @@ void stw_publish_log(struct stw_publish *p, enum stw_log_level level, enum stw_l
 	p->log_level = level;
 	p->log_format = format;
 	send_log(p);
+}
+
+void stw_publish_location(struct stw_publish *p, int table_fd)
+{
+	p->location_told = true;
+	p->location_fd = table_fd;
+	send_location(p);
 }
 
 void stw_publish_get_status(const struct stw_publish *p, struct stw_publish_status *out)

@@ -102,6 +102,15 @@ uint64_t stw_publish_change(struct stw_publish *p);
 /** Have the data plane log so: now, and after each reconnect. */
 void stw_publish_log(struct stw_publish *p, enum stw_log_level level, enum stw_log_format format);
 
+/**
+ * Where users are found: now, and after each reconnect. A table being built is not told of: the
+ * data plane goes on with the one it has.
+ *
+ * @param table_fd  of the location table, the caller's, valid until the next call; -1: there is
+ * none
+ */
+void stw_publish_location(struct stw_publish *p, int table_fd);
+
 void stw_publish_get_status(const struct stw_publish *p, struct stw_publish_status *out);
 
 /** The checked stats block. @return NULL when not connected; borrowed until the next link(). */

@@ -5,6 +5,8 @@
 
 #include <strowger/errors.h>
 
+#include "control/registrar/changes.h"
+
 #define VERSION 1u
 
 struct row {
@@ -53,6 +55,18 @@ bool stw_subscriber_name_ok(struct stw_str name)
 	return true;
 }
 
+/* Whoever follows the bindings knows who there is, too: under the name of that user's record. */
+static void note_change(struct stw_store *s, struct stw_str name)
+{
+	char aor[STW_STORE_KEY_MAX + 5];
+
+	if (!s->changes || name.len > STW_STORE_KEY_MAX)
+		return;
+	memcpy(aor, "sip:", 4);
+	memcpy(aor + 4, name.p, name.len);
+	stw_changes_add(s->changes, stw_str(aor, name.len + 4u));
+}
+
 int stw_subscriber_put(struct stw_store *s, struct stw_str name, struct stw_str password)
 {
 	struct row row = {.version = VERSION};
@@ -65,6 +79,8 @@ int stw_subscriber_put(struct stw_store *s, struct stw_str name, struct stw_str 
 	int err = stw_ha1_make(stw_str(name.p, at), stw_str(name.p + at + 1, name.len - at - 1u),
 			       password, &row.ha1);
 
+	if (!err)
+		note_change(s, name);
 	return err ? err
 		   : stw_store_put(s, STW_TABLE_SUBSCRIBER, value(name.p, name.len),
 				   value(&row, sizeof(row)));
@@ -72,6 +88,7 @@ int stw_subscriber_put(struct stw_store *s, struct stw_str name, struct stw_str 
 
 int stw_subscriber_remove(struct stw_store *s, struct stw_str name)
 {
+	note_change(s, name);
 	return stw_store_remove(s, STW_TABLE_SUBSCRIBER, value(name.p, name.len));
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/path/path.h"
 
+#include "dataplane/location/find.h"
 #include "dataplane/recent/note.h"
+#include "dataplane/route/locate.h"
 #include "dataplane/table/lookup.h"
 
 #define DECIDE_TRIES 8
@@ -101,6 +103,9 @@ static bool carry_out(struct stw_worker *w, struct stw_burst *b, unsigned i)
 
 	if (v->odd != 0)
 		stw_count(w, (enum stw_counter)v->odd, 1);
+	if (v->locating != STW_LOCATING_NONE)
+		stw_count(w, (enum stw_counter)(STW_C_LOCATED + v->locating - STW_LOCATING_FOUND),
+			  1);
 	if (v->from_member)
 		count_from(w, b, i);
 	count_message(w, b, i);
@@ -142,9 +147,38 @@ static void decide(struct stw_worker *w, struct stw_burst *b, uint8_t i)
 		stw_route(b->snap, b->text[i], &b->msg[i], &b->src[i], v);
 }
 
+/*
+ * What the location table says of the users that are asked for: three rounds over the burst, each
+ * on what the one before has fetched. Records are copied, so that they stay while the burst is
+ * decided.
+ */
+static void locate(struct stw_worker *w, struct stw_burst *b)
+{
+	const struct stw_location_map *map = b->snap->location;
+	struct stw_where_slot *slot[STW_BURST_MAX];
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < b->n_live; k++) {
+		uint8_t i = b->live[k];
+
+		slot[n] = &w->where[i];
+		if (!stw_locate_key(b->snap, b->text[i], &b->msg[i], slot[n]))
+			continue;
+		stw_where_prefetch(map, slot[n]);
+		b->src[i].where = &slot[n++]->w;
+	}
+	for (unsigned k = 0; k < n; k++)
+		stw_where_peek(map, slot[k]);
+	for (unsigned k = 0; k < n; k++)
+		stw_where_find(map, slot[k]);
+}
+
 void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
 {
 	uint16_t n = 0;
+
+	if (b->snap->location != NULL)
+		locate(w, b);
 
 	for (unsigned k = 0; k < b->n_live; k++)
 		begin(b, b->live[k]);

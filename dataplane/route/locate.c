@@ -1,13 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/route/locate.h"
 
-#include "dataplane/location/whereabouts.h"
+#include <strowger/sip_headers.h>
+
+#include "dataplane/location/find.h"
 #include "dataplane/route/flow.h"
 #include "dataplane/route/recall.h"
 
 #define POPS_MAX     4
 #define VIA_EDIT_MAX 64u /* received and rport */
 #define FEW_MAX	     48u /* Max-Forwards, Max-Breadth, and "Route: " */
+
+bool stw_locate_key(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		    struct stw_where_slot *slot)
+{
+	const struct stw_tables *t = snap->tables;
+	struct stw_sip_uri uri;
+	struct stw_span gr;
+	size_t len;
+
+	if (snap->location == NULL || t->n_domains == 0 || m->kind != STW_SIP_REQUEST ||
+	    m->reject != STW_SIP_ACCEPTED || m->method == STW_METHOD_REGISTER ||
+	    stw_sip_uri_parse(buf, m->uri, &uri) != STW_OK || !uri.has_user ||
+	    !stw_tables_has_domain(t, buf + uri.host.off, uri.host.len) ||
+	    stw_sip_param_find(buf, uri.params, "gr", 2, &gr) == STW_OK ||
+	    stw_sip_uri_aor(buf, &uri, slot->aor, STW_LOCATION_AOR_MAX, &len) != STW_OK)
+		return false;
+	slot->w.uri = m->uri;
+	slot->w.aor = slot->aor;
+	slot->w.aor_len = (uint16_t)len;
+	slot->hash = stw_location_hash(snap->location->header, slot->aor, len);
+	return true;
+}
 
 static bool ask_control(struct stw_decision *d, const struct stw_routes *routes,
 			enum stw_locate what)

@@ -22,6 +22,19 @@ static inline bool stw_locate_hosts(const struct stw_decision *d, const struct s
 }
 
 struct stw_contact;
+struct stw_where_slot;
+
+/**
+ * Whom a request may be for: the key to look for in the location table, before the request is
+ * decided. A GRUU is not looked for: only control can read it.
+ *
+ * @param slot  on true: w.uri, w.aor and hash
+ * @return false: nobody of ours, or nothing the table could tell
+ *
+ * Threads: any.  Fast path: yes, and one test where nobody is located.
+ */
+bool stw_locate_key(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
+		    struct stw_where_slot *slot);
 
 /**
  * Locate the user that @routes->uri names: a URI that stw_locate_hosts().

@@ -28,6 +28,7 @@ struct received {
 		struct stw_ctl_header h;
 		struct stw_ctl_image image;
 		struct stw_ctl_log log;
+		struct stw_ctl_location location;
 		uint8_t bytes[512];
 	} m;
 	size_t len;
@@ -327,6 +328,45 @@ static bool take_log(const struct received *r)
 	return true;
 }
 
+/* What is wrong with a table that control offers; NULL: it is served. */
+static const char *serve_location(struct stw_install *x, int fd)
+{
+	const int seals = fcntl(fd, F_GET_SEALS), needed = F_SEAL_SHRINK | F_SEAL_GROW;
+	struct stw_location_map map;
+	if (seals < 0 || (seals & needed) != needed)
+		return "its memfd is not sealed against shrinking and growing";
+	if (stw_location_map(fd, &map) != STW_OK)
+		return "it is none, or of another version";
+	if (stw_snapshots_swap_location(x->snapshots, &map) == STW_OK)
+		return NULL;
+	stw_location_unmap(&map);
+	return "no memory";
+}
+
+/* @return true when it was one, good or not. */
+static bool take_location(struct stw_install *x, const struct received *r)
+{
+	const struct stw_ctl_location *m = &r->m.location;
+	if (r->truncated || r->len != sizeof(*m) || m->h.version != STW_CTL_VERSION ||
+	    m->h.type != STW_CTL_LOCATION || r->n_fds != (m->has_table ? 1u : 0u))
+		return false;
+	if (!m->has_table) {
+		if (x->snapshots->location)
+			stw_snapshots_swap_location(x->snapshots, NULL);
+		return true;
+	}
+	const char *why = serve_location(x, r->fds[0]);
+	if (why)
+		stw_warn("location table refused: %s; users are located as before", why);
+	else
+		stw_info("users are located by a table of control's: %llu users, %llu bindings",
+			 (unsigned long long)atomic_load(&x->snapshots->location->header->users),
+			 (unsigned long long)atomic_load(
+				 &x->snapshots->location->header->bindings));
+	close(r->fds[0]);
+	return true;
+}
+
 bool stw_install_read(struct stw_install *x)
 {
 	struct stw_ctl_result out = {.h = {.type = STW_CTL_RESULT, .version = STW_CTL_VERSION}};
@@ -340,7 +380,7 @@ bool stw_install_read(struct stw_install *x)
 		close_fd(&x->control_fd);
 		return false;
 	}
-	if (take_log(&r))
+	if (take_log(&r) || take_location(x, &r))
 		return false;
 	out.err = check_message(&r, &out);
 	if (out.err == STW_OK)

@@ -74,6 +74,10 @@
 	X(BY_RECENT, "by_recent", "requests routed as the request before them")            \
 	X(BY_URI, "by_uri", "requests of members routed by Route or Request-URI")          \
 	X(BY_FLOW, "by_flow", "requests of members sent to the flow their Route names")    \
+	X(LOCATED, "located", "requests for registered users, sent to a contact")          \
+	X(TOLD, "told", "requests for registered users, answered with their contacts")     \
+	X(NOT_KNOWN, "not_known", "requests for users there are not, answered 404")        \
+	X(NOT_REGISTERED, "not_registered", "requests for users not there, answered 480")  \
 	X(LOOPS, "loops", "requests that came back unchanged, answered 482")               \
 	X(FLOW_FORGED, "flow_forged", "flow tokens that did not verify, answered 403")     \
 	X(COOKIE_FORGED, "cookie_forged", "cookies that did not verify; routed by hash")   \
@@ -103,6 +107,7 @@ enum stw_counter {
 	STW_C_LAST_DROP = STW_C_DROP_STOPPED,
 };
 
+_Static_assert(STW_C_LOCATED + 3 == STW_C_NOT_REGISTERED, "in the order of enum stw_locating");
 _Static_assert(STW_C_LAST_END + 1 == STW_C_FIRST_DROP, "ends and drops are one run of rows");
 
 struct stw_counter_row {

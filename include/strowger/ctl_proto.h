@@ -13,6 +13,10 @@
  *   control -> data plane   IMAGE   + 1 fd: a sealed memfd with a table image (table_image.h)
  *   data plane -> control   RESULT    accepted (after the grace period) or refused with a reason
  *   control -> data plane   LOG       level and form of log lines from now on; not answered
+ *   control -> data plane   LOCATION + 1 fd: the location table (location_table.h), a memfd sealed
+ *                                     against shrinking and growing, which control goes on
+ *                                     writing; sent when it is complete, and after each HELLO.
+ *                                     Without a fd: there is none any more. Not answered
  *   control -> data plane   STOP_LISTENING is not here: the data plane stops by SIGTERM only
  *
  * Generations grow. An image whose generation is not above the served one is refused (STW_ESTALE),
@@ -28,6 +32,7 @@ enum stw_ctl_type {
 	STW_CTL_IMAGE = 2,
 	STW_CTL_RESULT = 3,
 	STW_CTL_LOG = 4,
+	STW_CTL_LOCATION = 5,
 };
 
 struct stw_ctl_header {
@@ -48,6 +53,12 @@ struct stw_ctl_image {
 	struct stw_ctl_header h;
 	uint64_t generation;
 	uint64_t size_bytes;
+};
+
+struct stw_ctl_location {
+	struct stw_ctl_header h;
+	uint32_t has_table; /* 1: there is a descriptor */
+	uint32_t reserved;
 };
 
 struct stw_ctl_log {

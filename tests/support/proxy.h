@@ -24,7 +24,9 @@
 #include <strowger/sip.h>
 
 #include "control/tables/build.h"
+#include "dataplane/location/find.h"
 #include "dataplane/recent/note.h"
+#include "dataplane/route/locate.h"
 #include "dataplane/route/route.h"
 #include "dataplane/table/lookup.h"
 #include "tests/support/farm.h"
@@ -38,6 +40,9 @@ struct stw_proxy {
 	struct stw_snapshot snap;
 	const struct stw_image_resolved *names; /* [n_names], known when published */
 	size_t n_names;
+
+	const struct stw_location_map *location; /* who is registered where; NULL: nobody knows */
+	struct stw_where_slot slot;		 /* what was found there */
 
 	struct stw_memory *known; /* what is remembered (tests/support/memory.h); NULL: nothing */
 	uint64_t now_tsc;	  /* when, for the memory */
@@ -135,6 +140,11 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	stw_sip_parse(buf, len, &p->msg);
 	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE ||
 		    p->msg.kind == STW_SIP_STUN);
+	p->snap.location = p->location;
+	if (stw_locate_key(&p->snap, buf, &p->msg, &p->slot)) {
+		stw_where_find(p->location, &p->slot);
+		p->src.where = &p->slot.w;
+	}
 	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
 	if (p->known != NULL && p->v.action == STW_ACTION_FORWARD && p->v.note != STW_NOTE_NONE)
 		assert_true(stw_note(p->known, p->tables, &p->msg, &p->v, p->now_tsc));

@@ -227,6 +227,12 @@ static bool take_image(struct fake *f)
 		fake_hang_up(f);
 		return true;
 	}
+	if (n == sizeof(struct stw_ctl_location) && m.h.type == STW_CTL_LOCATION) {
+		f->n_locations++;
+		f->has_location = passed >= 0;
+		close_fd(&passed);
+		return true;
+	}
 	if (f->offered_fd >= 0 || (size_t)n != sizeof(m) || !image_is_good(&m, passed))
 		f->bad_image = true;
 	close_fd(&f->offered_fd);

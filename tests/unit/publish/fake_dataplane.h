@@ -38,8 +38,10 @@ struct fake {
 	int offered_fd; /* received, not answered yet; -1: none */
 	uint64_t offered_generation;
 	unsigned n_connections;
-	unsigned n_images; /* received since fake_start() */
-	bool bad_image;	   /* one came unsealed, of another size, or while another was unanswered */
+	unsigned n_images;    /* received since fake_start() */
+	unsigned n_locations; /* likewise: words about the location table */
+	bool has_location;    /* the last said that there is one */
+	bool bad_image; /* one came unsealed, of another size, or while another was unanswered */
 };
 
 /** Listen at @path with @n_workers rows of stats. */

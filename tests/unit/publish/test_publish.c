@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -191,6 +192,26 @@ static void nothing_is_sent_without_a_change(void **state)
 		turn(r);
 	assert_int_equal(r->n_builds, 0);
 	assert_int_equal(r->fake.n_images, 0);
+}
+
+/* The location table goes to each data plane that comes, until there is none. */
+static void a_location_table_is_passed_on(void **state)
+{
+	struct rig *r = *state;
+	int table = memfd_create("table", MFD_CLOEXEC);
+	assert_true(table >= 0);
+	start_served(r);
+	assert_int_equal(r->fake.n_locations, 0);
+	stw_publish_location(r->p, table);
+	WAIT_FOR(r, r->fake.n_locations == 1);
+	assert_true(r->fake.has_location);
+	fake_restart(&r->fake);
+	WAIT_FOR(r, r->fake.n_locations == 2);
+	assert_true(r->fake.has_location);
+	stw_publish_location(r->p, -1);
+	WAIT_FOR(r, r->fake.n_locations == 3);
+	assert_false(r->fake.has_location);
+	close(table);
 }
 
 static void changes_in_flight_travel_together(void **state)
@@ -410,6 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(first_image_is_sent_and_settled),
 		CASE(nothing_is_sent_without_a_change),
+		CASE(a_location_table_is_passed_on),
 		CASE(changes_in_flight_travel_together),
 		CASE(the_newest_content_is_built),
 		CASE(refusal_is_told_and_the_next_change_is_tried),
