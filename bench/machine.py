@@ -18,6 +18,7 @@ from lab import hugepages, registry  # noqa: E402
 PROGRAMS = {
     "stw-bench-calibrate": "bench",
     "stw-bench-corpus": "bench/path",
+    "stw-bench-location": "bench/micro",
     "stw-bench-parse": "bench/micro",
     "stw-bench-phones": "bench/registrar",
     "stw-bench-pieces": "bench/path",

@@ -5,6 +5,7 @@
 
   tables   what a change of configuration costs, 10 to 1000 members (bench/tables)
   micro    single pieces of work, ns each (bench/micro); the recent-call table as micro.recent
+  location  the table of registered users: memory and look-ups, to 10 million (bench/micro)
   registrar  REGISTERs a second, ours and Kamailio's in turns (bench/registrar)
   path     the real data plane from memory, messages a second per core (bench/path)
   memif    the generator, a wire of shared memory, the data plane; testpmd as the ceiling (bench/traffic)
@@ -63,6 +64,31 @@ def run_recent(build, quick):
             **{name: metric(runs, "ns", LOWER) for name, runs in found["ns"].items()}}
 
 
+LOCATION_UNITS = {"bytes_a_binding": "bytes", "build_ms": "ms"}  # the others are ns
+
+
+def run_location(build, quick, progress):
+    """Memory of a binding, ns a look-up and a change, by the number of bindings."""
+    core = machine.worker_core()
+    rounds = []
+    for i in range(1 if quick else 3):
+        progress.say(f"location: round {i + 1}")
+        done = subprocess.run([machine.program(build, "stw-bench-location"),
+                               "1000000" if quick else "10000000"], capture_output=True,
+                              text=True, check=True, preexec_fn=lambda: machine.pin(core))
+        rounds.append(json.loads(done.stdout))
+    return {n: {name: metric([found[n][name] for found in rounds],
+                             LOCATION_UNITS.get(name, "ns"), LOWER)
+                for name in row if name != "generation"}
+            for n, row in rounds[0].items()}
+
+
+def location_summary(found):
+    for n, row in found.items():
+        yield f"{int(n):>10,} bindings ".replace(",", " ") + ", ".join(
+            f"{name} {quantity(value['median'], value['unit'])}" for name, value in row.items())
+
+
 def micro_summary(found):
     yield "parse, shuffled     " + ", ".join(
         f"{name} {row['ns_per_msg']['shuffled']:.0f} ns" for name, row in
@@ -85,6 +111,7 @@ class Part:
 PARTS = (
     Part("tables", tables_run.run, tables_run.summary, 10, 25),
     Part("micro", run_micro, micro_summary, 8, 30),
+    Part("location", run_location, location_summary, 3, 75),
     Part("registrar", registrar_run.run, registrar_run.summary, 12, 170),
     Part("growth", growth_run.run, growth_run.summary, 3, 25),
     Part("path", path_run.run, path_run.summary, 33, 240),

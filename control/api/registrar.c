@@ -68,6 +68,20 @@ static json_t *reason_of(const struct stw_registrar *r, const char *why)
 						    : "look at its disk");
 }
 
+/* The workers' table, by which they locate users. */
+static json_t *table_of(const struct stw_feed *feed)
+{
+	struct stw_location_figures f;
+	bool complete;
+
+	if (!stw_feed_figures(feed, &f, &complete))
+		return json_null();
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "complete", complete, "users",
+			 (json_int_t)f.users, "bindings", (json_int_t)f.bindings, "bytes",
+			 (json_int_t)f.bytes, "generation", (json_int_t)f.generation, "left_out",
+			 (json_int_t)f.left_out);
+}
+
 void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 {
 	const struct stw_model_registrar *config = &api->control->model->registrar;
@@ -83,6 +97,7 @@ void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 
 		json_object_set_new(reply, "users_registered", count_of(s, STW_TABLE_LOCATION));
 		json_object_set_new(reply, "subscribers", count_of(s, STW_TABLE_SUBSCRIBER));
+		json_object_set_new(reply, "table", table_of(api->control->feed));
 		json_object_set_new(reply, "counters", counters(stw_registrar_counters(registrar)));
 	}
 	stw_reply(r, 200, reply);

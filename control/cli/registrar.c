@@ -20,6 +20,19 @@
 #define CHUNK	     1000 /* subscribers a call */
 #define PASSWORD_MAX 1024
 
+static void print_table(const json_t *table, FILE *out)
+{
+	if (!json_is_object(table))
+		return;
+	fprintf(out, "workers' table: %s bindings of %s users in %.1f MB%s\n",
+		stw_text(table, "bindings"), stw_text(table, "users"),
+		(double)json_integer_value(json_object_get(table, "bytes")) / 1e6,
+		json_is_true(json_object_get(table, "complete")) ? "" : ", still being filled");
+	if (json_integer_value(json_object_get(table, "left_out")) > 0)
+		fprintf(out, "users left out for want of memory: %s; control locates for all\n",
+			stw_text(table, "left_out"));
+}
+
 void stw_print_registrar(const json_t *answer, FILE *out)
 {
 	json_t *counters = json_object_get(answer, "counters");
@@ -36,6 +49,7 @@ void stw_print_registrar(const json_t *answer, FILE *out)
 		fprintf(out, " %s", stw_safe(json_string_value(domain)));
 	fprintf(out, "\nusers registered: %s, subscribers: %s\n",
 		stw_text(answer, "users_registered"), stw_text(answer, "subscribers"));
+	print_table(json_object_get(answer, "table"), out);
 	json_object_foreach(counters, name, value)
 		fprintf(out, "%-22s %lld\n", stw_safe(name), (long long)json_integer_value(value));
 }

@@ -243,7 +243,7 @@ struct stw_feed *stw_feed_new(struct ev_loop *loop, struct stw_registering *g,
 
 bool stw_feed_figures(const struct stw_feed *f, struct stw_location_figures *out, bool *complete)
 {
-	if (!f->table)
+	if (!f || !f->table)
 		return false;
 	stw_location_table_figures(f->table, out);
 	*complete = f->complete;

@@ -29,7 +29,7 @@ typedef void stw_feed_ready_fn(void *ctx, int table_fd);
 struct stw_feed *stw_feed_new(struct ev_loop *loop, struct stw_registering *g,
 			      stw_feed_ready_fn *ready, void *ctx);
 
-/** @return false: there is no table */
+/** @param f  NULL: there is no table. @return false: there is no table */
 bool stw_feed_figures(const struct stw_feed *f, struct stw_location_figures *out, bool *complete);
 
 /** Accepts NULL. */

@@ -46,6 +46,25 @@ static uint64_t rows_of(struct stw_registrar *r, enum stw_store_table t)
 	return r && stw_store_count(stw_registrar_store(r), t, &n) == STW_OK ? n : 0;
 }
 
+/* Of the workers' table; all 0 while there is none. */
+static void table(const struct stw_feed *feed, FILE *out)
+{
+	struct stw_location_figures f = {0};
+	bool complete = false;
+
+	(void)stw_feed_figures(feed, &f, &complete);
+	one(out, "strowger_location_table_complete", "gauge",
+	    "1 when the workers' table holds every user, so that they locate by themselves.",
+	    complete);
+	one(out, "strowger_location_table_users", "gauge", "Users in the workers' table.", f.users);
+	one(out, "strowger_location_table_bindings", "gauge", "Bindings in the workers' table.",
+	    f.bindings);
+	one(out, "strowger_location_table_bytes", "gauge", "Memory of the workers' table.",
+	    f.bytes);
+	one(out, "strowger_location_table_left_out", "gauge",
+	    "Users for whom the workers' table had no room: control locates for all.", f.left_out);
+}
+
 void stw_metrics_registrar(struct stw_api *api, FILE *out)
 {
 	static const struct stw_registrar_counters none;
@@ -63,5 +82,6 @@ void stw_metrics_registrar(struct stw_api *api, FILE *out)
 	    rows_of(r, STW_TABLE_LOCATION));
 	one(out, "strowger_registrar_subscribers", "gauge", "Users who may register.",
 	    rows_of(r, STW_TABLE_SUBSCRIBER));
+	table(api->control->feed, out);
 	registers(r ? stw_registrar_counters(r) : &none, out);
 }

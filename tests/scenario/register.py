@@ -7,10 +7,11 @@ import re
 
 from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
                      expect_equal, need_root, wait_until)
-from lab import phones, sipp
+from lab import dialogs, phones, sipp
 
 USERS = 3000
 RATE = 600
+SENT = 2000
 MANY = 100000
 MANY_RATE = 2000
 MANY_PATIENCE_S = 180  # a slow machine falls behind the rate
@@ -31,10 +32,10 @@ def users_file(lab, name, password="secret", n=USERS, prefix="u"):
     return path
 
 
-def register(lab, name, users, expires=600, calls=USERS, rate=RATE):
+def register(lab, name, users, expires=600, calls=USERS, rate=RATE, port=5080):
     caller = sipp.Caller(name, lab.caller, addresses.CALLER[4], addresses.host_port(addresses.OUTSIDE[4]),
                          lab.log_dir, sipp.from_file("register.xml", lab.run_dir), calls, rate,
-                         port=5080, keys={"expires": str(expires)}, more=["-inf", users])
+                         port=port, keys={"expires": str(expires)}, more=["-inf", users])
     lab.processes.append(caller.process)
     return caller
 
@@ -115,6 +116,51 @@ def phone_calls_phone(caller, called, who_ends):
         phone.wait("idle")
 
 
+def registered_user(lab, balance, port):
+    """One that answers MESSAGEs, registered with its password."""
+    balance.ctl("subscriber", "add", "service@example.com", text="secret\n")
+    path = os.path.join(lab.run_dir, "service.csv")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("SEQUENTIAL\nservice;[authentication username=service password=secret]\n")
+    caller = register(lab, "service", path, calls=1, port=port)
+    expect_all_answered(caller, caller.wait())
+    called = sipp.Called("user", lab.caller, addresses.CALLER[4], lab.log_dir,
+                         sipp.from_text("answers.xml", dialogs.scripts("message")[1],
+                                        lab.run_dir), port)
+    lab.processes.append(called.process)
+    called.wait_ready()
+    return called
+
+
+def known_users_stay_known(lab, balance):
+    """Either process is killed while a user gets MESSAGEs: the workers locate it before, meanwhile
+    and after, and nobody is told that it is not there."""
+    called = registered_user(lab, balance, 5085)
+    slow = balance.show("names")["slow_path"]["received"]
+    located = balance.ledger().counters["located"]
+    caller = sipp.Caller("to-user", lab.caller, addresses.CALLER[4],
+                         addresses.host_port(addresses.OUTSIDE[4]), lab.log_dir,
+                         sipp.from_text("asks.xml", dialogs.scripts("message")[0], lab.run_dir),
+                         SENT, 100, port=5086, keys={"callee": "service@example.com"})
+    lab.processes.append(caller.process)
+    caller.wait_started(200)
+    expect(balance.ledger().counters["located"] - located >= 200, "the workers located nobody")
+    expect_equal(balance.show("names")["slow_path"]["received"], slow, "messages of the slow path")
+    balance.control.kill()
+    caller.wait_started(caller.statistics().answered + 300)  # without control
+    balance.start_control()
+    balance.wait_control()
+    caller.wait_started(caller.statistics().answered + 200)
+    balance.dataplane.kill()
+    balance.start_dataplane()
+    lab.wait_dataplane()
+    expect_all_answered(caller, caller.wait())
+    statistics = called.wait_ended(SENT)
+    expect_equal((statistics.answered, statistics.failed), (SENT, 0),
+                 f"MESSAGEs answered and failed by the user: {statistics}")
+    expect(balance.ledger().counters["located"] > 0, "the new workers located nobody")
+
+
 def caller_is_redirected(lab, balance):
     """The phones send all they send to us, so a sipp asks."""
     contact = bound(balance, "bob")[0]["contact"]
@@ -181,6 +227,10 @@ def main():
             phone_registers(lab, balance, phones.Linphone, "carol", 5092)
         with tap.case("ledger_balances_after_registrations"):
             expect_balanced_ledger(balance, allowed=("ack_absorbed",))
+        lab.configure(extra=REGISTRAR)
+        balance.ctl("reload")
+        with tap.case("known_users_stay_known_when_either_process_is_killed"):
+            known_users_stay_known(lab, balance)
 
 
 main()

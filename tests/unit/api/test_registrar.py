@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from rig import PATIENCE_S, Rig, Tap, expect, expect_equal
+from rig import PATIENCE_S, Rig, Tap, expect, expect_equal, until
 
 DOMAIN = "registrar: {domains: [example.com]}\n"
 
@@ -205,9 +205,37 @@ def bad_lines_of_an_import_are_told(rig):
     expect_equal(ctl(rig, "location", "export")[1], "", "nothing stored")
 
 
+def metric(rig, name):
+    text = rig.fetch("/metrics")[2]
+    return [float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")]
+
+
+def the_workers_table_is_told(rig):
+    rig.open_port()
+    rig.write(extra=DOMAIN)
+    rig.start()
+    text = lines_of([exported(i) for i in range(3)])
+    expect_equal(ctl(rig, "location", "import", "-", text=text)[0], 0, "import")
+
+    def bindings():
+        table = rig.show("registrar")["table"]
+        return table and table["complete"] and table["bindings"] == 3 and table
+
+    table = until(bindings, "the table to hold what was imported")
+    expect_equal(table["left_out"], 0, "left out")
+    expect(table["bytes"] > 0, f"table: {table}")
+    expect("workers' table: 3 bindings" in rig.good("show", "registrar"), "text")
+    for name, wanted in (("complete", 1), ("bindings", 3), ("left_out", 0),
+                         ("bytes", table["bytes"])):
+        expect_equal(metric(rig, f"strowger_location_table_{name}"), [wanted], name)
+    expect_equal(metric(rig, "strowger_registrar_serving"), [1], "serving")
+    expect_equal(metric(rig, "strowger_registrar_users"), [3], "users")
+
+
 CASES = (locations_are_exported_and_imported_whole, what_phones_registered_since_stays,
-         bad_lines_of_an_import_are_told, a_list_that_does_not_go_on_is_told, without_domains_there_is_none, subscribers_come_and_go, bad_names_and_passwords_are_told,
-         thousands_are_imported_and_listed, they_outlive_a_kill, a_reload_opens_and_closes_it,
+         bad_lines_of_an_import_are_told, a_list_that_does_not_go_on_is_told,
+         the_workers_table_is_told, without_domains_there_is_none, subscribers_come_and_go,
+         bad_names_and_passwords_are_told, thousands_are_imported_and_listed, they_outlive_a_kill, a_reload_opens_and_closes_it,
          a_store_that_cannot_be_opened_is_told, bindings_of_nobody_are_an_empty_table)
 
 
