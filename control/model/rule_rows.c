@@ -115,7 +115,8 @@ int stw_rule_rows_assign(struct stw_rule_rows *r, struct stw_model *m)
 
 	if (grow(r, m->n_rules) != STW_OK)
 		return STW_ENOMEM;
-	qsort(r->e, r->n, sizeof(*r->e), by_name);
+	if (r->n > 0)
+		qsort(r->e, r->n, sizeof(*r->e), by_name);
 	r->now++;
 	for (size_t i = 0; i < m->n_rules; i++) {
 		struct entry *e = find(r, m->rules[i].name);

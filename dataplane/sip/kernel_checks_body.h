@@ -48,10 +48,10 @@ static inline bool at_most_one(uint64_t bits)
 	return (bits & (bits - 1)) == 0;
 }
 
-/* The first bit from @from on that is not in @run; 64 when all are. */
+/* The first bit from @from on, at most 64, that is not in @run; 64 when all are. */
 static inline unsigned run_end(uint64_t run, unsigned from)
 {
-	uint64_t rest = ~run & ~below(from);
+	uint64_t rest = from < 64 ? ~run & ~below(from) : 0;
 	return rest ? (unsigned)__builtin_ctzll(rest) : 64;
 }
 

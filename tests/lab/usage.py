@@ -23,16 +23,15 @@ def _groups():
 
 class cores_of:  # pylint: disable=invalid-name
     """Counts the CPU time of @processes (each a group of its own, as the lab starts them) from now
-    on."""
+    on. Of those that came since, all; of those that went, nothing, so that it may be too little."""
 
     def __init__(self, processes):
-        self.groups = [process.pid for process in processes]
-        self.start_s, self.used = time.monotonic(), self._used()
-
-    def _used(self):
-        groups = _groups()
-        return sum(groups.get(group, 0) for group in self.groups)
+        self.processes = processes
+        self.start_s, self.before = time.monotonic(), _groups()
 
     def since(self):
         """Cores kept busy on average."""
-        return (self._used() - self.used) / (time.monotonic() - self.start_s)
+        now = _groups()
+        used = sum(now[process.pid] - self.before.get(process.pid, 0)
+                   for process in self.processes if process.pid in now)
+        return used / (time.monotonic() - self.start_s)

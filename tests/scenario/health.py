@@ -10,6 +10,7 @@ import time
 from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
                      expect_equal, need_root, proxies_of_calls, wait_until)
 from lab import dns
+from lab.usage import cores_of
 
 RATE = 500
 FLAP_S = 60
@@ -381,8 +382,11 @@ def main():
                         case not in (add_under_load,):
                     add_third(farm)
                 start = time.monotonic()
+                peers, own = cores_of(lab.processes), cores_of([lab.balance.dataplane])
                 case(farm)
-                print(f"# {name}: {time.monotonic() - start:.0f} s", flush=True)
+                print(f"# {name}: {time.monotonic() - start:.0f} s, sipp and Kamailio kept "
+                      f"{peers.since():.2f} cores busy, the data plane {own.since():.2f}",
+                      flush=True)
         with tap.case("ledger_balances_after_it_all"):
             expect_balanced_ledger(lab.balance, DEAD_DROPS)
 

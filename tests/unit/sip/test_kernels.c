@@ -238,6 +238,30 @@ static void uris_and_routes_of_any_length(void **state)
 	}
 }
 
+/* Hosts and parameters that end around the end of a block, with a port or a value behind. */
+static void vias_of_any_length(void **state)
+{
+	static const char *const behind[] = {
+		":5060", ":", ":5060;rport=5061", ";rport=5061", ";rport=", ";received=192.0.2.1",
+		""};
+	char fill[160], text[1024];
+	(void)state;
+	for (unsigned n = 1; n < sizeof(fill) - 1; n++) {
+		memset(fill, 'a', n);
+		fill[n] = '\0';
+		for (unsigned k = 0; k < sizeof(behind) / sizeof(behind[0]); k++) {
+			for (unsigned branch = 0; branch < 2; branch++) {
+				int len = snprintf(text, sizeof(text),
+						   "BYE sip:h SIP/2.0\r\nv: SIP/2.0/UDP %s%s%s\r\n"
+						   "f: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\n"
+						   "CSeq: 1 BYE\r\nl: 0\r\n\r\n",
+						   branch ? "h;branch=" : "", fill, behind[k]);
+				check_copy(text, (size_t)len);
+			}
+		}
+	}
+}
+
 static void kernels_have_names(void **state)
 {
 	(void)state;
@@ -261,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_burst_is_each_of_its_messages),
 		cmocka_unit_test(last_lines_of_any_length),
 		cmocka_unit_test(uris_and_routes_of_any_length),
+		cmocka_unit_test(vias_of_any_length),
 		cmocka_unit_test(kernels_have_names),
 	};
 	return cmocka_run_group_tests_name("sip-kernels", tests, NULL, NULL);
