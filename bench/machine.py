@@ -24,6 +24,7 @@ PROGRAMS = {
     "stw-bench-pieces": "bench/path",
     "stw-bench-recent": "bench/micro",
     "stw-bench-registrar": "bench/registrar",
+    "stw-bench-rules": "bench/micro",
     "stw-bench-stages": "bench/path",
     "stw-bench-swaps": "bench/path",
     "stw-bench-tables": "bench/tables",

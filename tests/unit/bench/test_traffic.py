@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import types
@@ -184,11 +185,22 @@ def rounds(tap):
             expect_equal(len(systems[1].rounds), wanted, "rounds")
 
 
+def programs(tap):
+    """Each program that a benchmark's script names was built, where it is looked for."""
+    named = {name for path in (ROOT / "bench").rglob("*.py")
+             for name in re.findall(r'"(stw-bench-[a-z]+)"', path.read_text(encoding="utf-8"))}
+    with tap.case("programs that benchmarks name are there"):
+        expect(len(named) > 5, f"named: {named}")
+        for name in sorted(named):
+            expect(os.access(wire.machine.program(BUILD, name), os.X_OK), name)
+
+
 with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     WORK = pathlib.Path(DIRECTORY)
     CONFIG = balancer.write_config(WORK, balancer.from_memory(WORK / "corpus.pcap"), [CORE])
     wire.FRAMES = 2048
     CORPUS, _ = wire.make_corpus(BUILD, CONFIG, WORK)
+    programs(TAP)
     searching(TAP)
     reporting(TAP)
     rounds(TAP)
