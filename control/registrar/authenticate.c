@@ -21,7 +21,7 @@ static bool challenge(struct stw_handling *h, bool stale)
 	char nonce[STW_NONCE_DIGITS];
 
 	stw_nonce_make(r->keys[0], h->domain, &h->source->ip, h->now_s - h->now_s % NONCE_STEP_S,
-		       (uint32_t)request, nonce);
+		       request, nonce);
 	if (r->config.algorithms != STW_DIGESTS_MD5)
 		stw_lines_challenge(h->out, h->domain, nonce, STW_DIGEST_SHA256, stale);
 	if (r->config.algorithms != STW_DIGESTS_SHA256)

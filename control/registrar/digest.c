@@ -80,11 +80,11 @@ int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str passw
 	return STW_OK;
 }
 
-/* --- nonces: time and salt, the source's mark, their sum, in hex --- */
+/* --- nonces: salt, time, the source's mark, their sum, in hex --- */
 
 struct nonce {
-	uint64_t word; /* seconds, salt */
-	uint32_t mark;
+	uint64_t salt; /* so many that no two requests of one time ever share one */
+	uint32_t time_s, mark;
 	uint64_t sum;
 };
 
@@ -100,8 +100,8 @@ static uint64_t sum_of(struct stw_nonce_key key, struct stw_str realm, const str
 {
 	struct stw_siphash s = stw_siphash_start((struct stw_sipkey){key.k0, key.k1});
 
-	stw_siphash_word(&s, n->word, 2);
-	stw_siphash_word(&s, n->mark, 2);
+	stw_siphash_word(&s, n->salt, 2);
+	stw_siphash_word(&s, (uint64_t)n->time_s << 32 | n->mark, 2);
 	stw_siphash_bytes(&s, realm.p, realm.len, 2);
 	return stw_siphash_end(&s, 4);
 }
@@ -112,15 +112,14 @@ static uint32_t mark_of(struct stw_nonce_key key, const struct stw_ip *source)
 }
 
 void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
-		    uint64_t now_s, uint32_t salt, char out[STW_NONCE_DIGITS])
+		    uint64_t now_s, uint64_t salt, char out[STW_NONCE_DIGITS])
 {
-	struct nonce n = {.word = (uint64_t)(uint32_t)now_s << 32 | salt,
-			  .mark = mark_of(key, source)};
+	struct nonce n = {.salt = salt, .time_s = (uint32_t)now_s, .mark = mark_of(key, source)};
 	char text[STW_NONCE_DIGITS + 1];
 
 	n.sum = sum_of(key, realm, &n);
-	snprintf(text, sizeof(text), "%016llx%08x%016llx", (unsigned long long)n.word, n.mark,
-		 (unsigned long long)n.sum);
+	snprintf(text, sizeof(text), "%016llx%08x%08x%016llx", (unsigned long long)n.salt, n.time_s,
+		 n.mark, (unsigned long long)n.sum);
 	memcpy(out, text, STW_NONCE_DIGITS);
 }
 
@@ -144,12 +143,13 @@ static bool read_hex(const char *p, int digits, uint64_t *out)
 
 static bool read_nonce(struct stw_str text, struct nonce *out)
 {
-	uint64_t mark;
+	uint64_t time_and_mark;
 
-	if (text.len != STW_NONCE_DIGITS || !read_hex(text.p, 16, &out->word) ||
-	    !read_hex(text.p + 16, 8, &mark) || !read_hex(text.p + 24, 16, &out->sum))
+	if (text.len != STW_NONCE_DIGITS || !read_hex(text.p, 16, &out->salt) ||
+	    !read_hex(text.p + 16, 16, &time_and_mark) || !read_hex(text.p + 32, 16, &out->sum))
 		return false;
-	out->mark = (uint32_t)mark;
+	out->time_s = (uint32_t)(time_and_mark >> 32);
+	out->mark = (uint32_t)time_and_mark;
 	return true;
 }
 
@@ -165,8 +165,7 @@ enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm,
 	if (CRYPTO_memcmp(&right, &n.sum, sizeof(n.sum)) != 0)
 		return STW_NONCE_FORGED;
 	/* Modulo 2^32: also right when the seconds run over. */
-	return (uint32_t)((uint32_t)now_s - (uint32_t)(n.word >> 32)) <= ttl_s ? STW_NONCE_FRESH
-									       : STW_NONCE_STALE;
+	return (uint32_t)((uint32_t)now_s - n.time_s) <= ttl_s ? STW_NONCE_FRESH : STW_NONCE_STALE;
 }
 
 bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source, struct stw_str nonce)

@@ -20,7 +20,7 @@
 enum stw_digest_algorithm { STW_DIGEST_SHA256, STW_DIGEST_MD5, STW_N_DIGESTS };
 
 #define STW_DIGEST_BYTES 32u /* the longest */
-#define STW_NONCE_DIGITS 40u
+#define STW_NONCE_DIGITS 48u
 
 /* What is stored of a password: H(user:realm:password) by each algorithm. */
 struct stw_ha1 {
@@ -54,7 +54,7 @@ struct stw_nonce_key stw_nonce_key(const uint8_t secret[16]);
  * @param salt  any number, another for each request
  */
 void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
-		    uint64_t now_s, uint32_t salt, char out[STW_NONCE_DIGITS]);
+		    uint64_t now_s, uint64_t salt, char out[STW_NONCE_DIGITS]);
 
 enum stw_nonce_age { STW_NONCE_FRESH, STW_NONCE_STALE, STW_NONCE_FORGED };
 
