@@ -91,8 +91,50 @@ static uint16_t put_together(struct stw_whereabouts *w, const struct stw_contact
 	if (len > sizeof(w->text))
 		return 0;
 	memcpy(w->text, w->aor, c->same);
-	memcpy(w->text + c->same, c->rest.p, c->rest.len);
+	memmove(w->text + c->same, c->rest.p, c->rest.len); /* it may be here already */
 	return (uint16_t)len;
+}
+
+/* The text without what stands from @from up to @to. */
+static uint16_t cut_out(char *text, uint16_t len, uint16_t from, uint16_t to)
+{
+	memmove(text + from, text + to, (size_t)(len - to));
+	return (uint16_t)(len - (to - from));
+}
+
+/* Whether there may be headers or a method parameter, without looking closely. */
+static bool may_say_more(struct stw_piece text)
+{
+	for (uint16_t i = 0; i + 1 < text.len; i++)
+		if (text.p[i] == '?' || (text.p[i] == ';' && (text.p[i + 1] | 0x20) == 'm'))
+			return true;
+	return false;
+}
+
+/* s16.6 step 2: what may not stand in a Request-URI (s19.1.1) goes, headers and the method. */
+static void make_target(struct stw_whereabouts *w, struct stw_contact *c)
+{
+	static const char method[] = ";method";
+	struct stw_sip_uri uri;
+	struct stw_span value;
+	uint16_t len;
+
+	if (!may_say_more(c->rest) || (len = put_together(w, c)) == 0 ||
+	    stw_sip_uri_parse(w->text, (struct stw_span){0, len}, &uri) != STW_OK)
+		return;
+	if (uri.headers.len > 0)
+		len = (uint16_t)(uri.headers.off - 1);
+	if (stw_sip_param_find(w->text, uri.params, method + 1, sizeof(method) - 2, &value) ==
+	    STW_OK) {
+		const bool equals = w->text[value.off - 1] == '=';
+		const size_t from = value.off - (sizeof(method) - 1) - equals;
+		const size_t to = stw_span_end(value);
+
+		memmove(w->text + from, w->text + to, len - to);
+		len = (uint16_t)(len - (to - from));
+	}
+	c->same = 0;
+	c->rest = (struct stw_piece){w->text, len};
 }
 
 static bool to_contact_itself(struct stw_decision *d, const struct stw_routes *routes,
@@ -186,6 +228,7 @@ static bool forward(struct stw_decision *d, const struct stw_routes *routes)
 		stw_decide_answer(d, 400, "Bad Request - Route");
 		return false;
 	}
+	make_target(w, &c);
 	v->replace_uri = false;
 	v->locating = STW_LOCATING_FOUND;
 	w->new_uri[0] = (struct stw_piece){w->aor, c.same};

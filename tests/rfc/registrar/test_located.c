@@ -110,6 +110,42 @@ static void rfc3261_s16_5_the_best_contact_is_the_target(void **state)
 	assert_null(strstr(p->out, "Record-Route:"));
 }
 
+static void rfc3261_s16_6_step_2_what_no_request_uri_has_is_removed(void **state)
+{
+	static const char *const ways[][2] = {
+		{"sip:bob@203.0.113.77:40123?Subject=a%20b&Priority=urgent",
+		 "sip:bob@203.0.113.77:40123"},
+		{"sip:bob@203.0.113.77;ob;method=INVITE;x=1?a=b", "sip:bob@203.0.113.77;ob;x=1"},
+		{"sip:bob@203.0.113.77;METHOD=", "sip:bob@203.0.113.77"},
+		{"sip:bob@203.0.113.77;methods=a;maddr=203.0.113.77",
+		 "sip:bob@203.0.113.77;methods=a;maddr=203.0.113.77"},
+		/* in the user it stays, though it looks like a header */
+		{"sip:bob?a@203.0.113.77", "sip:bob?a@203.0.113.77"},
+		/* shares nothing, all or a part of the address-of-record */
+		{"sip:203.0.113.77?a=b", "sip:203.0.113.77"},
+		{AOR "?a=b", AOR},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char branch[16];
+
+		bind(ways[i][0], "");
+		snprintf(branch, sizeof(branch), "target%zu", i);
+		ask("MESSAGE", branch, "");
+		expect_contact(ways[i][1]);
+		/* what its phone left at a strict router is its target too */
+		bind(ways[i][0], "<sip:203.0.113.78>");
+		snprintf(branch, sizeof(branch), "strict%zu", i);
+		ask("MESSAGE", branch, "");
+		expect_contact("sip:203.0.113.78");
+		char route[160];
+
+		snprintf(route, sizeof(route), "<%s>", ways[i][1]);
+		assert_string_equal(stw_proxy_line(p, "Route: "), route);
+	}
+}
+
 static void rfc3261_s21_4_5_unknown_and_s21_4_18_absent_users(void **state)
 {
 	(void)state;
@@ -340,6 +376,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
 		T(rfc3261_s16_5_the_best_contact_is_the_target),
+		T(rfc3261_s16_6_step_2_what_no_request_uri_has_is_removed),
 		T(rfc3261_s21_4_5_unknown_and_s21_4_18_absent_users),
 		T(what_the_table_does_not_tell_is_for_control),
 		T(rfc3327_s5_2_by_path),
