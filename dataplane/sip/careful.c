@@ -70,33 +70,74 @@ static enum stw_sip_reject finish(struct stw_sip_msg *m, enum stw_sip_reject rej
 	return reject;
 }
 
-enum stw_sip_reject stw_parse_careful(const char *buf, size_t len, uint32_t from,
-				      struct stw_sip_msg *out)
+/* Where the start line ends, its CR LF left out. */
+struct first_line {
+	uint32_t end, lf;
+	bool bare; /* no CR before the LF */
+};
+
+static bool find_first_line(const char *buf, size_t len, uint32_t from, struct first_line *out)
 {
 	const char *lf = memchr(buf + from, '\n', len - from);
-	uint32_t error_off = 0, later_off = 0;
 
-	if (!lf) { /* no start line: nothing can be said of it */
+	if (!lf)
+		return false;
+	out->lf = (uint32_t)(lf - buf);
+	out->bare = out->lf == from || buf[out->lf - 1] != '\r';
+	out->end = out->bare ? out->lf : out->lf - 1;
+	return true;
+}
+
+/* What is behind the start line, of which @reject was said at @error_off. */
+static enum stw_sip_reject take_lines(const char *buf, size_t len, const struct first_line *first,
+				      struct stw_sip_msg *m, enum stw_sip_reject reject,
+				      uint32_t *error_off)
+{
+	uint32_t later_off = 0;
+
+	if (!reject && first->bare) {
+		reject = STW_REJECT_STRAY_BYTE;
+		*error_off = first->lf;
+	}
+	m->headers_off = (uint16_t)(first->lf + 1);
+	m->len = (uint32_t)len;
+	enum stw_sip_reject later = take_headers(buf, len, m, &later_off);
+	if (!reject) {
+		reject = later;
+		*error_off = later_off;
+	}
+	return reject;
+}
+
+enum stw_sip_reject stw_locate_careful(const char *buf, size_t len, uint32_t from,
+				       struct stw_sip_msg *out)
+{
+	struct first_line first;
+	uint32_t error_off = 0;
+
+	if (!find_first_line(buf, len, from, &first)) {
 		out->kind = STW_SIP_NEITHER;
 		return STW_SIP_ACCEPTED;
 	}
-	uint32_t end = (uint32_t)(lf - buf);
-	bool bare = end == from || buf[end - 1] != '\r';
 	enum stw_sip_reject reject =
-		stw_startline_parse(buf, from, bare ? end : end - 1, out, &error_off);
+		take_lines(buf, len, &first, out, STW_SIP_ACCEPTED, &error_off);
+	return finish(out, reject, error_off);
+}
+
+enum stw_sip_reject stw_parse_careful(const char *buf, size_t len, uint32_t from,
+				      struct stw_sip_msg *out)
+{
+	struct first_line first;
+	uint32_t error_off = 0;
+
+	if (!find_first_line(buf, len, from, &first)) { /* nothing can be said of it */
+		out->kind = STW_SIP_NEITHER;
+		return STW_SIP_ACCEPTED;
+	}
+	enum stw_sip_reject reject = stw_startline_parse(buf, from, first.end, out, &error_off);
 	if (out->kind == STW_SIP_NEITHER)
 		return STW_SIP_ACCEPTED;
-	if (!reject && bare) {
-		reject = STW_REJECT_STRAY_BYTE;
-		error_off = end;
-	}
-	out->headers_off = (uint16_t)(end + 1);
-	out->len = (uint32_t)len;
-	enum stw_sip_reject later = take_headers(buf, len, out, &later_off);
-	if (!reject) {
-		reject = later;
-		error_off = later_off;
-	}
+	reject = take_lines(buf, len, &first, out, reject, &error_off);
 	if (!reject)
 		reject = stw_check(buf, len, out, &error_off);
 	return finish(out, reject, error_off);

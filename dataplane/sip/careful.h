@@ -12,3 +12,7 @@
  */
 enum stw_sip_reject stw_parse_careful(const char *buf, size_t len, uint32_t from,
 				      struct stw_sip_msg *out);
+
+/** The same of the header lines alone, as stw_sip_locate() says. */
+enum stw_sip_reject stw_locate_careful(const char *buf, size_t len, uint32_t from,
+				       struct stw_sip_msg *out);

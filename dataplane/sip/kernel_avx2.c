@@ -79,6 +79,7 @@ static inline int kb_least_is_zero(kb_least least)
 	return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least, _mm256_setzero_si256())) != 0;
 }
 
-#define KERNEL_PARSE stw_parse_avx2
+#define KERNEL_LOCATE stw_locate_avx2
+#define KERNEL_PARSE  stw_parse_avx2
 #include "dataplane/sip/kernel_shifted_body.h"
 #include "dataplane/sip/kernel_body.h"

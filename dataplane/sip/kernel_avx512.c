@@ -59,5 +59,6 @@ static inline uint64_t kb_control(const struct kb *b)
 
 #define KERNEL_LINES   "dataplane/sip/kernel_lines512_body.h"
 #define KERNEL_HEADERS "dataplane/sip/kernel_headers512_body.h"
+#define KERNEL_LOCATE  stw_locate_avx512
 #define KERNEL_PARSE   stw_parse_avx512
 #include "dataplane/sip/kernel_body.h"

@@ -58,10 +58,10 @@ struct named {
 };
 
 /* Contact and Expires, whose first two bytes other names have too. */
-static inline void name_others(const struct columns *t, struct named *out)
+static inline void name_others(const struct columns *t, __mmask16 there, struct named *out)
 {
-	__mmask16 contact = is(0xffff, t->c[0], FOUR('c', 'o', 'n', 't'));
-	__mmask16 expires = is(0xffff, t->c[0], FOUR('e', 'x', 'p', 'i'));
+	__mmask16 contact = is(there, t->c[0], FOUR('c', 'o', 'n', 't'));
+	__mmask16 expires = is(there, t->c[0], FOUR('e', 'x', 'p', 'i'));
 
 	contact = is(contact, t->c[1], FOUR('a', 'c', 't', ':'));
 	expires = is(expires, t->c[1], FOUR('r', 'e', 's', ':'));
@@ -81,7 +81,7 @@ static inline void name_others(const struct columns *t, struct named *out)
  * Lower-casing by OR is exact here: find_lines() has seen that these bytes are a token and a colon,
  * and no two of those fall together but letters; and that none is zero, which would become a blank.
  */
-static inline struct named name_lines(const struct columns *t)
+static inline struct named name_lines(const struct columns *t, __mmask16 there)
 {
 	const struct stw_hdr_columns *rows = &stw_hdr_columns;
 	__m512i slot = _mm512_and_si512(t->c[0], _mm512_set1_epi32(0xffff));
@@ -100,39 +100,41 @@ static inline struct named name_lines(const struct columns *t)
 			_mm512_ternarylogic_epi32(no_blank, differs, ROW(rows->blank[i]), OR_AND);
 		value = _mm512_ternarylogic_epi32(value, differs, ROW(rows->value[i]), OR_AND);
 	}
-	__mmask16 found = _mm512_testn_epi32_mask(miss, miss);
+	__mmask16 found = _mm512_mask_testn_epi32_mask(there, miss, miss);
 	out.header = _mm512_maskz_permutexvar_epi32(found, slot, _mm512_load_si512(rows->header));
 	out.len = ROW(rows->len);
 	out.odd = _mm512_mask_test_epi32_mask(found, no_blank, no_blank) |
 		  _mm512_mask_testn_epi32_mask(found, value, value);
 #undef OR_AND
 #undef ROW
-	name_others(t, &out);
+	name_others(t, there, &out);
 	return out;
 }
 
-/* All lines, 16 bits each. */
+/* Up to 32 lines, 16 bits each. */
 struct named_lines {
 	__m512i header, len;
 	bool odd;
 };
 
-static inline struct named_lines name_all(const char *buf, const struct lines *lines, __m512i at)
+/* The first @n of the lines at @at, offsets into @buf. */
+static inline struct named_lines name_all(const char *buf, __m512i at, unsigned n)
 {
-	/* Behind the last line the start line stands in, which is no header. */
+	/* Behind the last line the first byte stands in, and nothing is taken from there. */
+	const __mmask32 there = _bzhi_u32(~0u, n);
 	_Alignas(64) uint16_t off[32];
-	_mm512_store_si512(off, _mm512_maskz_mov_epi16(_bzhi_u32(~0u, lines->n), at));
+	_mm512_store_si512(off, _mm512_maskz_mov_epi16(there, at));
 	struct columns t = load_columns(buf, off);
-	struct named first = name_lines(&t);
+	struct named first = name_lines(&t, (__mmask16)there);
 	struct named_lines out = {
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.header)),
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.len)),
 		first.odd != 0,
 	};
 
-	if (__builtin_expect(lines->n > 16, 0)) {
+	if (__builtin_expect(n > 16, 0)) {
 		t = load_columns(buf, off + 16);
-		struct named second = name_lines(&t);
+		struct named second = name_lines(&t, (__mmask16)(there >> 16));
 		__m256i header = _mm512_cvtepi32_epi16(second.header);
 		out.header = _mm512_inserti64x4(out.header, header, 1);
 		out.len = _mm512_inserti64x4(out.len, _mm512_cvtepi32_epi16(second.len), 1);
@@ -164,15 +166,47 @@ static inline __m512i lines_of_headers(__m512i headers)
 	return _mm512_permutexvar_epi8(_mm512_loadu_si512(bytes), matrix);
 }
 
-static inline void store_values(struct stw_sip_msg *m, __m256i off, __m256i len)
-{
-	__m256i low = _mm256_unpacklo_epi16(off, len), high = _mm256_unpackhi_epi16(off, len);
-	__m128i *out = (__m128i *)m->value;
-	_Static_assert(STW_N_HOT_HEADERS == 12, "twelve spans in three stores");
+/* What up to 31 lines say of each hot header: a bit or 16 bits each, those of the first of its
+ * kind.
+ */
+struct taken {
+	__mmask16 present, repeated;
+	bool odd;
+	__m256i value, len, begin, end;
+};
 
-	_mm_storeu_si128(out, _mm256_castsi256_si128(low));
-	_mm_storeu_si128(out + 1, _mm256_castsi256_si128(high));
-	_mm_storeu_si128(out + 2, _mm256_extracti128_si256(low, 1));
+#define LINES_TAKEN 31u /* those whose ends are in the same register */
+
+/* The @n lines from @at on, up to LINES_TAKEN; bytes of the message from @base on are at @bytes. */
+static inline struct taken take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n)
+{
+	const __m512i off = _mm512_loadu_si512(at);
+	const __m512i within = _mm512_sub_epi16(off, _mm512_set1_epi16((short)base));
+	struct named_lines named = name_all(bytes, within, n);
+	__m512i sets = lines_of_headers(named.header);
+	__m512i rest = _mm512_add_epi32(sets, _mm512_set1_epi32(-1));
+	__mmask16 there = _mm512_test_epi32_mask(sets, sets);
+	struct taken out = {.present = there,
+			    .repeated = _mm512_test_epi32_mask(sets, rest),
+			    .odd = named.odd};
+
+	/* The place of the lowest bit; of absent headers 32, which picks anything. */
+	__m512i wide = _mm512_popcnt_epi32(_mm512_andnot_si512(sets, rest));
+	__m512i here = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(wide));
+	__m512i next = _mm512_add_epi16(here, _mm512_set1_epi16(1));
+
+#define PICK(place, from) \
+	_mm512_castsi512_si256(_mm512_maskz_permutexvar_epi16((__mmask32)there, place, from))
+	__m256i name_len = PICK(here, named.len);
+	out.begin = PICK(here, off);
+	out.end = PICK(next, off);
+#undef PICK
+	/* The name with its colon, one blank, the value, CR LF. */
+	const __m256i two = _mm256_maskz_set1_epi16(there, 2);
+	out.value = _mm256_add_epi16(out.begin, name_len);
+	out.value = _mm256_add_epi16(out.value, _mm256_maskz_set1_epi16(there, 1));
+	out.len = _mm256_sub_epi16(_mm256_sub_epi16(out.end, out.value), two);
+	return out;
 }
 
 static inline void store_twelve(uint16_t *out, __m256i v)
@@ -181,33 +215,85 @@ static inline void store_twelve(uint16_t *out, __m256i v)
 	_mm_storel_epi64((__m128i *)(out + 8), _mm256_extracti128_si256(v, 1));
 }
 
-static inline bool set_headers(const char *buf, const struct lines *lines, struct stw_sip_msg *m)
+static inline void store_taken(struct stw_sip_msg *m, const struct taken *taken)
 {
-	const __m512i at = _mm512_load_si512(lines->at);
-	struct named_lines named = name_all(buf, lines, at);
-	__m512i sets = lines_of_headers(named.header);
-	__m512i rest = _mm512_add_epi32(sets, _mm512_set1_epi32(-1));
-	__mmask16 there = _mm512_test_epi32_mask(sets, sets);
+	__m256i low = _mm256_unpacklo_epi16(taken->value, taken->len);
+	__m256i high = _mm256_unpackhi_epi16(taken->value, taken->len);
+	__m128i *out = (__m128i *)m->value;
+	_Static_assert(STW_N_HOT_HEADERS == 12, "twelve spans in three stores");
 
-	m->present = there;
-	m->repeated = _mm512_test_epi32_mask(sets, rest);
-	/* The place of the lowest bit; of absent headers 32, which picks anything. */
-	__m512i wide = _mm512_popcnt_epi32(_mm512_andnot_si512(sets, rest));
-	__m512i here = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(wide));
-	__m512i next = _mm512_add_epi16(here, _mm512_set1_epi16(1));
+	_mm_storeu_si128(out, _mm256_castsi256_si128(low));
+	_mm_storeu_si128(out + 1, _mm256_castsi256_si128(high));
+	_mm_storeu_si128(out + 2, _mm256_extracti128_si256(low, 1));
+	store_twelve(m->line_off, taken->begin);
+	store_twelve(m->line_end, taken->end);
+	m->present = taken->present;
+	m->repeated = taken->repeated;
+}
 
-#define PICK(place, from) \
-	_mm512_castsi512_si256(_mm512_maskz_permutexvar_epi16((__mmask32)there, place, from))
-	__m256i begin = PICK(here, at), end = PICK(next, at), name_len = PICK(here, named.len);
-#undef PICK
-	/* The name with its colon, one blank, the value, CR LF. */
-	const __m256i two = _mm256_maskz_set1_epi16(there, 2);
-	__m256i value = _mm256_add_epi16(begin, name_len);
-	value = _mm256_add_epi16(value, _mm256_maskz_set1_epi16(there, 1));
-	__m256i len = _mm256_sub_epi16(_mm256_sub_epi16(end, value), two);
+/* Of the headers that @m does not have yet. */
+static inline void add_taken(struct stw_sip_msg *m, const struct taken *taken)
+{
+	const __mmask16 new = (__mmask16)(taken->present & ~m->present);
+	__m512i value = _mm512_cvtepu16_epi32(taken->value);
+	__m512i len = _mm512_slli_epi32(_mm512_cvtepu16_epi32(taken->len), 16);
 
-	store_values(m, value, len);
-	store_twelve(m->line_off, begin);
-	store_twelve(m->line_end, end);
-	return !named.odd;
+	_mm512_mask_storeu_epi32(m->value, new, _mm512_or_si512(value, len));
+	_mm256_mask_storeu_epi16(m->line_off, new, taken->begin);
+	_mm256_mask_storeu_epi16(m->line_end, new, taken->end);
+	m->repeated |= taken->repeated | (taken->present & m->present);
+	m->present |= taken->present;
+}
+
+/* Lines behind those of which @m says already what they are. */
+static inline bool take_more(const char *bytes, uint32_t base, const uint16_t *at, unsigned n,
+			     struct stw_sip_msg *m)
+{
+	for (unsigned k; n > 0; at += k, n -= k) {
+		k = n < LINES_TAKEN ? n : LINES_TAKEN;
+		struct taken taken = take(bytes, base, at, k);
+		add_taken(m, &taken);
+		if (taken.odd)
+			return false;
+	}
+	return true;
+}
+
+/* Many lines, or a message that ends less than LINE_ROOM behind where the last of them begins: of
+ * those lines a copy has more. */
+static __attribute__((noinline)) bool take_rest(const char *buf, uint32_t len,
+						const struct lines *lines, unsigned first,
+						unsigned near, struct stw_sip_msg *m)
+{
+	char copy[2 * LINE_ROOM] = {0};
+
+	if (!take_more(buf, 0, lines->at + first, near - first, m))
+		return false;
+	if (near == lines->n)
+		return true;
+	const uint32_t base = lines->at[near];
+	memcpy(copy, buf + base, len - base);
+	return take_more(copy, base, lines->at + near, lines->n - near, m);
+}
+
+/* How many lines have LINE_ROOM bytes, as nearly always all. */
+static inline unsigned lines_with_room(const struct lines *lines, uint32_t len)
+{
+	unsigned n = lines->n;
+
+	while (n > 0 && __builtin_expect(len - lines->at[n - 1] < LINE_ROOM, 0))
+		n--;
+	return n;
+}
+
+static inline bool set_headers(const char *buf, uint32_t len, const struct lines *lines,
+			       struct stw_sip_msg *m)
+{
+	const unsigned near = lines_with_room(lines, len);
+	const unsigned first = near < LINES_TAKEN ? near : LINES_TAKEN;
+	struct taken taken = take(buf, 0, lines->at, first);
+
+	store_taken(m, &taken);
+	return !taken.odd && (__builtin_expect(first == lines->n, 1) ||
+			      take_rest(buf, len, lines, first, near, m));
 }

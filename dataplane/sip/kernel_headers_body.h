@@ -12,12 +12,15 @@ struct seen {
 
 #define LINE_ROOM 17u /* bytes from a line's start on that are looked at */
 
-/* Lower-casing by OR is exact here: find_lines() has seen a token and a colon. */
-static inline void name_line(const char *buf, uint32_t off, uint32_t end, struct seen *seen,
-			     struct stw_sip_msg *m)
+/*
+ * The line from @off to @end; bytes of the message from @base on are at @bytes. Lower-casing by OR
+ * is exact here: find_lines() has seen a token and a colon.
+ */
+static inline void name_line(const char *bytes, uint32_t base, uint32_t off, uint32_t end,
+			     struct seen *seen, struct stw_sip_msg *m)
 {
-	const uint8_t *p = (const uint8_t *)buf + off;
-	const struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(load8(buf + off))];
+	const uint8_t *p = (const uint8_t *)bytes + (off - base), *last = p + (end - off) - 3;
+	const struct stw_hdr_row *row = &stw_hdr_rows[stw_hdr_hash(load8((const char *)p))];
 	__m128i v = _mm_loadu_si128((const __m128i *)p);
 
 	v = _mm_or_si128(v, _mm_set1_epi8(0x20));
@@ -27,7 +30,7 @@ static inline void name_line(const char *buf, uint32_t off, uint32_t end, struct
 	uint32_t header = STW_N_HOT_HEADERS ^ (row->mix & same), len = row->len;
 	uint32_t value = off + len + 1, bit = 1u << header;
 	/* Negative unless there is a blank, no white space behind it, and none at the end. */
-	int odd = -(p[len] ^ ' ') | (p[len + 1] - ('!')) | ((uint8_t)buf[end - 3] - '!');
+	int odd = -(p[len] ^ ' ') | (p[len + 1] - ('!')) | (*last - '!');
 
 	seen->odd |= (uint32_t)(odd >> 31) & bit;
 	seen->repeated |= seen->present & bit;
@@ -39,15 +42,37 @@ static inline void name_line(const char *buf, uint32_t off, uint32_t end, struct
 	m->line_end[header] = (uint16_t)end;
 }
 
+/* The last lines of a message that ends less than LINE_ROOM behind where they begin: a copy has
+ * more. @return how many others there are */
+static __attribute__((noinline)) unsigned name_last(const char *buf, uint32_t len,
+						    const uint16_t *start, unsigned n,
+						    struct seen *seen, struct stw_sip_msg *m)
+{
+	unsigned near = n;
+	char copy[2 * LINE_ROOM] = {0};
+
+	while (near > 0 && len - start[near - 1] < LINE_ROOM)
+		near--;
+	const uint32_t base = start[near];
+	memcpy(copy, buf + base, len - base);
+	for (unsigned i = n; i > near; i--)
+		name_line(copy, base, start[i - 1], start[i], seen, m);
+	return near;
+}
+
 /* From the last to the first, so that the first of its kind is what remains. */
-static inline bool set_headers(const char *buf, const struct lines *lines, struct stw_sip_msg *m)
+static inline bool set_headers(const char *buf, uint32_t len, const struct lines *lines,
+			       struct stw_sip_msg *m)
 {
 	const uint32_t hot = (1u << STW_N_HOT_HEADERS) - 1;
 	const uint16_t *start = lines->at;
 	struct seen seen = {0, 0, 0};
+	unsigned near = lines->n;
 
-	for (unsigned i = lines->n; i > 0; i--)
-		name_line(buf, start[i - 1], start[i], &seen, m);
+	if (__builtin_expect(len - start[near - 1] < LINE_ROOM, 0))
+		near = name_last(buf, len, start, near, &seen, m);
+	for (unsigned i = near; i > 0; i--)
+		name_line(buf, 0, start[i - 1], start[i], &seen, m);
 	m->value[STW_N_HOT_HEADERS] = (struct stw_span){0, 0};
 	m->line_off[STW_N_HOT_HEADERS] = m->line_end[STW_N_HOT_HEADERS] = 0;
 	m->present = seen.present & hot;

@@ -5,12 +5,11 @@
  * block to block.
  */
 
-#define LINES_MAX 31u /* they fit one register, with one place left */
-
-/* Where the header lines begin. */
+/* Where the header lines begin; place n is the blank line. Whole registers are stored and loaded.
+ */
 struct lines {
 	unsigned n;
-	_Alignas(64) uint16_t at[32]; /* place n is the blank line */
+	_Alignas(64) uint16_t at[STW_SIP_HEADERS_MAX + BLOCK + 32];
 };
 
 static inline uint32_t lines_blank(const struct lines *lines)
@@ -24,7 +23,6 @@ struct scan {
 	uint64_t in_name; /* 1: a name goes on in the next block */
 	__m512i least;	  /* of all bytes: whether one is zero */
 	__m512i base;	  /* of the next block, 16 bits each */
-	__m512i starts;	  /* 16 bits each */
 	unsigned n;
 };
 
@@ -76,8 +74,9 @@ static inline uint64_t bad_ends(struct scan *scan, const struct block *b)
 	return ends & ~b->colon;
 }
 
-/* Add the places of @bits behind those that are there. */
-static inline void add_starts(struct scan *scan, uint64_t bits)
+/* Add the places of @bits behind those that are there; what follows in the register is no line's.
+ */
+static inline void add_starts(struct scan *scan, uint64_t bits, struct lines *lines)
 {
 	static const uint8_t index[64] = {
 		0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
@@ -87,10 +86,8 @@ static inline void add_starts(struct scan *scan, uint64_t bits)
 	};
 	__m512i places = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(index));
 	__m512i wide = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
-	wide = _mm512_add_epi16(wide, scan->base);
-	/* Past 32 the offsets fall off the end; finish() gives up on that many. */
-	scan->starts =
-		_mm512_mask_expand_epi16(scan->starts, (__mmask32)(~0ull << (scan->n & 63)), wide);
+	/* More than 32 in a block are LF upon LF, which is bad. */
+	_mm512_storeu_si512(lines->at + scan->n, _mm512_add_epi16(wide, scan->base));
 	scan->n += (unsigned)__builtin_popcountll(bits);
 }
 
@@ -103,12 +100,10 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
 
 	scan->least = _mm512_mask_min_epu8(scan->least, upto, scan->least, b->v);
 	scan->bad |= (b->odd & upto) | (bad_ends(scan, b) & upto >> 1);
-	add_starts(scan, b->begins & upto);
+	add_starts(scan, b->begins & upto, lines);
 	lines->n = scan->n - 1;
-	_mm512_store_si512(lines->at, scan->starts);
 	return (scan->bad | _mm512_testn_epi8_mask(scan->least, scan->least)) == 0 &&
-	       lines->n - 1 < LINES_MAX && len - blank >= 2 && buf[blank] == '\r' &&
-	       buf[blank + 1] == '\n';
+	       lines->n != 0 && len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n';
 }
 
 /*
@@ -116,7 +111,7 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
  * no line is folded or ends in white space, each LF follows a CR and each CR precedes an LF, and no
  * byte is zero.
  *
- * The first two bytes are no block's; start_line() sees what they are.
+ * The first two bytes are no block's; take_lines() sees what they are.
  */
 static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
@@ -129,7 +124,9 @@ static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines
 		if (__builtin_expect((b.begins & b.not_token) != 0, 0))
 			goto found;
 		scan.bad |= b.odd | bad_ends(&scan, &b);
-		add_starts(&scan, b.begins);
+		add_starts(&scan, b.begins, lines);
+		if (__builtin_expect(scan.n > STW_SIP_HEADERS_MAX, 0))
+			return false;
 		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
 		scan.least = _mm512_min_epu8(scan.least, b.v);
 	}

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Part of a kernel's body: where the header lines are, by the block operations all kernels have. */
 
-#define LINES_MAX 64u
-
 /* Where the header lines begin; place n is the blank line. */
 struct lines {
 	unsigned n;
-	uint16_t at[LINES_MAX + BLOCK + 4];
+	uint16_t at[STW_SIP_HEADERS_MAX + BLOCK + 4];
 };
 
 static inline uint32_t lines_blank(const struct lines *lines)
@@ -64,12 +62,12 @@ static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines
 			lines->n = n - 1;
 			uint32_t blank = lines->at[n - 1];
 			return len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n' &&
-			       n - 2 < LINES_MAX && bad == 0 && !kb_least_is_zero(least);
+			       n > 1 && bad == 0 && !kb_least_is_zero(least);
 		}
 		least = kb_least_of(least, &b);
 		bad |= ends | pairs;
 		n = add_lines(lines->at, n, begins, base);
-		if (__builtin_expect(n > LINES_MAX, 0))
+		if (__builtin_expect(n > STW_SIP_HEADERS_MAX, 0))
 			return false;
 		was_lf = lf >> 63;
 		was_cr = cr >> 63;

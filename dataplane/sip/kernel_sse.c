@@ -82,6 +82,7 @@ static inline int kb_least_is_zero(kb_least least)
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128())) != 0;
 }
 
-#define KERNEL_PARSE stw_parse_sse
+#define KERNEL_LOCATE stw_locate_sse
+#define KERNEL_PARSE  stw_parse_sse
 #include "dataplane/sip/kernel_shifted_body.h"
 #include "dataplane/sip/kernel_body.h"

@@ -25,7 +25,12 @@ static uint32_t skip_line_ends(const char *buf, size_t len)
 	return i;
 }
 
-enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip_msg *out)
+typedef enum stw_sip_reject (*careful_fn)(const char *buf, size_t len, uint32_t from,
+					  struct stw_sip_msg *out);
+
+/* @careful looks at what is neither STUN nor a keep-alive. */
+static inline enum stw_sip_reject scalar(const char *buf, size_t len, struct stw_sip_msg *out,
+					 careful_fn careful)
 {
 	memset(out, 0, sizeof(*out));
 	out->max_forwards = -1;
@@ -42,15 +47,27 @@ enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip
 		out->kind = STW_SIP_KEEPALIVE;
 		return STW_SIP_ACCEPTED;
 	}
-	enum stw_sip_reject reject = stw_parse_careful(buf, seen, from, out);
+	enum stw_sip_reject reject = careful(buf, seen, from, out);
 	if (seen < len && out->kind != STW_SIP_NEITHER) {
 		reject = STW_REJECT_TOO_LARGE;
 		out->reject = (uint8_t)reject;
 		out->error_off = UINT16_MAX;
 	}
+	return reject;
+}
+
+enum stw_sip_reject stw_parse_scalar(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	enum stw_sip_reject reject = scalar(buf, len, out, stw_parse_careful);
+
 	if (reject)
 		memset(&out->via, 0, sizeof(*out) - offsetof(struct stw_sip_msg, via));
 	return reject;
+}
+
+enum stw_sip_reject stw_locate_scalar(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	return scalar(buf, len, out, stw_locate_careful);
 }
 
 static void parse_scalar(const struct stw_sip_job *jobs, unsigned n)
@@ -59,27 +76,36 @@ static void parse_scalar(const struct stw_sip_job *jobs, unsigned n)
 		stw_parse_scalar(jobs[i].buf, jobs[i].len, jobs[i].out);
 }
 
+static void locate_scalar(const struct stw_sip_job *jobs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		stw_locate_scalar(jobs[i].buf, jobs[i].len, jobs[i].out);
+}
+
 struct kernel {
 	const char *name;
-	stw_parse_fn parse; /* NULL: not on this architecture */
+	stw_kernel_fn parse; /* NULL: not on this architecture */
+	stw_kernel_fn locate;
 };
 
 static const struct kernel kernels[STW_N_KERNELS] = {
-	[STW_KERNEL_AUTO] = {"auto", NULL},
-	[STW_KERNEL_SCALAR] = {"scalar", parse_scalar},
+	[STW_KERNEL_AUTO] = {"auto", NULL, NULL},
+	[STW_KERNEL_SCALAR] = {"scalar", parse_scalar, locate_scalar},
 #if defined(__x86_64__)
-	[STW_KERNEL_SSE] = {"sse", stw_parse_sse},
-	[STW_KERNEL_AVX2] = {"avx2", stw_parse_avx2},
-	[STW_KERNEL_AVX512] = {"avx512", stw_parse_avx512},
+	[STW_KERNEL_SSE] = {"sse", stw_parse_sse, stw_locate_sse},
+	[STW_KERNEL_AVX2] = {"avx2", stw_parse_avx2, stw_locate_avx2},
+	[STW_KERNEL_AVX512] = {"avx512", stw_parse_avx512, stw_locate_avx512},
 #else
-	[STW_KERNEL_SSE] = {"sse", NULL},	[STW_KERNEL_AVX2] = {"avx2", NULL},
-	[STW_KERNEL_AVX512] = {"avx512", NULL},
+	[STW_KERNEL_SSE] = {"sse", NULL, NULL},
+	[STW_KERNEL_AVX2] = {"avx2", NULL, NULL},
+	[STW_KERNEL_AVX512] = {"avx512", NULL, NULL},
 #endif
 };
 
 /* Not RCU: immutable after init. */
 static enum stw_sip_kernel in_use = STW_KERNEL_SCALAR;
-static stw_parse_fn parse = parse_scalar;
+static stw_kernel_fn parse = parse_scalar;
+static stw_kernel_fn locate = locate_scalar;
 
 static bool cpu_has(enum stw_sip_kernel kernel)
 {
@@ -118,6 +144,7 @@ int stw_sip_init(enum stw_sip_kernel kernel)
 #endif
 	in_use = kernel;
 	parse = kernels[kernel].parse;
+	locate = kernels[kernel].locate;
 	return STW_OK;
 }
 
@@ -131,11 +158,35 @@ const char *stw_sip_kernel_name(enum stw_sip_kernel kernel)
 	return (unsigned)kernel < STW_N_KERNELS ? kernels[kernel].name : "unknown";
 }
 
+/* One datagram, of which more than a datagram can have is too much, however much. */
+static struct stw_sip_job job_of(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	return (struct stw_sip_job){buf, len > UINT32_MAX ? UINT32_MAX : (uint32_t)len, out};
+}
+
+static void in_bursts(stw_kernel_fn kernel, const struct stw_sip_job *jobs, unsigned n)
+{
+	for (; n > STW_SIP_BURST; jobs += STW_SIP_BURST, n -= STW_SIP_BURST)
+		kernel(jobs, STW_SIP_BURST);
+	kernel(jobs, n);
+}
+
+enum stw_sip_reject stw_sip_locate(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	const struct stw_sip_job job = job_of(buf, len, out);
+
+	locate(&job, 1);
+	return (enum stw_sip_reject)out->reject;
+}
+
+void stw_sip_locate_burst(const struct stw_sip_job *jobs, unsigned n)
+{
+	in_bursts(locate, jobs, n);
+}
+
 enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_msg *out)
 {
-	/* More than a datagram can have is too much, however much. */
-	const uint32_t seen = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
-	const struct stw_sip_job job = {buf, seen, out};
+	const struct stw_sip_job job = job_of(buf, len, out);
 
 	parse(&job, 1);
 	return (enum stw_sip_reject)out->reject;
@@ -143,7 +194,5 @@ enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_ms
 
 void stw_sip_parse_burst(const struct stw_sip_job *jobs, unsigned n)
 {
-	for (; n > STW_SIP_BURST; jobs += STW_SIP_BURST, n -= STW_SIP_BURST)
-		parse(jobs, STW_SIP_BURST);
-	parse(jobs, n);
+	in_bursts(parse, jobs, n);
 }

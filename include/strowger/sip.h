@@ -152,7 +152,7 @@ struct stw_sip_name_addr {
 
 /** One message, as offsets into its bytes. Valid wherever the same bytes are copied or moved to. */
 struct stw_sip_msg {
-	uint8_t kind;	 /* enum stw_sip_kind */
+	uint8_t kind;	 /* enum stw_sip_kind; 0: not judged, as by stw_sip_locate() */
 	uint8_t method;	 /* enum stw_sip_method; of a response: the CSeq method */
 	uint16_t status; /* of a response, 100..699 */
 	uint8_t reject;	 /* enum stw_sip_reject */
@@ -275,6 +275,35 @@ struct stw_sip_job {
  * Fast path: yes.
  */
 void stw_sip_parse_burst(const struct stw_sip_job *jobs, unsigned n);
+
+/**
+ * Find the header lines of one datagram, and nothing more: the first stage of stw_sip_parse(), for
+ * those who judge values by themselves.
+ *
+ * Every line is seen to be in form (a name, a colon, no stray byte, CR LF at its end), up to the
+ * blank line. What the start line and the values say, and which headers are missing or stand twice,
+ * is the caller's to judge: start line [0, headers_off) with its CR LF and, as s7.5 wants them
+ * ignored, with those before it; values with the functions below.
+ *
+ * @param out  always filled: @headers_off, @body_off, @len (the datagram's), @present, @repeated,
+ *             @value, @line_off and @line_end; all else is as of an empty message. @kind is
+ *             KEEPALIVE, STUN, NEITHER (no line at all) or 0: its start line was not looked at
+ * @return STW_SIP_ACCEPTED, or why not: HEADER_NAME, STRAY_BYTE, HEADERS_UNFINISHED,
+ *         TOO_MANY_HEADERS or TOO_LARGE (also in out->reject, with out->error_off)
+ *
+ * Fast path: yes, no allocation, one pass.
+ * RFC: 3261 s7, s7.3.1 (folding, case), s7.3.3 (compact)
+ */
+enum stw_sip_reject stw_sip_locate(const char *buf, size_t len, struct stw_sip_msg *out);
+
+/**
+ * stw_sip_locate() for several datagrams, in less time than one after the other.
+ *
+ * @param jobs  [n], results in each @out
+ *
+ * Fast path: yes.
+ */
+void stw_sip_locate_burst(const struct stw_sip_job *jobs, unsigned n);
 
 /**
  * Parse the first Via element in @value.

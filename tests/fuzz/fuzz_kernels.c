@@ -8,23 +8,30 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+typedef enum stw_sip_reject (*parse_fn)(const char *buf, size_t len, struct stw_sip_msg *out);
+
+static void compare(const char *buf, size_t size, const char *what, parse_fn parse)
 {
-	const char *buf = (const char *)data;
 	struct stw_sip_msg want, got;
 
 	stw_sip_init(STW_KERNEL_SCALAR);
-	stw_sip_parse(buf, size, &want);
+	parse(buf, size, &want);
 	for (int k = STW_KERNEL_SSE; k < STW_N_KERNELS; k++) {
 		if (stw_sip_init((enum stw_sip_kernel)k) != STW_OK)
 			continue;
 		memset(&got, 0x55, sizeof(got));
-		stw_sip_parse(buf, size, &got);
+		parse(buf, size, &got);
 		if (memcmp(&got, &want, sizeof(got)) != 0) {
-			fprintf(stderr, "fuzz_kernels: %s differs from scalar\n",
+			fprintf(stderr, "fuzz_kernels: %s: %s differs from scalar\n", what,
 				stw_sip_kernel_name((enum stw_sip_kernel)k));
 			abort();
 		}
 	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	compare((const char *)data, size, "parse", stw_sip_parse);
+	compare((const char *)data, size, "locate", stw_sip_locate);
 	return 0;
 }

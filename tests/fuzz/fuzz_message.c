@@ -42,6 +42,16 @@ static void check_again(const char *buf, const struct stw_sip_msg *m)
 	check(memcmp(&again, m, sizeof(again)) == 0, "cut message differs");
 }
 
+static void check_located(const char *buf, size_t size)
+{
+	struct stw_sip_msg want, got;
+
+	stw_oracle_locate(buf, size, &want);
+	memset(&got, 0x55, sizeof(got));
+	check(stw_sip_locate(buf, size, &got) == want.reject, "located: verdict");
+	check(memcmp(&got, &want, sizeof(got)) == 0, "located");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *buf = (const char *)data;
@@ -55,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(stw_sip_parse(buf, size, &got) == want.reject, "verdict");
 		check(memcmp(&got, &want, sizeof(got)) == 0,
 		      stw_sip_kernel_name((enum stw_sip_kernel)k));
+		check_located(buf, size);
 	}
 	if (got.kind == STW_SIP_REQUEST || got.kind == STW_SIP_RESPONSE) {
 		check_lines(buf, &got);

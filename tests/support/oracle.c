@@ -701,9 +701,9 @@ static void parts(struct message *s)
 		stw_sip_name_addr_parse(s->buf, m->value[STW_HDR_ROUTE], &m->route);
 }
 
-enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip_msg *out)
+/* An empty result. @return where the start line begins; the length when there is nothing to read */
+static size_t begin(const char *buf, size_t len, struct stw_sip_msg *out)
 {
-	struct message s = {.buf = buf, .len = len > 65535 ? 65535 : len, .m = out};
 	size_t from = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -712,21 +712,59 @@ enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip
 	if (len >= 20 && (uint8_t)buf[0] < 0x40 && memcmp(buf + 4, "\x21\x12\xa4\x42", 4) == 0) {
 		out->kind = STW_SIP_STUN;
 		out->len = (uint32_t)len;
+		return len;
+	}
+	while (from < len && from < 65535 && (buf[from] == '\r' || buf[from] == '\n'))
+		from++;
+	if (from == len || from == 65535) {
+		out->kind = STW_SIP_KEEPALIVE;
+		return len;
+	}
+	return from;
+}
+
+static enum stw_sip_reject conclude(struct message *s, size_t len)
+{
+	if (len > 65535 && s->m->kind <= STW_SIP_RESPONSE) {
+		s->reject = STW_REJECT_TOO_LARGE;
+		s->error_off = 65535;
+	}
+	s->m->reject = (uint8_t)s->reject;
+	s->m->error_off = s->reject ? (uint16_t)s->error_off : 0;
+	return s->reject;
+}
+
+enum stw_sip_reject stw_oracle_locate(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	struct message s = {.buf = buf, .len = len > 65535 ? 65535 : len, .m = out};
+	size_t lf = begin(buf, len, out), from = lf;
+
+	if (from == len)
+		return STW_SIP_ACCEPTED;
+	while (lf < s.len && buf[lf] != '\n')
+		lf++;
+	if (lf == s.len) {
+		out->kind = STW_SIP_NEITHER;
 		return STW_SIP_ACCEPTED;
 	}
-	while (from < s.len && (buf[from] == '\r' || buf[from] == '\n'))
-		from++;
-	if (from == s.len)
-		out->kind = STW_SIP_KEEPALIVE;
-	else
-		whole_message(&s, from);
-	if (len > 65535 && out->kind <= STW_SIP_RESPONSE) {
-		s.reject = STW_REJECT_TOO_LARGE;
-		s.error_off = 65535;
-	}
-	if (!s.reject && (out->kind == STW_SIP_REQUEST || out->kind == STW_SIP_RESPONSE))
+	if (lf == from || buf[lf - 1] != '\r')
+		reject(&s, STW_REJECT_STRAY_BYTE, lf);
+	out->headers_off = (uint16_t)(lf + 1);
+	out->len = (uint32_t)s.len;
+	header_block(&s, lf + 1);
+	return conclude(&s, len);
+}
+
+enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip_msg *out)
+{
+	struct message s = {.buf = buf, .len = len > 65535 ? 65535 : len, .m = out};
+	size_t from = begin(buf, len, out);
+
+	if (from == len)
+		return STW_SIP_ACCEPTED;
+	whole_message(&s, from);
+	enum stw_sip_reject why = conclude(&s, len);
+	if (!why && (out->kind == STW_SIP_REQUEST || out->kind == STW_SIP_RESPONSE))
 		parts(&s);
-	out->reject = (uint8_t)s.reject;
-	out->error_off = s.reject ? (uint16_t)s.error_off : 0;
-	return s.reject;
+	return why;
 }

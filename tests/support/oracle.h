@@ -3,9 +3,10 @@
 
 /**
  * @file
- * A second parser, slow and plain, to hold stw_sip_parse() against: it copies the message apart
- * line by line and asks regular expressions written after the grammar of RFC 3261 s25.1. It shares
- * no code with the library but the types of its result, and the parts of values of what it accepts.
+ * A second parser, slow and plain, to hold stw_sip_parse() and stw_sip_locate() against: it copies
+ * the message apart line by line and asks regular expressions written after the grammar of RFC 3261
+ * s25.1. It shares no code with the library but the types of its result, and the parts of values of
+ * what it accepts.
  */
 
 #include <stddef.h>
@@ -14,6 +15,9 @@
 
 /** As stw_sip_parse(), with the default limits; @out agrees with it byte for byte. */
 enum stw_sip_reject stw_oracle_parse(const char *buf, size_t len, struct stw_sip_msg *out);
+
+/** As stw_sip_locate(), likewise. */
+enum stw_sip_reject stw_oracle_locate(const char *buf, size_t len, struct stw_sip_msg *out);
 
 /** True when stw_sip_via_parse() ought to take the first element of @text. */
 bool stw_oracle_via(const char *text, size_t len);

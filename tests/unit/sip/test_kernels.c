@@ -8,23 +8,35 @@
 #include "tests/support/oracle.h"
 #include "tests/unit/sip/values.h"
 
-/* @bytes stand where the caller wants them to; every kernel agrees with the oracle there. */
-static void check(const char *bytes, size_t len)
-{
-	struct stw_sip_msg want, got;
+typedef enum stw_sip_reject (*parse_fn)(const char *buf, size_t len, struct stw_sip_msg *out);
 
-	stw_oracle_parse(bytes, len, &want);
+static void compare(const char *bytes, size_t len, const char *what, parse_fn parse,
+		    const struct stw_sip_msg *want)
+{
+	struct stw_sip_msg got;
+
 	for (int k = STW_KERNEL_SCALAR; k < STW_N_KERNELS; k++) {
 		if (stw_sip_init((enum stw_sip_kernel)k) != STW_OK)
 			continue;
 		memset(&got, 0x33, sizeof(got));
-		stw_sip_parse(bytes, len, &got);
-		if (memcmp(&got, &want, sizeof(got)) != 0)
-			print_error("kernel %s, %zu bytes:\n%.*s\n",
+		parse(bytes, len, &got);
+		if (memcmp(&got, want, sizeof(got)) != 0)
+			print_error("%s, kernel %s, %zu bytes:\n%.*s\n", what,
 				    stw_sip_kernel_name((enum stw_sip_kernel)k), len, (int)len,
 				    bytes);
-		assert_memory_equal(&got, &want, sizeof(got));
+		assert_memory_equal(&got, want, sizeof(got));
 	}
+}
+
+/* @bytes stand where the caller wants them to; every kernel agrees with the oracle there. */
+static void check(const char *bytes, size_t len)
+{
+	struct stw_sip_msg want;
+
+	stw_oracle_parse(bytes, len, &want);
+	compare(bytes, len, "parse", stw_sip_parse, &want);
+	stw_oracle_locate(bytes, len, &want);
+	compare(bytes, len, "locate", stw_sip_locate, &want);
 }
 
 static void check_copy(const char *bytes, size_t len)
@@ -148,18 +160,116 @@ static void random_damage(void **state)
 	assert_in_range(accepted, total / 4, total - total / 10);
 }
 
+/* The headers a message needs, with the last line of any length. */
+#define NEEDED "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\nCSeq: 1 BYE\r\n"
+
+static char *put_others(char *p, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		p += sprintf(p, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
+	return p;
+}
+
+/* Every number of lines, with what matters before, in the middle of or behind the others. */
 static void header_counts_around_the_sizes_of_registers(void **state)
 {
 	static char text[8192];
 	(void)state;
-	for (unsigned extra = 0; extra < 90; extra++) {
-		char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
-		for (unsigned i = 0; i < extra; i++)
-			p += sprintf(p, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
-		p += sprintf(p, "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\n"
-				"CSeq: 1 BYE\r\nl: 0\r\n\r\n");
-		check_copy(text, (size_t)(p - text));
+	for (unsigned extra = 0; extra < 270; extra++) {
+		for (unsigned place = 0; place < 3; place++) {
+			unsigned before = place * extra / 2;
+			char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
+			p = put_others(p, 0, before);
+			p += sprintf(p, NEEDED "l: 0\r\n");
+			p = put_others(p, before, extra);
+			p += sprintf(p, "\r\n");
+			check_copy(text, (size_t)(p - text));
+		}
 	}
+}
+
+/* One line each of many is another: a hot one, one twice, or one that is not in order. */
+static void odd_lines_anywhere_among_many(void **state)
+{
+	static const char *const odd[] = {
+		"Route: <sip:r;lr>",
+		"Via: SIP/2.0/UDP second",
+		"Max-Forwards:70",
+		"Expires:  7",
+		"Content-Length : 0",
+		"To: <sip:other@b>",
+		"X: a\r\n b",
+		"no colon",
+		"Call-ID: x",
+		"Record-Route: <sip:r>",
+		"Contact: *\t",
+		"X: a\rb",
+		"",
+	};
+	static char text[8192];
+	(void)state;
+	for (size_t k = 0; k < sizeof(odd) / sizeof(odd[0]); k++) {
+		for (unsigned at = 0; at < 140; at++) {
+			char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
+			p = put_others(p, 0, at);
+			p += sprintf(p, "%s\r\n", odd[k]);
+			p = put_others(p, at, 140 - at % 7);
+			p += sprintf(p, NEEDED "\r\n");
+			check_copy(text, (size_t)(p - text));
+		}
+	}
+}
+
+/* So many that they are refused by number; and as many as can be allowed. */
+static void as_many_lines_as_limits_may_allow(void **state)
+{
+	const struct stw_sip_limits most = {STW_SIP_HEADERS_MAX, STW_SIP_VIAS_DEFAULT};
+	const struct stw_sip_limits usual = {STW_SIP_HEADERS_DEFAULT, STW_SIP_VIAS_DEFAULT};
+	static char text[16384];
+	(void)state;
+	assert_int_equal(stw_sip_set_limits(&most), STW_OK);
+	for (unsigned n = STW_SIP_HEADERS_MAX - 70; n < STW_SIP_HEADERS_MAX + 70; n++) {
+		char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
+		p = put_others(p, 0, n - 5);
+		p += sprintf(p, NEEDED "\r\n");
+		struct stw_sip_msg want;
+		size_t len = (size_t)(p - text);
+		bool few = n <= STW_SIP_HEADERS_MAX;
+		stw_sip_init(STW_KERNEL_SCALAR);
+		assert_int_equal(stw_sip_parse(text, len, &want),
+				 few ? STW_SIP_ACCEPTED : STW_REJECT_TOO_MANY_HEADERS);
+		compare(text, len, "parse", stw_sip_parse, &want);
+		stw_sip_init(STW_KERNEL_SCALAR);
+		assert_int_equal(stw_sip_locate(text, len, &want),
+				 few ? STW_SIP_ACCEPTED : STW_REJECT_TOO_MANY_HEADERS);
+		compare(text, len, "locate", stw_sip_locate, &want);
+	}
+	assert_int_equal(stw_sip_set_limits(&usual), STW_OK);
+}
+
+/* What stw_sip_locate() alone must tell: start lines that look like headers, or like nothing. */
+static void located_behind_any_start_line(void **state)
+{
+	static const char *const first[] = {"Via: SIP/2.0/UDP h\r\n",
+					    "\r\nVia: SIP/2.0/UDP h\r\n",
+					    "A\n",
+					    "AB\n",
+					    "A\r\n",
+					    "\r\n",
+					    "\n",
+					    "I\rB\r\n",
+					    "I \r\n",
+					    "i: y\r\n",
+					    "1 2 3\r\n",
+					    "\n\r\nBYE x\r\n"};
+	char text[512];
+	(void)state;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		int n = snprintf(text, sizeof(text), "%s" NEEDED "\r\n", first[i]);
+		check_copy(text, (size_t)n);
+	}
+	int n = snprintf(text, sizeof(text), "A%cB\r\n" NEEDED "\r\n", 0);
+	check_copy(text, (size_t)n);
 }
 
 /* Sound and damaged ones, keep-alives and nothing at all, as many as come: each as if alone. */
@@ -189,22 +299,33 @@ static void a_burst_is_each_of_its_messages(void **state)
 				stw_sip_parse(jobs[i].buf, jobs[i].len, &want);
 				assert_memory_equal(&got[i], &want, sizeof(want));
 			}
+			memset(got, 0x33, sizeof(got));
+			stw_sip_locate_burst(jobs, n);
+			for (unsigned i = 0; i < n; i++) {
+				stw_sip_locate(jobs[i].buf, jobs[i].len, &want);
+				assert_memory_equal(&got[i], &want, sizeof(want));
+			}
 		}
 	}
 }
 
-/* The last line of a message is shorter than what a kernel looks at. */
+/* The last line of a message is shorter than what a kernel looks at, and so are those before it;
+ * how long the message is does not matter. */
 static void last_lines_of_any_length(void **state)
 {
-	char text[512];
+	static char text[8192];
 	(void)state;
-	for (int n = 0; n < 24; n++) {
-		int len = snprintf(text, sizeof(text),
-				   "ACK sip:h SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
-				   "f: <sip:a@b>;tag=1\r\nt: <sip:a@b>\r\nCSeq: 1 ACK\r\n"
-				   "i: %.*s\r\n\r\n",
-				   n, "abcdefghijklmnopqrstuvwxyz");
-		check_copy(text, (size_t)len);
+	for (unsigned others = 0; others < 300; others = others * 2 + 10) {
+		for (int n = 0; n < 24; n++) {
+			char *p = text + sprintf(text, "ACK sip:h SIP/2.0\r\n");
+			p = put_others(p, 0, others);
+			p += sprintf(p,
+				     "v: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\n"
+				     "t: <sip:a@b>\r\nCSeq: 1 ACK\r\ni: %.*s\r\n%s\r\n",
+				     n, "abcdefghijklmnopqrstuvwxyz",
+				     n % 3 ? "" : "l: 0\r\na:\r\n");
+			check_copy(text, (size_t)(p - text));
+		}
 	}
 }
 
@@ -282,6 +403,9 @@ int main(void)
 		cmocka_unit_test(nothing_is_read_beyond_the_end_of_a_page),
 		cmocka_unit_test(random_damage),
 		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
+		cmocka_unit_test(odd_lines_anywhere_among_many),
+		cmocka_unit_test(as_many_lines_as_limits_may_allow),
+		cmocka_unit_test(located_behind_any_start_line),
 		cmocka_unit_test(a_burst_is_each_of_its_messages),
 		cmocka_unit_test(last_lines_of_any_length),
 		cmocka_unit_test(uris_and_routes_of_any_length),
