@@ -18,6 +18,8 @@ static void mark_vlans(const struct stw_model_port *m, uint8_t *used)
 		used[m->routes[i].vlan % VLANS] = 1;
 	for (size_t i = 0; i < m->n_neighbours; i++)
 		used[m->neighbours[i].vlan % VLANS] = 1;
+	for (size_t i = 0; i < m->n_vlans; i++)
+		used[m->vlans[i] % VLANS] = 1;
 }
 
 int stw_ifaces_init(struct stw_ifaces *x, const struct stw_installer_port *ports, size_t n_ports)

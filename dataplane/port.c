@@ -247,7 +247,8 @@ static int probe_wire(struct stw_port *p)
 
 static int hold_xdp(struct stw_port *p)
 {
-	int err = wants_xdp(p) ? stw_xdp_hold(p->under, !is_shared(p), &p->xdp) : STW_OK;
+	const struct stw_xdp_take take = {!is_shared(p), p->model->vlans, p->model->n_vlans};
+	int err = wants_xdp(p) ? stw_xdp_hold(p->under, &take, &p->xdp) : STW_OK;
 
 	if (err == STW_OK)
 		return STW_OK;
@@ -441,11 +442,12 @@ int stw_ports_start(const struct stw_model *model, unsigned n_workers, struct st
 /* What the device cannot take is said once: it will not learn. */
 static void steer_by_flow(struct stw_port *p, const struct stw_endpoint *listeners, size_t n)
 {
+	const struct stw_flow_wanted wanted = {listeners, n, p->model->vlans, p->model->n_vlans,
+					       p->wire.n_rx};
 	const bool could = !p->flow.no_fragments;
 	char reason[256] = "no memory";
 
-	if (stw_flow_listeners(&p->flow, listeners, n, p->wire.n_rx, reason, sizeof(reason)) !=
-	    STW_OK)
+	if (stw_flow_listeners(&p->flow, &wanted, reason, sizeof(reason)) != STW_OK)
 		stw_error("port \"%s\": flow rules of device %s: %s: what is sent there stays with "
 			  "the kernel",
 			  p->model->name, p->wire.name, reason);

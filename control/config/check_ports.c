@@ -89,6 +89,8 @@ static struct vlans vlans_of(const struct stw_conf_port *p)
 		use_vlan(&v, p->routes[i].vlan);
 	for (size_t i = 0; i < p->n_neighbours; i++)
 		use_vlan(&v, p->neighbours[i].v.vlan);
+	for (size_t i = 0; i < p->n_vlans; i++)
+		use_vlan(&v, p->vlans[i].vlan);
 	return v;
 }
 
@@ -106,6 +108,23 @@ static void check_vlans(const struct stw_conf_port *p, const struct vlans *v,
 			   name);
 }
 
+/* The list is for shared ports; elsewhere addresses say which VLANs there are. */
+static void check_shared_vlans(const struct stw_conf_port *p, struct stw_report *report)
+{
+	if (p->v.kernel != STW_KERNEL_SIDE_SHARED && p->n_vlans > 0)
+		stw_report(report, stw_node_at(p->node, "vlans"),
+			   "vlans is given but kernel is not shared: give each address its vlan "
+			   "instead");
+	for (size_t i = 1; i < p->n_vlans; i++) {
+		size_t k = 0;
+
+		while (p->vlans[k].vlan != p->vlans[i].vlan)
+			k++;
+		if (k < i)
+			stw_report(report, p->vlans[i].node, "stands twice in vlans: name it once");
+	}
+}
+
 /* An interface is a port's untagged side or one of its VLANs. */
 static void check_interfaces(const struct stw_conf *c, struct stw_report *report)
 {
@@ -115,6 +134,7 @@ static void check_interfaces(const struct stw_conf *c, struct stw_report *report
 		struct vlans v = vlans_of(&c->ports[i]);
 
 		check_vlans(&c->ports[i], &v, report);
+		check_shared_vlans(&c->ports[i], report);
 		n += v.n;
 	}
 	if (n > STW_FIB_IFACES_MAX)

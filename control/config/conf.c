@@ -14,6 +14,7 @@ void stw_conf_fini(struct stw_conf *c)
 		free(c->ports[i].addresses);
 		free(c->ports[i].routes);
 		free(c->ports[i].neighbours);
+		free(c->ports[i].vlans);
 	}
 	for (size_t i = 0; i < c->n_pools; i++) {
 		free(c->pools[i].members);
@@ -47,11 +48,15 @@ static int copy_port(const struct stw_model_port *p, struct stw_conf_port *c)
 	c->v.addresses = NULL;
 	c->v.routes = NULL;
 	c->v.neighbours = NULL;
+	c->v.vlans = NULL;
 	c->addresses = array(p->n_addresses, sizeof(*c->addresses));
 	c->routes = array(p->n_routes, sizeof(*c->routes));
 	c->neighbours = array(p->n_neighbours, sizeof(*c->neighbours));
-	if (!c->addresses || !c->routes || !c->neighbours)
+	c->vlans = array(p->n_vlans, sizeof(*c->vlans));
+	if (!c->addresses || !c->routes || !c->neighbours || !c->vlans)
 		return STW_ENOMEM;
+	for (size_t i = 0; i < p->n_vlans; i++)
+		c->vlans[c->n_vlans++].vlan = p->vlans[i];
 	for (size_t i = 0; i < p->n_addresses; i++)
 		c->addresses[c->n_addresses++].v = p->addresses[i];
 	for (size_t i = 0; i < p->n_neighbours; i++)

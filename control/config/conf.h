@@ -41,12 +41,18 @@ struct stw_conf_neighbour {
 	struct stw_model_neighbour v;
 };
 
+struct stw_conf_vlan {
+	const struct stw_node *node;
+	uint16_t vlan;
+};
+
 struct stw_conf_port {
 	const struct stw_node *node;
 	struct stw_model_port v; /* its lists stay empty */
 	STW_CONF_LIST(struct stw_conf_address, addresses);
 	STW_CONF_LIST(struct stw_conf_route, routes);
 	STW_CONF_LIST(struct stw_conf_neighbour, neighbours);
+	STW_CONF_LIST(struct stw_conf_vlan, vlans);
 };
 
 struct stw_conf_network {

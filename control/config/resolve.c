@@ -27,8 +27,11 @@ static int resolve_port(const struct stw_conf_port *c, struct stw_model_port *p)
 	p->addresses = array(c->n_addresses, sizeof(*p->addresses));
 	p->routes = array(c->n_routes, sizeof(*p->routes));
 	p->neighbours = array(c->n_neighbours, sizeof(*p->neighbours));
-	if (!p->addresses || !p->routes || !p->neighbours)
+	p->vlans = array(c->n_vlans, sizeof(*p->vlans));
+	if (!p->addresses || !p->routes || !p->neighbours || !p->vlans)
 		return STW_ENOMEM;
+	for (size_t i = 0; i < c->n_vlans; i++)
+		p->vlans[p->n_vlans++] = c->vlans[i].vlan;
 	for (size_t i = 0; i < c->n_addresses; i++)
 		p->addresses[p->n_addresses++] = c->addresses[i].v;
 	for (size_t i = 0; i < c->n_neighbours; i++)

@@ -261,7 +261,7 @@ const struct stw_opt stw_schema[] = {
 		 "with its addresses, routes and everything else that runs over it, and takes from it "
 		 "only UDP datagrams to the listeners; its device is net_af_xdp, or the PCI address of a "
 		 "NIC that keeps its kernel driver (mlx5) and isolates flows by rte_flow. Frames with "
-		 "a VLAN tag stay with the kernel."},
+		 "a VLAN tag stay with the kernel, but for those that vlans names."},
 	{"ports[].twin", STW_OPT_TEXT, RESTART, .max = 15,
 	 .computed = "\"stw-\" and the port's name, cut to 15 bytes", AT(stw_conf_port, v.twin),
 	 .help = "Interface name of the twin. A shared port has a TAP of this name as well, by which "
@@ -311,6 +311,14 @@ const struct stw_opt stw_schema[] = {
 	 .help = "Its MAC address, six hex pairs."},
 	{"ports[].neighbours[].vlan", STW_OPT_UINT, RESTART, .min = 1, .max = 4094,
 	 .computed = "untagged", AT(stw_conf_neighbour, v.vlan), .help = "VLAN it is on."},
+	{"ports[].vlans", STW_OPT_LIST, RESTART, .max = 64, .noun = "VLAN",
+	 LIST(stw_conf_port, vlans, stw_conf_vlan),
+	 .help = "VLANs (802.1Q) of a shared port on which datagrams to listeners are taken too. Each has "
+		 "its interface in the kernel already, whose name, or alternative name, is that of the "
+		 "port's interface with the VLAN behind it, such as eth0.100. Frames of other VLANs and "
+		 "with two tags stay with the kernel."},
+	{"ports[].vlans[]", STW_OPT_UINT, RESTART, .min = 1, .max = 4094, AT(stw_conf_vlan, vlan),
+	 .help = "A VLAN's number. Each at most once."},
 	{"ports[].neighbors", STW_OPT_ADVICE, RESTART, .help = "write neighbours"},
 
 	{"listeners", STW_OPT_LIST, RELOAD, .max = 256, .noun = "listener",

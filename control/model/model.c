@@ -10,6 +10,7 @@ static void free_ports(struct stw_model *m)
 		free(m->ports[i].addresses);
 		free(m->ports[i].routes);
 		free(m->ports[i].neighbours);
+		free(m->ports[i].vlans);
 	}
 	free(m->ports);
 }

@@ -64,6 +64,8 @@ struct stw_model_port {
 	size_t n_routes;
 	struct stw_model_neighbour *neighbours;
 	size_t n_neighbours;
+	uint16_t *vlans; /* [n_vlans] 1..4094: VLAN interfaces that are shared too */
+	size_t n_vlans;
 	uint32_t line; /* in the file, for messages */
 };
 

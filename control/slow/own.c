@@ -2,7 +2,9 @@
 #include "control/slow/own.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,13 +48,49 @@ static bool read_address(const struct ifaddrs *a, struct stw_model_address *out)
 	return false;
 }
 
-int stw_own_addresses(const char *device, struct stw_model_address **out, size_t *n)
+/* The kernel's interfaces of a port: untagged at [0], then its VLANs. 0: there is none. */
+struct netifs {
+	unsigned index[STW_OWN_VLANS_MAX + 1];
+	size_t n;
+};
+
+/* By index: a VLAN interface may have the name it needs beside another. */
+static struct netifs find_netifs(const struct stw_model_port *p)
 {
+	struct netifs x = {.n = 1};
+	char name[16], vlan[24];
+
+	stw_netif_of_device(p->device, name);
+	x.index[0] = *name ? if_nametoindex(name) : 0;
+	for (size_t i = 0; i < p->n_vlans && i < STW_OWN_VLANS_MAX; i++) {
+		snprintf(vlan, sizeof(vlan), "%s.%u", name, p->vlans[i]);
+		x.index[x.n++] = if_nametoindex(vlan);
+	}
+	return x;
+}
+
+/* @return false for an interface that is not the port's */
+static bool vlan_of(const struct stw_model_port *p, const struct netifs *x, const char *name,
+		    uint16_t *vlan)
+{
+	const unsigned index = if_nametoindex(name);
+
+	for (size_t i = 0; index != 0 && i < x->n; i++) {
+		if (x->index[i] == index) {
+			*vlan = i > 0 ? p->vlans[i - 1] : 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+int stw_own_addresses(const struct stw_model_port *p, struct stw_model_address **out, size_t *n)
+{
+	const struct netifs netifs = find_netifs(p);
 	struct ifaddrs *all, *a;
 	size_t most = 0, found = 0;
-	char name[16];
+	uint16_t vlan;
 
-	stw_netif_of_device(device, name);
 	if (getifaddrs(&all) < 0)
 		return STW_EIO;
 	for (a = all; a; a = a->ifa_next)
@@ -60,8 +98,8 @@ int stw_own_addresses(const char *device, struct stw_model_address **out, size_t
 	struct stw_model_address *rows = calloc(most + 1, sizeof(*rows));
 
 	for (a = all; rows && a; a = a->ifa_next)
-		if (strcmp(a->ifa_name, name) == 0 && read_address(a, &rows[found]))
-			found++;
+		if (vlan_of(p, &netifs, a->ifa_name, &vlan) && read_address(a, &rows[found]))
+			rows[found++].vlan = vlan;
 	freeifaddrs(all);
 	if (!rows)
 		return STW_ENOMEM;

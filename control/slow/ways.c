@@ -117,7 +117,7 @@ int stw_ways_build(const struct stw_model *m, struct stw_ways *out)
 	for (size_t i = 0; i < m->n_ports && err == STW_OK; i++) {
 		ports[i] = m->ports[i];
 		if (ports[i].kernel == STW_KERNEL_SIDE_SHARED)
-			err = stw_own_addresses(ports[i].device, &ports[i].addresses,
+			err = stw_own_addresses(&ports[i], &ports[i].addresses,
 						&ports[i].n_addresses);
 	}
 	if (err == STW_OK)

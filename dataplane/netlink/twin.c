@@ -237,13 +237,23 @@ static int dress(struct stw_twins *t, size_t port)
 	return err;
 }
 
-/* The interface stays as it is; only its index is learned. */
+/* Interface and VLAN interfaces stay as they are; only their indexes are learned. */
 static int find_shared(struct stw_twins *t, size_t port)
 {
-	const char *name = t->ports[port].kernel;
-	struct stw_iface *row = &t->ifaces->rows[stw_ifaces_find(t->ifaces, port, 0)];
-	row->kernel_ifindex = if_nametoindex(name);
-	return row->kernel_ifindex ? STW_OK : fail(name, "find it");
+	for (size_t i = 0; i < t->ifaces->n; i++) {
+		struct stw_iface *row = &t->ifaces->rows[i];
+		char name[16];
+		if (row->port != port)
+			continue;
+		stw_twin_name(t, i, name);
+		row->kernel_ifindex = if_nametoindex(name);
+		if (!row->kernel_ifindex)
+			return fail(name, row->vlan ? "find it (a VLAN interface of another name "
+						      "may have this one as well: ip link property "
+						      "add dev NAME altname)"
+						    : "find it");
+	}
+	return STW_OK;
 }
 
 /* With a filter on the way back (rp_filter) an interface without any address lets nothing in. This

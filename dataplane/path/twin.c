@@ -7,6 +7,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_ether.h>
+#include <string.h>
 
 #define TWIN_BURST 32
 
@@ -16,6 +17,17 @@ static uint32_t ethernet_len(const struct rte_mbuf *m)
 
 	return frame[12] == 0x81 && frame[13] == 0x00 ? RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN
 						      : RTE_ETHER_HDR_LEN;
+}
+
+/* The kernel has no VLANs on the way in of a shared port, where addresses say enough. */
+static void untag(struct rte_mbuf *m)
+{
+	char *frame = rte_pktmbuf_mtod(m, char *);
+
+	if (ethernet_len(m) == RTE_ETHER_HDR_LEN)
+		return;
+	memmove(frame + RTE_VLAN_HLEN, frame, 2 * RTE_ETHER_ADDR_LEN);
+	rte_pktmbuf_adj(m, RTE_VLAN_HLEN);
 }
 
 void stw_to_kernel(struct stw_worker *w, struct rte_mbuf *m)
@@ -29,6 +41,8 @@ void stw_to_kernel(struct stw_worker *w, struct rte_mbuf *m)
 		return;
 	}
 	m->ol_flags = 0;
+	if (ports->port[port].model->n_vlans > 0)
+		untag(m);
 	/* Only what we put together ourselves is longer than what the wire brings. */
 	if (m->pool == ports->jumbo) {
 		m->l2_len = ethernet_len(m) & 0x7f;

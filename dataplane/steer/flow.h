@@ -38,16 +38,23 @@ struct stw_flow {
  */
 int stw_flow_isolate(struct stw_flow *f, uint16_t dev, char *reason, size_t size);
 
+/* What is to be taken: datagrams and fragments to listeners, untagged and on each VLAN. */
+struct stw_flow_wanted {
+	const struct stw_endpoint *listeners; /* [n]; doubles do no harm */
+	size_t n;
+	const uint16_t *vlans; /* [n_vlans] 1..4094, each once */
+	size_t n_vlans;
+	uint16_t n_queues; /* of the device, spread over by its own hash */
+};
+
 /**
- * Take what is sent to these, and nothing else. New rules are made before old ones go.
+ * Take what is wanted, and nothing else. New rules are made before old ones go.
  *
- * @param listeners  [n]; doubles do no harm
- * @param n_queues   of the device, spread over by its own hash
- * @param reason     on STW_EIO: the first rule that was refused, and why
+ * @param reason  on STW_EIO: the first rule that was refused, and why
  * @return STW_OK, STW_ENOMEM (all is as before), STW_EIO: what could be taken is
  */
-int stw_flow_listeners(struct stw_flow *f, const struct stw_endpoint *listeners, size_t n,
-		       uint16_t n_queues, char *reason, size_t size);
+int stw_flow_listeners(struct stw_flow *f, const struct stw_flow_wanted *wanted, char *reason,
+		       size_t size);
 
 /** Take nothing any more. Accepts one that was never isolated. */
 void stw_flow_release(struct stw_flow *f);

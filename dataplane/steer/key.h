@@ -25,4 +25,6 @@ struct stw_steer_key {
 /* The only element of the settings map. */
 struct stw_steer_settings {
 	__u32 all; /* 1: the port is owned, everything is for the data plane */
+	__u32 reserved;
+	__u64 vlans[64]; /* a bit for each VLAN whose datagrams to listeners are ours too */
 };

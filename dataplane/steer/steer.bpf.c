@@ -5,7 +5,9 @@
  * its address. The kernel keeps everything else, and with no data plane behind the queue (its
  * sockets close when it dies) it gets these as well.
  *
- * Frames with a VLAN tag on a shared port are the kernel's: a VLAN interface is another interface.
+ * With one VLAN tag (802.1Q) the same holds for the VLANs that the configuration names: a VLAN
+ * interface is another interface, and others are the kernel's. So are frames with two tags. A tag
+ * that the device has taken off before we see the frame is none here.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -43,6 +45,11 @@ struct {
 	__type(key, __u32);
 	__type(value, struct stw_steer_settings);
 } settings SEC(".maps");
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 type; /* of what follows */
+};
 
 struct ipv6_fragment {
 	__u8 nexthdr;
@@ -88,18 +95,37 @@ static __always_inline int see_ipv6(void *at, void *end, struct stw_steer_key *k
 	       fragment->nexthdr == IPPROTO_UDP;
 }
 
-static __always_inline int is_listeners(struct xdp_md *ctx)
+/* VLAN 0 is none: such a tag carries a priority only. */
+static __always_inline int is_our_vlan(const struct stw_steer_settings *s, __be16 tci)
+{
+	const __u32 vlan = bpf_ntohs(tci) & 0xfff;
+
+	return vlan == 0 || (s->vlans[vlan / 64] >> (vlan % 64) & 1);
+}
+
+static __always_inline int is_listeners(struct xdp_md *ctx, const struct stw_steer_settings *s)
 {
 	void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	struct stw_steer_key key = {};
+	void *at = eth + 1;
+	__be16 type;
 
-	if ((void *)(eth + 1) > end)
+	if (at > end)
 		return 0;
-	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
-		if (!see_ipv4(eth + 1, end, &key))
+	type = eth->h_proto;
+	if (type == bpf_htons(ETH_P_8021Q)) {
+		struct vlan_tag *tag = at;
+
+		at = tag + 1;
+		if (at > end || !is_our_vlan(s, tag->tci))
 			return 0;
-	} else if (eth->h_proto != bpf_htons(ETH_P_IPV6) || !see_ipv6(eth + 1, end, &key)) {
+		type = tag->type;
+	}
+	if (type == bpf_htons(ETH_P_IP)) {
+		if (!see_ipv4(at, end, &key))
+			return 0;
+	} else if (type != bpf_htons(ETH_P_IPV6) || !see_ipv6(at, end, &key)) {
 		return 0;
 	}
 	return bpf_map_lookup_elem(&listeners, &key) != 0;
@@ -111,7 +137,7 @@ int strowger_steer(struct xdp_md *ctx)
 	__u32 first = 0;
 	struct stw_steer_settings *s = bpf_map_lookup_elem(&settings, &first);
 
-	if (s && (s->all || is_listeners(ctx)))
+	if (s && (s->all || is_listeners(ctx, s)))
 		return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 	return XDP_PASS;
 }

@@ -49,10 +49,13 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int write_settings(int fd, bool all)
+static int write_settings(int fd, const struct stw_xdp_take *take)
 {
-	const struct stw_steer_settings s = {.all = all};
+	struct stw_steer_settings s = {.all = take->all};
 	const __u32 first = 0;
+
+	for (size_t i = 0; i < take->n_vlans; i++)
+		s.vlans[take->vlans[i] / 64 % 64] |= (__u64)1 << take->vlans[i] % 64;
 
 	return bpf_map_update_elem(fd, &first, &s, BPF_ANY) == 0 ? STW_OK : STW_EIO;
 }
@@ -83,7 +86,7 @@ static int open_map(const __u32 *ids, __u32 n, const char *name)
 	return -1;
 }
 
-static int open_maps(int program, bool all, struct stw_xdp *x)
+static int open_maps(int program, const struct stw_xdp_take *take, struct stw_xdp *x)
 {
 	__u32 ids[MAPS];
 	struct bpf_prog_info info = {.nr_map_ids = MAPS, .map_ids = (__u64)(uintptr_t)ids};
@@ -96,7 +99,7 @@ static int open_maps(int program, bool all, struct stw_xdp *x)
 		return STW_ENOENT;
 	x->listeners_fd = open_map(ids, info.nr_map_ids, "listeners");
 	settings = open_map(ids, info.nr_map_ids, "settings");
-	err = x->listeners_fd >= 0 && settings >= 0 ? write_settings(settings, all) : STW_EIO;
+	err = x->listeners_fd >= 0 && settings >= 0 ? write_settings(settings, take) : STW_EIO;
 	close_fd(&settings);
 	return err;
 }
@@ -129,7 +132,7 @@ int stw_xdp_clear(const char *ifname)
 	return ours && bpf_xdp_detach(ifindex, 0, NULL) == 0 ? STW_OK : STW_EBUSY;
 }
 
-int stw_xdp_hold(const char *ifname, bool all, struct stw_xdp *out)
+int stw_xdp_hold(const char *ifname, const struct stw_xdp_take *take, struct stw_xdp *out)
 {
 	struct stw_xdp x = STW_XDP_NONE;
 	const int ifindex = (int)if_nametoindex(ifname);
@@ -143,7 +146,7 @@ int stw_xdp_hold(const char *ifname, bool all, struct stw_xdp *out)
 	program = bpf_prog_get_fd_by_id(id);
 	if (program < 0)
 		return STW_EIO;
-	err = open_maps(program, all, &x);
+	err = open_maps(program, take, &x);
 	if (err == STW_OK)
 		err = relink(ifindex, program, &x);
 	close(program);

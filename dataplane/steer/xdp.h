@@ -18,12 +18,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <strowger/endpoint.h>
 
 struct stw_xdp {
 	int link_fd;	  /* -1: not held */
 	int listeners_fd; /* maps of the program */
+};
+
+/* What of an interface is for the data plane. */
+struct stw_xdp_take {
+	bool all;	       /* an owned port: every packet; else those of listeners, none yet */
+	const uint16_t *vlans; /* [n_vlans] 1..4094, for listeners beside untagged frames */
+	size_t n_vlans;
 };
 
 #define STW_XDP_NONE ((struct stw_xdp){.link_fd = -1, .listeners_fd = -1})
@@ -42,11 +50,11 @@ int stw_xdp_clear(const char *ifname);
 /**
  * Take over the program that DPDK attached to @ifname.
  *
- * @param all  every packet is ours (an owned port); else those of listeners, none yet
- * @param out  on STW_OK only
+ * @param take  borrowed for the call
+ * @param out   on STW_OK only
  * @return STW_OK, STW_ENOENT (it carries another program), STW_EIO (errno is set)
  */
-int stw_xdp_hold(const char *ifname, bool all, struct stw_xdp *out);
+int stw_xdp_hold(const char *ifname, const struct stw_xdp_take *take, struct stw_xdp *out);
 
 /**
  * Take what is sent to these, and nothing else. New ones are added before old ones go.

@@ -106,6 +106,15 @@ static void shared_ports_are_the_kernels(void **state)
 		"t.yaml:1: port \"lan\": routes is given but kernel is shared", "remove it");
 	refuses(SHARED ", neighbours: [{address: 192.0.2.9, mac: 02:00:00:00:00:01}]}]\n",
 		"t.yaml:1: port \"lan\": neighbours is given but kernel is shared", "remove it");
+	m = read_good(SHARED ", vlans: [100, 4094]}]\n");
+	assert_int_equal(m->ports[0].n_vlans, 2);
+	assert_int_equal(m->ports[0].vlans[1], 4094);
+	stw_model_free(m);
+	refuses(SHARED ", vlans: [7, 100, 7]}]\n", "t.yaml:1: port \"lan\", VLAN \"7\": stands twice",
+		"name it once");
+	refuses(SHARED ", vlans: [4095]}]\n", "t.yaml:1: ", "4094");
+	refuses("ports: [{name: a, device: x, vlans: [7]}]\n",
+		"t.yaml:1: port \"a\": vlans is given but kernel is not shared", "its vlan");
 	m = read_good("ports: [{name: nic, device: \"0000:03:00.0\", kernel: shared}]\n");
 	assert_int_equal(m->ports[0].kernel, STW_KERNEL_SIDE_SHARED);
 	stw_model_free(m);

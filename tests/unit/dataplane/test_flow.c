@@ -30,6 +30,7 @@
 struct rte_flow {
 	bool used;
 	bool v4, fragments;
+	uint16_t vlan; /* 0: untagged */
 	uint8_t ip[16];
 	uint16_t port; /* host order */
 	uint16_t n_queues;
@@ -120,13 +121,29 @@ static void read_actions(const struct rte_flow_action *action, struct rte_flow *
 	assert_int_equal(action[1].type, RTE_FLOW_ACTION_TYPE_END);
 }
 
-static void read_pattern(const struct rte_flow_item *item, struct rte_flow *rule)
+/* @return the item behind: whether there is a tag is asked always, whether a second one too */
+static const struct rte_flow_item *read_ethernet(const struct rte_flow_item *item,
+						 struct rte_flow *rule)
 {
-	const struct rte_flow_item_eth *eth = item->mask;
+	const struct rte_flow_item_eth *eth = item->spec, *eth_mask = item->mask;
+	const struct rte_flow_item_vlan *vlan = item[1].spec, *mask = item[1].mask;
 
 	assert_int_equal(item->type, RTE_FLOW_ITEM_TYPE_ETH);
-	assert_true(eth->has_vlan);
-	item++;
+	assert_true(eth_mask->has_vlan);
+	assert_int_equal(eth->has_vlan, item[1].type == RTE_FLOW_ITEM_TYPE_VLAN);
+	if (!eth->has_vlan)
+		return item + 1;
+	assert_int_equal(mask->hdr.vlan_tci, RTE_BE16(0x0fff));
+	assert_int_equal(mask->hdr.eth_proto, 0);
+	assert_true(mask->has_more_vlan && !vlan->has_more_vlan);
+	rule->vlan = rte_be_to_cpu_16(vlan->hdr.vlan_tci);
+	assert_in_range(rule->vlan, 1, 4094);
+	return item + 2;
+}
+
+static void read_pattern(const struct rte_flow_item *item, struct rte_flow *rule)
+{
+	item = read_ethernet(item, rule);
 	if (item->type == RTE_FLOW_ITEM_TYPE_IPV4)
 		read_v4(item, rule);
 	else if (item->type == RTE_FLOW_ITEM_TYPE_IPV6)
@@ -185,16 +202,21 @@ static const uint8_t ip4[4] = {192, 0, 2, 1}, other4[4] = {192, 0, 2, 9};
 static const uint8_t ip6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
 
 /* @port: 0 for a fragment. @return queues it may go to, 0: it is the kernel's */
-static unsigned taken(const uint8_t *ip, bool v4, uint16_t port)
+static unsigned taken_on(uint16_t vlan, const uint8_t *ip, bool v4, uint16_t port)
 {
 	for (size_t i = 0; i < nic.room; i++) {
 		const struct rte_flow *r = &nic.rules[i];
 
-		if (r->used && r->v4 == v4 && memcmp(r->ip, ip, v4 ? 4 : 16) == 0 &&
-		    (port ? r->port == port : r->fragments))
+		if (r->used && r->vlan == vlan && r->v4 == v4 &&
+		    memcmp(r->ip, ip, v4 ? 4 : 16) == 0 && (port ? r->port == port : r->fragments))
 			return r->n_queues;
 	}
 	return 0;
+}
+
+static unsigned taken(const uint8_t *ip, bool v4, uint16_t port)
+{
+	return taken_on(0, ip, v4, port);
 }
 
 static size_t rules(void)
@@ -214,11 +236,18 @@ static struct stw_endpoint at(const uint8_t *ip, bool v4, uint16_t port)
 
 static char reason[128];
 
+static int want(struct stw_flow *f, const struct stw_endpoint *l, size_t n, uint16_t n_queues)
+{
+	const struct stw_flow_wanted w = {.listeners = l, .n = n, .n_queues = n_queues};
+
+	return stw_flow_listeners(f, &w, reason, sizeof(reason));
+}
+
 static int listen_on(struct stw_flow *f, uint16_t port, uint16_t n_queues)
 {
 	const struct stw_endpoint l[] = {at(ip4, true, port), at(ip6, false, port)};
 
-	return stw_flow_listeners(f, l, 2, n_queues, reason, sizeof(reason));
+	return want(f, l, 2, n_queues);
 }
 
 static int set_up(void **state)
@@ -259,6 +288,43 @@ static void what_is_sent_to_listeners_is_taken_and_no_more(void **state)
 	assert_int_equal(rules(), 4);
 }
 
+static const uint16_t vlans[] = {7, 4094};
+
+static int listen_on_vlans(struct stw_flow *f, uint16_t port)
+{
+	const struct stw_endpoint l[] = {at(ip4, true, port), at(ip6, false, port)};
+	const struct stw_flow_wanted w = {l, 2, vlans, 2, 1};
+
+	return stw_flow_listeners(f, &w, reason, sizeof(reason));
+}
+
+static void vlans_that_are_named_are_taken_too(void **state)
+{
+	static const uint16_t in[] = {0, 7, 4094};
+
+	assert_int_equal(listen_on_vlans(*state, 5060), STW_OK);
+	assert_int_equal(rules(), 12);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(taken_on(in[i], ip4, true, 5060), 1);
+		assert_int_equal(taken_on(in[i], ip6, false, 5060), 1);
+		assert_int_equal(taken_on(in[i], ip4, true, 0), 1);
+		assert_int_equal(taken_on(in[i], ip4, true, 5061), 0);
+	}
+	assert_int_equal(taken_on(8, ip4, true, 5060), 0);
+	assert_int_equal(listen_on_vlans(*state, 5070), STW_OK);
+	assert_int_equal(nic.made, 18); /* two ports on three; the fragments stay */
+	assert_int_equal(rules(), 12);
+	assert_int_equal(taken_on(7, ip4, true, 5060), 0);
+	assert_int_equal(taken_on(7, ip4, true, 5070), 1);
+}
+
+static void a_refused_rule_of_a_vlan_is_named_with_it(void **state)
+{
+	nic.room = 6; /* untagged ones, port and fragments of the first VLAN's IPv4 */
+	assert_int_equal(listen_on_vlans(*state, 5060), STW_EIO);
+	assert_non_null(strstr(reason, "[2001:db8::1]:5060 on VLAN 7: "));
+}
+
 static void several_queues_share(void **state)
 {
 	assert_int_equal(listen_on(*state, 5060, 4), STW_OK);
@@ -281,9 +347,9 @@ static void a_reload_changes_only_what_changed(void **state)
 	assert_int_equal(taken(ip4, true, 5070), 1);
 	for (uint16_t i = 0; i < 300; i++)
 		many[i] = at(ip4, true, (uint16_t)(6000 + i / 2)); /* each twice */
-	assert_int_equal(stw_flow_listeners(f, many, 300, 1, reason, sizeof(reason)), STW_OK);
+	assert_int_equal(want(f, many, 300, 1), STW_OK);
 	assert_int_equal(rules(), 151);
-	assert_int_equal(stw_flow_listeners(f, NULL, 0, 1, reason, sizeof(reason)), STW_OK);
+	assert_int_equal(want(f, NULL, 0, 1), STW_OK);
 	assert_int_equal(rules(), 0);
 }
 
@@ -307,12 +373,12 @@ static void a_rule_that_is_refused_is_named_and_the_others_stand(void **state)
 	for (uint16_t i = 0; i < 3; i++)
 		l[i] = at(ip4, true, (uint16_t)(5060 + i));
 	nic.room = 2; /* a port and the fragments */
-	assert_int_equal(stw_flow_listeners(f, l, 3, 1, reason, sizeof(reason)), STW_EIO);
+	assert_int_equal(want(f, l, 3, 1), STW_EIO);
 	assert_non_null(strstr(reason, "192.0.2.1:5061: "));
 	assert_int_equal(taken(ip4, true, 5060), 1);
 	assert_int_equal(taken(ip4, true, 0), 1);
 	nic.room = RULES_MAX;
-	assert_int_equal(stw_flow_listeners(f, l, 3, 1, reason, sizeof(reason)), STW_OK);
+	assert_int_equal(want(f, l, 3, 1), STW_OK);
 	assert_int_equal(taken(ip4, true, 5062), 1);
 }
 
@@ -333,6 +399,8 @@ int main(void)
 #define CASE(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(what_is_sent_to_listeners_is_taken_and_no_more),
+		CASE(vlans_that_are_named_are_taken_too),
+		CASE(a_refused_rule_of_a_vlan_is_named_with_it),
 		CASE(several_queues_share),
 		CASE(a_reload_changes_only_what_changed),
 		CASE(a_device_that_knows_no_fragments_takes_the_rest),

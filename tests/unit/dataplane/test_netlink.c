@@ -303,6 +303,40 @@ static void vlan_s_neighbours_are_asked_for_on_its_interface(void **state)
 	assert_int_not_equal(sh("ip -o addr show dev dp0.100 | grep -q 10.100.0.1"), 0);
 }
 
+/* Shared: nothing is made or dressed; what the kernel has is found. */
+static void a_shared_port_s_vlans_are_found(void **state)
+{
+	static uint16_t vlans[] = {100};
+	struct fixture *f = *state;
+	must_sh("ip link add in0 type veth peer name in1 && ip link set dp0 up &&"
+		" ip addr add 192.0.2.1/24 dev dp0 &&"
+		" ip link add carrier100 type veth peer name vfar &&"
+		" ip link property add dev carrier100 altname dp0.100 &&"
+		" ip link set carrier100 up && ip link set vfar up &&"
+		" ip addr add 10.100.0.1/24 dev carrier100 &&"
+		" ip neigh add 10.100.0.2 lladdr " FAR_MAC " dev carrier100");
+	strcpy(f->port.inlet, "in0");
+	f->model.vlans = vlans;
+	f->model.n_vlans = 1;
+	start(f);
+	assert_int_equal(see(f, "10.100.0.2").vlan, 100);
+	assert_int_equal(see(f, "192.0.2.2").vlan, 0);
+	assert_true(has_mac(f, "10.100.0.2", far_mac));
+	stop(f);
+	must_sh("ip -o addr show dev carrier100 | grep -q 10.100.0.1/24");
+}
+
+static void a_shared_port_s_vlan_must_be_there(void **state)
+{
+	static uint16_t vlans[] = {100};
+	struct fixture *f = *state;
+	must_sh("ip link add in0 type veth peer name in1");
+	strcpy(f->port.inlet, "in0");
+	f->model.vlans = vlans;
+	f->model.n_vlans = 1;
+	assert_int_equal(make(f), STW_EIO);
+}
+
 static void missing_twin_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -641,6 +675,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(twin_is_dressed),
 		TEST(vlan_s_neighbours_are_asked_for_on_its_interface),
+		TEST(a_shared_port_s_vlans_are_found),
+		TEST(a_shared_port_s_vlan_must_be_there),
 		TEST(missing_twin_is_an_error),
 		TEST(configured_neighbours_are_permanent),
 		TEST(configured_routes_do_not_replace_the_kernel_s),

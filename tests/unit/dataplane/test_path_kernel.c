@@ -43,6 +43,28 @@ static void frames_for_the_kernel_go_up_as_they_came(void **state)
 	assert_int_equal(rig_count(&rig, STW_C_KERNEL), 6);
 }
 
+/* The way in of a shared port has no VLANs; an owned port's twin has. */
+static void a_shared_port_s_tags_come_off_on_the_way_to_the_kernel(void **state)
+{
+	struct rig_datagram d = from_caller("hello", 5);
+	size_t len, plain;
+
+	(void)state;
+	d.dst.port = 53;
+	plain = rig_frame(&d, expected);
+	d.vlan = 100;
+	len = rig_frame(&d, frame);
+	assert_int_equal(len, plain + 4);
+	feed_turn(frame, len);
+	assert_kernel_got(frame, len);
+	rig.model_ports[0].n_vlans = 1;
+	feed_turn(frame, len);
+	assert_kernel_got(expected, plain);
+	feed_turn(expected, plain);
+	assert_kernel_got(expected, plain);
+	rig.model_ports[0].n_vlans = 0;
+}
+
 static void frames_of_the_kernel_go_out_as_they_are(void **state)
 {
 	struct rte_mbuf *m = rig_buffer(&rig, 0);
@@ -91,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(frames_for_the_kernel_go_up_as_they_came),
+		WITH(a_shared_port_s_tags_come_off_on_the_way_to_the_kernel),
 		WITH(frames_of_the_kernel_go_out_as_they_are),
 		WITH(port_without_a_kernel_drops_what_is_not_ours),
 		WITHOUT(no_tables_drops_datagrams_and_keeps_the_rest),

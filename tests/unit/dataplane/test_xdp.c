@@ -24,6 +24,10 @@
 #define RING  64
 #define CHUNK 2048
 
+static const uint16_t vlans[] = {63, 64, 4094};
+static const struct stw_xdp_take owned = {.all = true}, shared = {0},
+				 with_vlans = {.vlans = vlans, .n_vlans = 3};
+
 struct fixture {
 	struct bpf_object *object;
 	int program;
@@ -185,7 +189,7 @@ static void shared_takes_what_is_sent_to_listeners(void **state)
 
 	load_and_attach(f);
 	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	assert_false(taken(f, frame4(ip4, IPPROTO_UDP, 0, 5060)));
 	listen_on(f, 5060);
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0, 5060)));
@@ -204,7 +208,7 @@ static void shared_takes_fragments_to_their_addresses(void **state)
 
 	load_and_attach(f);
 	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	listen_on(f, 5060);
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0x2000, 9)));
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0x00b9, 9)));
@@ -222,7 +226,7 @@ static void frames_cut_anywhere_are_the_kernels_or_whole(void **state)
 
 	load_and_attach(f);
 	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	listen_on(f, 5060);
 	for (v4.len = 15; v4.len < 64; v4.len++)
 		assert_int_equal(taken(f, v4), v4.len >= 14 + 20 + 8);
@@ -235,6 +239,89 @@ static void frames_cut_anywhere_are_the_kernels_or_whole(void **state)
 	assert_false(taken(f, v4));
 }
 
+/* @f with one more tag. @type: 0x8100 or 0x88a8 */
+static struct frame tagged(struct frame f, uint16_t type, uint16_t tci)
+{
+	const uint8_t tag[] = {(uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(tci >> 8),
+			       (uint8_t)tci};
+
+	memmove(f.b + 16, f.b + 12, f.len - 12);
+	memcpy(f.b + 12, tag, 4);
+	f.len += 4;
+	return f;
+}
+
+static void shared_takes_the_vlans_that_are_named(void **state)
+{
+	struct fixture *f = *state;
+	const struct frame v4 = frame4(ip4, IPPROTO_UDP, 0, 5060),
+			   v6 = frame6(ip6, IPPROTO_UDP, false, 5060);
+	static const uint16_t others[] = {1, 62, 65, 128, 4095};
+
+	load_and_attach(f);
+	put_socket(f);
+	assert_int_equal(stw_xdp_hold("dp0", &with_vlans, &f->xdp), STW_OK);
+	listen_on(f, 5060);
+	assert_true(taken(f, v4));
+	assert_true(taken(f, tagged(v4, 0x8100, 0xe000))); /* a priority, no VLAN */
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(taken(f, tagged(v4, 0x8100, vlans[i])));
+		assert_true(taken(f, tagged(v4, 0x8100, (uint16_t)(0xf000 | vlans[i]))));
+		assert_true(taken(f, tagged(v6, 0x8100, vlans[i])));
+		assert_true(
+			taken(f, tagged(frame4(ip4, IPPROTO_UDP, 0x2000, 9), 0x8100, vlans[i])));
+		assert_true(taken(f, tagged(frame6(ip6, IPPROTO_UDP, true, 0), 0x8100, vlans[i])));
+		assert_false(taken(f, tagged(frame4(ip4, IPPROTO_UDP, 0, 5061), 0x8100, vlans[i])));
+		assert_false(taken(f, tagged(frame4(ip4, IPPROTO_TCP, 0, 5060), 0x8100, vlans[i])));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(taken(f, tagged(v4, 0x8100, others[i])));
+}
+
+static void frames_with_two_tags_are_the_kernels(void **state)
+{
+	struct fixture *f = *state;
+	const struct frame v4 = frame4(ip4, IPPROTO_UDP, 0, 5060);
+
+	load_and_attach(f);
+	put_socket(f);
+	assert_int_equal(stw_xdp_hold("dp0", &with_vlans, &f->xdp), STW_OK);
+	listen_on(f, 5060);
+	assert_false(taken(f, tagged(tagged(v4, 0x8100, 64), 0x88a8, 64)));
+	assert_false(taken(f, tagged(tagged(v4, 0x8100, 64), 0x8100, 64)));
+	assert_false(taken(f, tagged(v4, 0x88a8, 64)));
+}
+
+/* No VLAN is named: all tags but a priority's are the kernel's. */
+static void without_vlans_tagged_frames_are_the_kernels(void **state)
+{
+	struct fixture *f = *state;
+	const struct frame v4 = frame4(ip4, IPPROTO_UDP, 0, 5060);
+
+	load_and_attach(f);
+	put_socket(f);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	listen_on(f, 5060);
+	for (uint16_t vlan = 1; vlan < 4096; vlan++)
+		assert_false(taken(f, tagged(v4, 0x8100, vlan)));
+}
+
+static void tagged_frames_cut_anywhere_are_the_kernels_or_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct frame v4 = tagged(frame4(ip4, IPPROTO_UDP, 0, 5060), 0x8100, 64),
+		     v6 = tagged(frame6(ip6, IPPROTO_UDP, false, 5060), 0x8100, 64);
+
+	load_and_attach(f);
+	put_socket(f);
+	assert_int_equal(stw_xdp_hold("dp0", &with_vlans, &f->xdp), STW_OK);
+	listen_on(f, 5060);
+	for (v4.len = 15; v4.len < 64; v4.len++)
+		assert_int_equal(taken(f, v4), v4.len >= 18 + 20 + 8);
+	for (v6.len = 15; v6.len < 80; v6.len++)
+		assert_int_equal(taken(f, v6), v6.len >= 18 + 40 + 8);
+}
+
 static void listeners_are_replaced(void **state)
 {
 	struct fixture *f = *state;
@@ -242,7 +329,7 @@ static void listeners_are_replaced(void **state)
 
 	load_and_attach(f);
 	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	for (uint16_t i = 0; i < 300; i++)
 		many[i] = listener(ip4, true, (uint16_t)(6000 + i));
 	assert_int_equal(stw_xdp_listeners(&f->xdp, many, 300), STW_OK);
@@ -263,7 +350,7 @@ static void owned_takes_everything(void **state)
 
 	load_and_attach(f);
 	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", true, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &owned, &f->xdp), STW_OK);
 	assert_true(taken(f, frame4(other4, IPPROTO_TCP, 0, 22)));
 }
 
@@ -274,7 +361,7 @@ static void without_a_socket_all_passes(void **state)
 
 	load_and_attach(f);
 	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	listen_on(f, 5060);
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0, 5060)));
 	close(f->xsk);
@@ -296,7 +383,7 @@ static void release_leaves_a_bare_interface(void **state)
 
 	load_and_attach(f);
 	assert_int_not_equal(attached(), 0);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	assert_int_not_equal(attached(), 0);
 	stw_xdp_release(&f->xdp);
 	assert_int_equal(attached(), 0);
@@ -312,7 +399,7 @@ static void what_nobody_holds_is_cleared(void **state)
 	assert_int_equal(stw_xdp_clear("dp0"), STW_OK);
 	assert_int_equal(attached(), 0);
 	assert_int_equal(bpf_xdp_attach((int)if_nametoindex("dp0"), f->program, 0, NULL), 0);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_OK);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
 	assert_int_equal(stw_xdp_clear("dp0"), STW_EBUSY);
 	assert_int_not_equal(attached(), 0);
 	assert_int_equal(stw_xdp_clear("nothere0"), STW_EIO);
@@ -329,7 +416,7 @@ static void a_kill_leaves_a_bare_interface(void **state)
 
 	if (child == 0) {
 		load_and_attach(f);
-		if (stw_xdp_hold("dp0", false, &f->xdp) != STW_OK || write(ends[1], "", 1) != 1)
+		if (stw_xdp_hold("dp0", &shared, &f->xdp) != STW_OK || write(ends[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -355,10 +442,10 @@ static void other_programs_are_left_alone(void **state)
 	int program = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "BSD", pass, 2, NULL);
 
 	assert_return_code(program, errno);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_ENOENT);
-	assert_int_equal(stw_xdp_hold("nothere0", false, &f->xdp), STW_EIO);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_ENOENT);
+	assert_int_equal(stw_xdp_hold("nothere0", &shared, &f->xdp), STW_EIO);
 	assert_int_equal(bpf_xdp_attach((int)if_nametoindex("dp0"), program, 0, NULL), 0);
-	assert_int_equal(stw_xdp_hold("dp0", false, &f->xdp), STW_ENOENT);
+	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_ENOENT);
 	assert_int_equal(stw_xdp_clear("dp0"), STW_EBUSY);
 	assert_int_not_equal(attached(), 0);
 	assert_int_equal(f->xdp.link_fd, -1);
@@ -373,6 +460,10 @@ int main(void)
 		IN_NETNS(shared_takes_what_is_sent_to_listeners),
 		IN_NETNS(shared_takes_fragments_to_their_addresses),
 		IN_NETNS(frames_cut_anywhere_are_the_kernels_or_whole),
+		IN_NETNS(shared_takes_the_vlans_that_are_named),
+		IN_NETNS(frames_with_two_tags_are_the_kernels),
+		IN_NETNS(without_vlans_tagged_frames_are_the_kernels),
+		IN_NETNS(tagged_frames_cut_anywhere_are_the_kernels_or_whole),
 		IN_NETNS(listeners_are_replaced),
 		IN_NETNS(owned_takes_everything),
 		IN_NETNS(without_a_socket_all_passes),

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A shared interface with VLANs: calls come in by one of them, while the kernel keeps the rest.
+
+The VLAN interfaces are made by tests/lab/vlan.py at both ends, so that kernels without 8021q have
+them too. A ping goes over the VLAN and address that carry the calls, all the time.
+"""
+
+import json
+import os
+import struct
+import sys
+
+from _common import (Lab, Tap, addresses, expect_all_answered, expect_balanced_ledger, expect,
+                     expect_equal, need_root, wait_until)
+from lab import sipp
+
+VLAN, OTHER_VLAN = 100, 101
+OUR_ADDRESS, CALLERS_ADDRESS = "203.0.113.1", "203.0.113.2"
+CALLS = 200
+PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab", "vlan.py")
+
+
+def add_vlan(lab, host, parent, address):
+    """@host gets a VLAN interface on @parent."""
+    name = f"{parent}.{VLAN}"
+    process = lab.run_in(host, f"vlan-{parent}", sys.executable, PROGRAM, parent, name, str(VLAN))
+    process.wait_for(lambda: "ready" in process.tail(), 30, "its VLAN interface")
+    host.address(name, f"{address}/24")
+
+
+def configure(lab):
+    """As the lab writes it, and at the outer port a VLAN with a listener."""
+    plain = lab.balance.config_file
+    with open(plain, encoding="utf-8") as f:
+        text = f.read()
+    twin = f"    twin: {lab.twin('outside')}\n"
+    text = text.replace(twin, f"{twin}    vlans: [{VLAN}]\n", 1)
+    listener = f'  - {{name: tagged, address: "{OUR_ADDRESS}:5060", pool: farm4}}\n'
+    lab.balance.write(text.replace("pools:\n", listener + "pools:\n", 1))
+
+
+def calls(lab, name, **how):
+    lab.callers += 1
+    caller = sipp.Caller(name, lab.caller, CALLERS_ADDRESS, f"{OUR_ADDRESS}:5060", lab.log_dir,
+                         sipp.from_file("uac.xml", lab.run_dir, how.get("invite_bytes", 0)), CALLS,
+                         100, 5070 + lab.callers)
+    lab.processes.append(caller.process)
+    expect_all_answered(caller, caller.wait())
+
+
+class Ping:
+    """Over the VLAN, five a second, from now on."""
+
+    def __init__(self, lab):
+        self.process = lab.run_in(lab.caller, "ping", "ping", "-i", "0.2", "-W", "5", OUR_ADDRESS)
+        self.process.wait_for(lambda: "bytes from" in self.process.tail(), 30, "an answer")
+
+    def finish(self):
+        self.process.signal(2)
+        self.process.wait_exit(30)
+        line = [line for line in self.process.tail().splitlines() if "transmitted" in line][-1]
+        words = line.replace(",", "").split()
+        return int(words[0]), int(words[3])
+
+
+def mac(host, interface):
+    link = json.loads(host.ip("-j", "link", "show", "dev", interface))[0]
+    return bytes.fromhex(link["address"].replace(":", ""))
+
+
+def datagram(lab, *tags):
+    """A frame with SIP to our listener behind @tags, each (TPID, VLAN)."""
+    text = b"OPTIONS sip:x@y SIP/2.0\r\n\r\n"
+    udp = struct.pack("!HHHH", 5060, 5060, 8 + len(text), 0) + text
+    ip = bytearray(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
+                               bytes(map(int, CALLERS_ADDRESS.split("."))),
+                               bytes(map(int, OUR_ADDRESS.split(".")))))
+    total = sum(struct.unpack("!10H", ip))
+    total = (total & 0xFFFF) + (total >> 16)
+    struct.pack_into("!H", ip, 10, ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF)
+    return (mac(lab.balancer, lab.interface("outside"))
+            + mac(lab.caller, lab.peer_interface("outside"))
+            + b"".join(struct.pack("!HH", *tag) for tag in tags) + b"\x08\x00" + bytes(ip) + udp)
+
+
+def expect_kernels(lab, balance):
+    """Datagrams to the listener with other tags pass the workers by; one with ours does not."""
+    before = wait_until(balance.ledger_at_rest, 20, "the ledger to come to rest")
+    wire = lab.caller.socket(17, 3)  # AF_PACKET, SOCK_RAW
+    with wire:
+        wire.bind((lab.peer_interface("outside"), 0))
+        for tags in (((0x8100, OTHER_VLAN),), ((0x88A8, VLAN), (0x8100, VLAN)),
+                     ((0x8100, VLAN), (0x8100, VLAN)), ((0x88A8, VLAN),)):
+            wire.send(datagram(lab, *tags))
+        wire.send(datagram(lab, (0x8100, VLAN)))
+        wire.send(datagram(lab, (0x8100, VLAN)))
+    # In order on one cable: when the last has come, the first ones have been left out.
+    after = wait_until(lambda: received_more(balance, before, 2), 20, "both that are ours")
+    expect_equal(after.counters["received"] - before.counters["received"], 2, "packets received")
+
+
+def received_more(balance, before, n):
+    now = balance.ledger_at_rest()
+    return now and now.counters["received"] - before.counters["received"] >= n and now
+
+
+def main():
+    need_root()
+    with Tap() as tap, Lab("vlans", tap=tap) as lab:
+        lab.start_farm()
+        lab.share_interfaces()
+        add_vlan(lab, lab.balancer, lab.interface("outside"), OUR_ADDRESS)
+        add_vlan(lab, lab.caller, lab.peer_interface("outside"), CALLERS_ADDRESS)
+        ping = Ping(lab)
+        before = lab.balancer.ip("addr", "show", "dev", f"{lab.interface('outside')}.{VLAN}")
+        write = lab.configure
+        lab.configure = lambda *a, **how: (write(*a, **how), configure(lab))
+        balance = lab.start_strowger(shared=True, pool=("health: {probes: false}",))
+        with tap.case("calls_over_a_vlan"):
+            calls(lab, "tagged")
+        with tap.case("fragments_over_a_vlan"):
+            calls(lab, "tagged-large", invite_bytes=4000)
+        with tap.case("untagged_calls_beside_them"):
+            untagged = lab.call(calls=CALLS, rate=100)
+            expect_all_answered(untagged, untagged.wait())
+        with tap.case("ledger_balances"):
+            expect_balanced_ledger(balance)
+        with tap.case("other_tags_and_double_ones_pass_by"):
+            expect_kernels(lab, balance)
+        with tap.case("after_a_kill_calls_pass_again"):
+            balance.dataplane.kill()
+            balance.start_dataplane()
+            lab.wait_dataplane()
+            wait_until(balance.linked, 30, "control to reach the data plane")
+            calls(lab, "tagged-again")
+        with tap.case("a_stop_leaves_nothing_behind"):
+            expect_equal(balance.stop(), {"control": 0, "dataplane": 0}, "exit codes")
+            expect_equal(lab.balancer.ip("addr", "show", "dev",
+                                         f"{lab.interface('outside')}.{VLAN}"), before, "interface")
+        with tap.case("no_ping_was_lost"):
+            sent, answered = ping.finish()
+            tap.note(f"{answered} of {sent} pings")
+            expect(sent - answered <= 1, f"{answered} of {sent} pings were answered")
+
+
+main()
