@@ -162,23 +162,10 @@ struct stw_ref *stw_member_refs(const struct stw_conf *c, size_t *n)
 	return refs;
 }
 
-static const struct stw_conf_member *member(const struct stw_ref *r)
-{
-	return r->key;
-}
-
-static int by_address(const void *x, const void *y)
-{
-	const struct stw_ref *a = x, *b = y;
-	int d = memcmp(&member(a)->address, &member(b)->address, sizeof(struct stw_endpoint));
-
-	return d ? d : stw_ref_order(a, b);
-}
-
 static int by_name(const void *x, const void *y)
 {
 	const struct stw_ref *a = x, *b = y;
-	int d = strcmp(member(a)->name, member(b)->name);
+	int d = strcmp(stw_ref_member(a)->name, stw_ref_member(b)->name);
 
 	return d ? d : stw_ref_order(a, b);
 }
@@ -186,21 +173,22 @@ static int by_name(const void *x, const void *y)
 static int by_id(const void *x, const void *y)
 {
 	const struct stw_ref *a = x, *b = y;
-	uint32_t i = stw_member_id(&member(a)->address), k = stw_member_id(&member(b)->address);
+	uint32_t i = stw_member_id(&stw_ref_member(a)->address),
+		 k = stw_member_id(&stw_ref_member(b)->address);
 
 	return i != k ? (i > k) - (i < k) : stw_ref_order(a, b);
 }
 
 static bool same_address(const struct stw_ref *a, const struct stw_ref *b)
 {
-	return stw_endpoint_equal(&member(a)->address, &member(b)->address);
+	return stw_endpoint_equal(&stw_ref_member(a)->address, &stw_ref_member(b)->address);
 }
 
 static void check_default_name(const struct stw_ref *r, struct stw_report *report)
 {
 	char text[STW_ENDPOINT_TEXT];
 
-	if (stw_endpoint_format(&member(r)->address, text) >= STW_NAME_MAX)
+	if (stw_endpoint_format(&stw_ref_member(r)->address, text) >= STW_NAME_MAX)
 		stw_report(report, r->node, "its address is too long to be its name: add name");
 }
 
@@ -210,18 +198,18 @@ static void check_group(const struct stw_ref *refs, size_t n, struct stw_report 
 	const struct stw_ref *named = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = member(&refs[i])->name;
+		const char *name = stw_ref_member(&refs[i])->name;
 
 		if (i > 0 && refs[i].group == refs[i - 1].group)
 			stw_report(report, refs[i].node,
 				   "stands twice in its pool, first in line %u: keep one and add "
 				   "the weights",
 				   refs[i - 1].node->line);
-		if (*name && named && strcmp(name, member(named)->name) != 0)
+		if (*name && named && strcmp(name, stw_ref_member(named)->name) != 0)
 			stw_report(
 				report, stw_node_at(refs[i].node, "name"),
 				"its address is called \"%s\" in line %u: one member has one name",
-				member(named)->name, named->node->line);
+				stw_ref_member(named)->name, named->node->line);
 		if (*name && !named)
 			named = &refs[i];
 	}
@@ -247,9 +235,9 @@ static void check_names(struct stw_ref *refs, size_t n, struct stw_report *repor
 {
 	qsort(refs, n, sizeof(refs[0]), by_name);
 	for (size_t i = 1; i < n; i++) {
-		const char *name = member(&refs[i])->name;
+		const char *name = stw_ref_member(&refs[i])->name;
 
-		if (*name && strcmp(name, member(&refs[i - 1])->name) == 0 &&
+		if (*name && strcmp(name, stw_ref_member(&refs[i - 1])->name) == 0 &&
 		    !same_address(&refs[i], &refs[i - 1]))
 			stw_report(report, stw_node_at(refs[i].node, "name"),
 				   "name is used for another address in line %u: choose another",
@@ -261,8 +249,8 @@ static void check_ids(struct stw_ref *refs, size_t n, struct stw_report *report)
 {
 	qsort(refs, n, sizeof(refs[0]), by_id);
 	for (size_t i = 1; i < n; i++) {
-		if (stw_member_id(&member(&refs[i])->address) ==
-			    stw_member_id(&member(&refs[i - 1])->address) &&
+		if (stw_member_id(&stw_ref_member(&refs[i])->address) ==
+			    stw_member_id(&stw_ref_member(&refs[i - 1])->address) &&
 		    !same_address(&refs[i], &refs[i - 1]))
 			stw_report(report, refs[i].node,
 				   "its address has the same identity as that in line %u: cookies "
@@ -319,7 +307,7 @@ static void taken_fini(struct taken *t)
 
 static void check_target(const struct taken *t, const struct stw_ref *r, struct stw_report *report)
 {
-	const struct stw_endpoint *ep = &member(r)->address;
+	const struct stw_endpoint *ep = &stw_ref_member(r)->address;
 	const struct stw_node *at = stw_node_at(r->node, "address");
 	const char *why = stw_address_unusable(&ep->ip);
 	struct stw_ref key = {.key = ep};
@@ -359,7 +347,7 @@ static size_t drop_unread(struct stw_ref *refs, size_t n)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (member(&refs[i])->address.port != 0)
+		if (stw_ref_member(&refs[i])->address.port != 0)
 			refs[kept++] = refs[i];
 	}
 	return kept;
@@ -375,7 +363,7 @@ int stw_check_members(const struct stw_conf *c, struct stw_report *report)
 	n = drop_unread(refs, n);
 	int err = check_targets(c, refs, n, report);
 
-	qsort(refs, n, sizeof(refs[0]), by_address);
+	qsort(refs, n, sizeof(refs[0]), stw_ref_by_member_address);
 	size_t different = check_groups(refs, n, report);
 
 	if (different > STW_MEMBERS_MAX)

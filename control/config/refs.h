@@ -14,6 +14,8 @@
 
 #include <strowger/endpoint.h>
 
+#include "control/config/conf.h"
+
 struct stw_node;
 
 struct stw_ref {
@@ -56,5 +58,21 @@ static inline int stw_ref_by_ip(const void *x, const void *y)
 
 	if (d == 0)
 		d = (a->group > b->group) - (a->group < b->group);
+	return d ? d : stw_ref_order(a, b);
+}
+
+/** Keys are struct stw_conf_member. */
+static inline const struct stw_conf_member *stw_ref_member(const struct stw_ref *r)
+{
+	return r->key;
+}
+
+/** The same, by their addresses. */
+static inline int stw_ref_by_member_address(const void *x, const void *y)
+{
+	const struct stw_ref *a = x, *b = y;
+	int d = memcmp(&stw_ref_member(a)->address, &stw_ref_member(b)->address,
+		       sizeof(struct stw_endpoint));
+
 	return d ? d : stw_ref_order(a, b);
 }

@@ -119,19 +119,6 @@ static int resolve_pools(const struct stw_conf *c, struct stw_model *m)
 	return STW_OK;
 }
 
-static const struct stw_conf_member *member(const struct stw_ref *r)
-{
-	return r->key;
-}
-
-static int by_address(const void *x, const void *y)
-{
-	const struct stw_ref *a = x, *b = y;
-	int d = memcmp(&member(a)->address, &member(b)->address, sizeof(struct stw_endpoint));
-
-	return d ? d : stw_ref_order(a, b);
-}
-
 static int by_order(const void *x, const void *y)
 {
 	return stw_ref_order(x, y);
@@ -140,9 +127,10 @@ static int by_order(const void *x, const void *y)
 /* Point each reference's group to the order of the first of its address. */
 static void group_by_address(struct stw_ref *refs, size_t n)
 {
-	qsort(refs, n, sizeof(refs[0]), by_address);
+	qsort(refs, n, sizeof(refs[0]), stw_ref_by_member_address);
 	for (size_t i = 0, first = 0; i < n; i++) {
-		if (!stw_endpoint_equal(&member(&refs[i])->address, &member(&refs[first])->address))
+		if (!stw_endpoint_equal(&stw_ref_member(&refs[i])->address,
+					&stw_ref_member(&refs[first])->address))
 			first = i;
 		refs[i].group = refs[first].order;
 	}
@@ -154,7 +142,7 @@ static void add_member(struct stw_model *m, const struct stw_ref *r)
 	struct stw_model_member *to = &m->members[m->n_members++];
 	char text[STW_ENDPOINT_TEXT];
 
-	to->address = member(r)->address;
+	to->address = stw_ref_member(r)->address;
 	to->id = stw_member_id(&to->address);
 	to->line = line_of(r->node);
 	/* A name given anywhere is the name (check_members.c: there is one, or the address fits).
@@ -168,9 +156,9 @@ static void use_member(struct stw_model_pool_member *to, const struct stw_ref *r
 {
 	*to = (struct stw_model_pool_member){
 		.member = index,
-		.weight = member(r)->weight,
-		.priority = member(r)->priority,
-		.asked = member(r)->asked,
+		.weight = stw_ref_member(r)->weight,
+		.priority = stw_ref_member(r)->priority,
+		.asked = stw_ref_member(r)->asked,
 		.line = line_of(r->node),
 	};
 }
@@ -197,8 +185,8 @@ static int resolve_members(const struct stw_conf *c, struct stw_model *m)
 				add_member(m, r);
 			}
 			use_member(&m->pools[i].members[k], r, index[r->group]);
-			if (*member(r)->name)
-				memcpy(m->members[index[r->group]].name, member(r)->name,
+			if (*stw_ref_member(r)->name)
+				memcpy(m->members[index[r->group]].name, stw_ref_member(r)->name,
 				       STW_NAME_MAX);
 		}
 	}

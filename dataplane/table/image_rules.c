@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/table/image_rules.h"
+#include "dataplane/table/image_check.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <strowger/errors.h>
@@ -13,36 +10,16 @@
 
 _Static_assert(STW_IMAGE_RULE_ROWS == STW_RULE_ROWS, "each rule has a counter");
 
-struct check {
-	const struct stw_image_header *image;
+struct rules {
+	const struct stw_image_check *image;
 	const struct stw_image_rule *rules;
 	const struct stw_image_rule_key *keys;
 	const char *text;
 	uint32_t n_rules, n_keys, n_text, n_pools, n_listeners;
-	char *reason;
-	size_t reason_len;
 };
 
-__attribute__((format(printf, 3, 4))) static int refuse(const struct check *c, int err,
-							const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (c->reason_len > 0)
-		vsnprintf(c->reason, c->reason_len, format, args);
-	va_end(args);
-	return err;
-}
-
-static const void *rows(const struct stw_image_header *h, enum stw_image_kind kind, uint32_t *n)
-{
-	*n = h->sections[kind].rows;
-	return (const char *)h + h->sections[kind].offset;
-}
-
 /* A text of @least..@most bytes without control bytes; those of all end within their section. */
-static bool text_fits(const struct check *c, uint32_t at, size_t least, size_t most)
+static bool text_fits(const struct rules *c, uint32_t at, size_t least, size_t most)
 {
 	if (at >= c->n_text)
 		return false;
@@ -69,7 +46,7 @@ static bool status_fits(const struct stw_image_rule *r)
 }
 
 /* What is said with an answer; a URI stands in angle brackets there. */
-static bool said_fits(const struct check *c, const struct stw_image_rule *r)
+static bool said_fits(const struct rules *c, const struct stw_image_rule *r)
 {
 	bool says = r->action == STW_IMAGE_RULE_REJECT || r->action == STW_IMAGE_RULE_REDIRECT_URI;
 
@@ -79,35 +56,42 @@ static bool said_fits(const struct check *c, const struct stw_image_rule *r)
 	       strpbrk(c->text + r->said, "<>\" ") == NULL;
 }
 
-static bool pool_fits(const struct check *c, const struct stw_image_rule *r)
+static bool pool_fits(const struct rules *c, const struct stw_image_rule *r)
 {
 	if (r->action == STW_IMAGE_RULE_TO_POOL || r->action == STW_IMAGE_RULE_REDIRECT_MEMBER)
 		return r->pool < c->n_pools;
 	return r->pool == STW_IMAGE_NO_POOL;
 }
 
-static int check_rule(const struct check *c, uint32_t i)
+static int check_rule(const struct rules *c, uint32_t i)
 {
 	const uint16_t never = 1u << STW_METHOD_ACK | 1u << STW_METHOD_CANCEL;
 	const struct stw_image_rule *r = &c->rules[i];
 
 	if (r->action >= STW_IMAGE_RULE_N_ACTIONS || r->by > STW_IMAGE_RULE_FIELDS)
-		return refuse(c, STW_ERANGE, "section rules, row %u: unknown action or field", i);
+		return stw_image_refuse(c->image, STW_ERANGE,
+					"section rules, row %u: unknown action or field", i);
 	if ((r->methods & never) != 0 || r->methods >> STW_N_METHODS != 0)
-		return refuse(c, STW_ERANGE, "section rules, row %u: unknown methods", i);
+		return stw_image_refuse(c->image, STW_ERANGE,
+					"section rules, row %u: unknown methods", i);
 	if (!status_fits(r))
-		return refuse(c, STW_ERANGE, "section rules, row %u: status %u", i, r->status);
+		return stw_image_refuse(c->image, STW_ERANGE, "section rules, row %u: status %u", i,
+					r->status);
 	if (!pool_fits(c, r))
-		return refuse(c, STW_EBOUNDS, "section rules, row %u: no pool %u", i, r->pool);
+		return stw_image_refuse(c->image, STW_EBOUNDS, "section rules, row %u: no pool %u",
+					i, r->pool);
 	if (!text_fits(c, r->name, 1, STW_IMAGE_RULE_NAME) || !said_fits(c, r))
-		return refuse(c, STW_ERANGE, "section rules, row %u: its text is none", i);
+		return stw_image_refuse(c->image, STW_ERANGE,
+					"section rules, row %u: its text is none", i);
 	if (r->row >= STW_IMAGE_RULE_ROWS)
-		return refuse(c, STW_ERANGE, "section rules, row %u: counters %u", i, r->row);
+		return stw_image_refuse(c->image, STW_ERANGE, "section rules, row %u: counters %u",
+					i, r->row);
 	if (r->by < STW_IMAGE_RULE_FIELDS && r->keys[r->by].n == 0)
-		return refuse(c, STW_ERANGE, "section rules, row %u: found by no value", i);
+		return stw_image_refuse(c->image, STW_ERANGE,
+					"section rules, row %u: found by no value", i);
 	if (r->reserved != 0)
-		return refuse(c, STW_EMALFORMED,
-			      "section rules, row %u: reserved field is not zero", i);
+		return stw_image_refuse(c->image, STW_EMALFORMED,
+					"section rules, row %u: reserved field is not zero", i);
 	return STW_OK;
 }
 
@@ -137,7 +121,7 @@ static bool is_number(const char *text, uint8_t len)
 	       (stw_number_read(text, len, &n) && n.len == len && memcmp(n.text, text, len) == 0);
 }
 
-static bool key_fits(const struct check *c, int field, const struct stw_image_rule_key *k)
+static bool key_fits(const struct rules *c, int field, const struct stw_image_rule_key *k)
 {
 	static const uint8_t most[] = {
 		[STW_IMAGE_RULE_BY_USER] = STW_IMAGE_RULE_USER,
@@ -162,7 +146,7 @@ static bool key_fits(const struct check *c, int field, const struct stw_image_ru
 	}
 }
 
-static bool key_pool_fits(const struct check *c, const struct stw_image_rule *r, int field,
+static bool key_pool_fits(const struct rules *c, const struct stw_image_rule *r, int field,
 			  const struct stw_image_rule_key *k)
 {
 	return k->pool == STW_IMAGE_NO_POOL ||
@@ -171,25 +155,25 @@ static bool key_pool_fits(const struct check *c, const struct stw_image_rule *r,
 }
 
 /* Those of rule @i, the first of which is @next; then @next is the one behind. */
-static int check_keys(const struct check *c, uint32_t i, uint32_t *next)
+static int check_keys(const struct rules *c, uint32_t i, uint32_t *next)
 {
 	const struct stw_image_rule *r = &c->rules[i];
 
 	for (int f = 0; f < STW_IMAGE_RULE_FIELDS; f++) {
 		if (r->keys[f].first != *next || r->keys[f].n > c->n_keys - *next)
-			return refuse(c, STW_EBOUNDS,
-				      "section rules, row %u: keys leave their place", i);
+			return stw_image_refuse(c->image, STW_EBOUNDS,
+						"section rules, row %u: keys leave their place", i);
 		for (uint32_t k = *next; k < *next + r->keys[f].n; k++)
 			if (!key_fits(c, f, &c->keys[k]) || !key_pool_fits(c, r, f, &c->keys[k]))
-				return refuse(c, STW_ERANGE,
-					      "section rule_keys, row %u: no value of field %d", k,
-					      f);
+				return stw_image_refuse(
+					c->image, STW_ERANGE,
+					"section rule_keys, row %u: no value of field %d", k, f);
 		*next += r->keys[f].n;
 	}
 	return STW_OK;
 }
 
-static int check_counters(const struct check *c)
+static int check_counters(const struct rules *c)
 {
 	uint8_t taken[STW_IMAGE_RULE_ROWS / 8] = {0};
 
@@ -197,25 +181,26 @@ static int check_counters(const struct check *c)
 		uint32_t row = c->rules[i].row;
 
 		if (taken[row / 8] >> row % 8 & 1)
-			return refuse(c, STW_EDUP, "section rules, row %u: counters %u again", i,
-				      row);
+			return stw_image_refuse(c->image, STW_EDUP,
+						"section rules, row %u: counters %u again", i, row);
 		taken[row / 8] |= (uint8_t)(1u << row % 8);
 	}
 	return STW_OK;
 }
 
-int stw_image_check_rules(const struct stw_image_header *image, char *reason, size_t reason_len)
+int stw_image_check_rules(const struct stw_image_check *image)
 {
-	struct check c = {.image = image, .reason = reason, .reason_len = reason_len};
+	struct rules c = {.image = image};
 	uint32_t next = 0, tried = 0;
 
-	c.rules = rows(image, STW_IMAGE_RULES_SECTION, &c.n_rules);
-	c.keys = rows(image, STW_IMAGE_RULE_KEYS_SECTION, &c.n_keys);
-	c.text = rows(image, STW_IMAGE_RULE_TEXT_SECTION, &c.n_text);
-	rows(image, STW_IMAGE_POOLS_SECTION, &c.n_pools);
-	rows(image, STW_IMAGE_LISTENERS_SECTION, &c.n_listeners);
+	c.rules = stw_image_rows(image, STW_IMAGE_RULES_SECTION, &c.n_rules);
+	c.keys = stw_image_rows(image, STW_IMAGE_RULE_KEYS_SECTION, &c.n_keys);
+	c.text = stw_image_rows(image, STW_IMAGE_RULE_TEXT_SECTION, &c.n_text);
+	stw_image_rows(image, STW_IMAGE_POOLS_SECTION, &c.n_pools);
+	stw_image_rows(image, STW_IMAGE_LISTENERS_SECTION, &c.n_listeners);
 	if (c.n_text > 0 && c.text[c.n_text - 1] != '\0')
-		return refuse(&c, STW_ERANGE, "section rule_text: its last text has no end");
+		return stw_image_refuse(image, STW_ERANGE,
+					"section rule_text: its last text has no end");
 	for (uint32_t i = 0; i < c.n_rules; i++) {
 		int err = check_rule(&c, i);
 
@@ -226,10 +211,11 @@ int stw_image_check_rules(const struct stw_image_header *image, char *reason, si
 		tried += c.rules[i].by == STW_IMAGE_RULE_FIELDS;
 	}
 	if (next != c.n_keys)
-		return refuse(&c, STW_EBOUNDS, "section rule_keys, row %u: no rule's", next);
+		return stw_image_refuse(image, STW_EBOUNDS, "section rule_keys, row %u: no rule's",
+					next);
 	if (tried > STW_IMAGE_RULE_SHARE)
-		return refuse(&c, STW_ERANGE,
-			      "section rules: %u are found by no value, allowed are %u", tried,
-			      STW_IMAGE_RULE_SHARE);
+		return stw_image_refuse(image, STW_ERANGE,
+					"section rules: %u are found by no value, allowed are %u",
+					tried, STW_IMAGE_RULE_SHARE);
 	return check_counters(&c);
 }

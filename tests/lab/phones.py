@@ -217,3 +217,13 @@ class Linphone(Phone):
 
     def idle(self):
         return "No current call" in self._tell("call-status")
+
+
+def call_and_hang_up(caller, called, who_ends):
+    """A call by the address-of-record, up and down again at both ends."""
+    caller.call(called.identity)
+    for phone in (caller, called):
+        phone.wait("in_call")
+    who_ends.hang_up()
+    for phone in (caller, called):
+        phone.wait("idle")

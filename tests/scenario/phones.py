@@ -5,7 +5,7 @@ more do so from behind a NAT, and those inside and outside of it call each other
 from _common import Lab, Tap, addresses, expect, expect_balanced_ledger, need_root
 from lab.kamailio import Way
 from lab.nat import HOME, start_home
-from lab.phones import Baresip, Linphone
+from lab.phones import Baresip, Linphone, call_and_hang_up
 
 FAMILY = 4
 DOMAIN = addresses.OUTSIDE[FAMILY]
@@ -13,15 +13,6 @@ DOMAIN = addresses.OUTSIDE[FAMILY]
 
 def start(lab, kind, host, name, address, port):
     return kind(lab, host, name, address, port, DOMAIN, addresses.host_port(DOMAIN))
-
-
-def call_and_hang_up(caller, called, who_ends):
-    caller.call(called.identity)
-    for phone in (caller, called):
-        phone.wait("in_call")
-    who_ends.hang_up()
-    for phone in (caller, called):
-        phone.wait("idle")
 
 
 def call_both_ways(tap, one, other):

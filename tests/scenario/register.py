@@ -106,16 +106,6 @@ def bound(balance, user):
     return rows and rows[0]["bindings"]
 
 
-def phone_calls_phone(caller, called, who_ends):
-    """By the address-of-record; nothing of it goes to the farm."""
-    caller.call(called.identity)
-    for phone in (caller, called):
-        phone.wait("in_call")
-    who_ends.hang_up()
-    for phone in (caller, called):
-        phone.wait("idle")
-
-
 def registered_user(lab, balance, port):
     """One that answers MESSAGEs, registered with its password."""
     balance.ctl("subscriber", "add", "service@example.com", text="secret\n")
@@ -213,7 +203,7 @@ def main():
             bob = phone_registers(lab, balance, phones.Linphone, "bob", 5090)
         for caller, called in ((alice, bob), (bob, alice)):
             with tap.case(f"{caller.name}_calls_{called.name}_by_location"):
-                phone_calls_phone(caller, called, caller)
+                phones.call_and_hang_up(caller, called, caller)
         lab.configure(extra=REGISTRAR.replace("store_mb", "calls: redirect, store_mb"))
         balance.ctl("reload")
         with tap.case("a_caller_is_redirected_to_the_contact"):

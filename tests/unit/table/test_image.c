@@ -323,6 +323,14 @@ static void survives_extreme_fields(void **state)
 		assert_string_equal(fx.reason, text);                \
 	} while (0)
 
+/* One row's field set otherwise: what is said of it. */
+#define BROKEN(type, kind, index, change, err, text) \
+	do {                                         \
+		fresh();                             \
+		((type *)row(kind, index))->change;  \
+		REFUSED(err, text);                  \
+	} while (0)
+
 static struct stw_image_pool *fresh_pool(void)
 {
 	fresh();
@@ -370,60 +378,36 @@ static void names_what_is_wrong_with_a_pool(void)
 
 static void names_what_is_wrong_with_the_proxy(void)
 {
-	struct stw_image_listener *l;
 	struct stw_image_option *o;
-	struct stw_image_prefix *p;
 
-	fresh();
-	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
-	l->nat = STW_IMAGE_N_NAT;
-	REFUSED(STW_ERANGE, "section listeners, row 0: unknown nat");
-	fresh();
-	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
-	l->n_trusted = 3;
-	REFUSED(STW_EBOUNDS, "section listeners, row 0: trusted leave their section");
-	fresh();
-	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
-	l->first_trusted = 3;
-	REFUSED(STW_EBOUNDS, "section listeners, row 0: trusted leave their section");
-	fresh();
-	l = row(STW_IMAGE_LISTENERS_SECTION, 0);
-	l->reserved = 1;
-	REFUSED(STW_EMALFORMED, "section listeners, row 0: reserved field is not zero");
-	fresh();
-	p = row(STW_IMAGE_TRUSTED_SECTION, 1);
-	p->bits = 129;
-	REFUSED(STW_ERANGE, "section trusted, row 1: not a network");
-	fresh();
-	p = row(STW_IMAGE_TRUSTED_SECTION, 0);
-	p->ip.b[15] = 1;
-	REFUSED(STW_ERANGE, "section trusted, row 0: not a network");
-	fresh();
-	p = row(STW_IMAGE_TRUSTED_SECTION, 0);
-	p->reserved[2] = 1;
-	REFUSED(STW_EMALFORMED, "section trusted, row 0: reserved field is not zero");
-	fresh();
-	o = row(STW_IMAGE_OPTIONS_SECTION, 0);
-	o->tag[0] = 'S';
-	REFUSED(STW_ERANGE, "section options, row 0: not a token in lower case");
-	fresh();
-	o = row(STW_IMAGE_OPTIONS_SECTION, 0);
-	o->tag[31] = 'x';
-	REFUSED(STW_ERANGE, "section options, row 0: not a token in lower case");
+	BROKEN(struct stw_image_listener, STW_IMAGE_LISTENERS_SECTION, 0, nat = STW_IMAGE_N_NAT,
+	       STW_ERANGE, "section listeners, row 0: unknown nat");
+	BROKEN(struct stw_image_listener, STW_IMAGE_LISTENERS_SECTION, 0, n_trusted = 3,
+	       STW_EBOUNDS, "section listeners, row 0: trusted leave their section");
+	BROKEN(struct stw_image_listener, STW_IMAGE_LISTENERS_SECTION, 0, first_trusted = 3,
+	       STW_EBOUNDS, "section listeners, row 0: trusted leave their section");
+	BROKEN(struct stw_image_listener, STW_IMAGE_LISTENERS_SECTION, 0, reserved = 1,
+	       STW_EMALFORMED, "section listeners, row 0: reserved field is not zero");
+	BROKEN(struct stw_image_prefix, STW_IMAGE_TRUSTED_SECTION, 1, bits = 129, STW_ERANGE,
+	       "section trusted, row 1: not a network");
+	BROKEN(struct stw_image_prefix, STW_IMAGE_TRUSTED_SECTION, 0, ip.b[15] = 1, STW_ERANGE,
+	       "section trusted, row 0: not a network");
+	BROKEN(struct stw_image_prefix, STW_IMAGE_TRUSTED_SECTION, 0, reserved[2] = 1,
+	       STW_EMALFORMED, "section trusted, row 0: reserved field is not zero");
+	BROKEN(struct stw_image_option, STW_IMAGE_OPTIONS_SECTION, 0, tag[0] = 'S', STW_ERANGE,
+	       "section options, row 0: not a token in lower case");
+	BROKEN(struct stw_image_option, STW_IMAGE_OPTIONS_SECTION, 0, tag[31] = 'x', STW_ERANGE,
+	       "section options, row 0: not a token in lower case");
 	fresh();
 	o = row(STW_IMAGE_OPTIONS_SECTION, 0);
 	memset(o, 0, sizeof(*o));
 	REFUSED(STW_ERANGE, "section options, row 0: not a token in lower case");
-	fresh();
-	((struct stw_image_port_range *)row(STW_IMAGE_CLOSED_PORTS_SECTION, 0))->first = 1024;
-	REFUSED(STW_ERANGE, "section closed_ports, row 0: 1024 is above 1023");
-	fresh();
-	((struct stw_image_settings *)row(STW_IMAGE_SETTINGS_SECTION, 0))->reserved[1] = 1;
-	REFUSED(STW_EMALFORMED, "section settings: reserved field is not zero");
-	fresh();
-	((struct stw_image_settings *)row(STW_IMAGE_SETTINGS_SECTION, 0))->flags =
-		STW_IMAGE_REDIRECT;
-	REFUSED(STW_EMALFORMED, "section settings: redirect without locate");
+	BROKEN(struct stw_image_port_range, STW_IMAGE_CLOSED_PORTS_SECTION, 0, first = 1024,
+	       STW_ERANGE, "section closed_ports, row 0: 1024 is above 1023");
+	BROKEN(struct stw_image_settings, STW_IMAGE_SETTINGS_SECTION, 0, reserved[1] = 1,
+	       STW_EMALFORMED, "section settings: reserved field is not zero");
+	BROKEN(struct stw_image_settings, STW_IMAGE_SETTINGS_SECTION, 0, flags = STW_IMAGE_REDIRECT,
+	       STW_EMALFORMED, "section settings: redirect without locate");
 }
 
 static void knows_trusted_peers_options_and_closed_ports(void **state)
@@ -453,7 +437,6 @@ static void knows_trusted_peers_options_and_closed_ports(void **state)
 	stw_tables_free(t);
 }
 
-/* One row each: what is broken and what the reason must say. */
 /* A row of rules, keys or text changed: what is said of it. */
 static struct stw_image_rule *fresh_rule(uint32_t i)
 {
@@ -554,13 +537,11 @@ static void names_section_and_row(void **state)
 	snprintf(misplaced, sizeof(misplaced), "section members: offset %u is misplaced",
 		 h->sections[STW_IMAGE_MEMBERS_SECTION].offset);
 	REFUSED(STW_EBOUNDS, misplaced);
-	fresh();
-	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->pool = 1;
-	REFUSED(STW_EBOUNDS, "section listeners, row 1: no pool 1");
-	fresh();
-	((struct stw_image_listener *)row(STW_IMAGE_LISTENERS_SECTION, 1))->address =
-		fx.farm.listeners[0].address;
-	REFUSED(STW_EDUP, "section listeners, row 1: address of row 0 again");
+	BROKEN(struct stw_image_listener, STW_IMAGE_LISTENERS_SECTION, 1, pool = 1, STW_EBOUNDS,
+	       "section listeners, row 1: no pool 1");
+	BROKEN(struct stw_image_listener, STW_IMAGE_LISTENERS_SECTION, 1,
+	       address = fx.farm.listeners[0].address, STW_EDUP,
+	       "section listeners, row 1: address of row 0 again");
 	fresh();
 	*(uint16_t *)row(STW_IMAGE_SLOTS_SECTION, 17) = 5;
 	REFUSED(STW_EBOUNDS, "section slots, row 17: member 5 is not in pool 0");
@@ -571,58 +552,41 @@ static void names_section_and_row(void **state)
 	REFUSED(STW_EBOUNDS, "section slots, row 0: member 4 is not in pool 0");
 	names_what_is_wrong_with_a_pool();
 	names_what_is_wrong_with_the_proxy();
-	fresh();
-	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 3))->flags =
-		STW_IMAGE_MEMBER_GONE;
-	REFUSED(STW_ERANGE, "section pool_members, row 3: member 3 is gone");
-	fresh();
-	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 3))->flags = 4;
-	REFUSED(STW_EMALFORMED, "section members, row 3: unknown flags");
-	fresh();
-	((struct stw_image_pool_member *)row(STW_IMAGE_POOL_MEMBERS_SECTION, 2))->member = 1;
-	REFUSED(STW_EDUP, "section pool_members, row 2: member 1 is in pool 0 twice");
-	fresh();
-	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->number = STW_MEMBER_NUMBERS;
-	REFUSED(STW_ERANGE, "section members, row 4: number 16384, allowed are 0..16383");
-	fresh();
-	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->id = fx.farm.members[2].id;
-	REFUSED(STW_EDUP, "section members, row 4: an id again");
-	fresh();
-	((struct stw_image_member *)row(STW_IMAGE_MEMBERS_SECTION, 4))->address.port = 0;
-	REFUSED(STW_ERANGE, "section members, row 4: unusable address");
-	fresh();
-	((struct stw_image_secret *)row(STW_IMAGE_SECRETS_SECTION, 1))->id = 3;
-	REFUSED(STW_EDUP, "section secrets, row 1: id 3 again");
-	fresh();
-	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 1))->port = 0;
-	REFUSED(STW_EDUP, "section names, row 1: a name again");
-	fresh();
-	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 2))->len = 19;
-	REFUSED(STW_EBOUNDS, "section names, row 2: text leaves its section");
-	fresh();
-	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 2))->len = 0;
-	REFUSED(STW_ERANGE, "section names, row 2: not a name in lower case");
+	BROKEN(struct stw_image_member, STW_IMAGE_MEMBERS_SECTION, 3, flags = STW_IMAGE_MEMBER_GONE,
+	       STW_ERANGE, "section pool_members, row 3: member 3 is gone");
+	BROKEN(struct stw_image_member, STW_IMAGE_MEMBERS_SECTION, 3, flags = 4, STW_EMALFORMED,
+	       "section members, row 3: unknown flags");
+	BROKEN(struct stw_image_pool_member, STW_IMAGE_POOL_MEMBERS_SECTION, 2, member = 1,
+	       STW_EDUP, "section pool_members, row 2: member 1 is in pool 0 twice");
+	BROKEN(struct stw_image_member, STW_IMAGE_MEMBERS_SECTION, 4, number = STW_MEMBER_NUMBERS,
+	       STW_ERANGE, "section members, row 4: number 16384, allowed are 0..16383");
+	BROKEN(struct stw_image_member, STW_IMAGE_MEMBERS_SECTION, 4, id = fx.farm.members[2].id,
+	       STW_EDUP, "section members, row 4: an id again");
+	BROKEN(struct stw_image_member, STW_IMAGE_MEMBERS_SECTION, 4, address.port = 0, STW_ERANGE,
+	       "section members, row 4: unusable address");
+	BROKEN(struct stw_image_secret, STW_IMAGE_SECRETS_SECTION, 1, id = 3, STW_EDUP,
+	       "section secrets, row 1: id 3 again");
+	BROKEN(struct stw_image_name, STW_IMAGE_NAMES_SECTION, 1, port = 0, STW_EDUP,
+	       "section names, row 1: a name again");
+	BROKEN(struct stw_image_name, STW_IMAGE_NAMES_SECTION, 2, len = 19, STW_EBOUNDS,
+	       "section names, row 2: text leaves its section");
+	BROKEN(struct stw_image_name, STW_IMAGE_NAMES_SECTION, 2, len = 0, STW_ERANGE,
+	       "section names, row 2: not a name in lower case");
 	fresh();
 	*(char *)row(STW_IMAGE_NAME_TEXT_SECTION, 0) = 'E';
 	REFUSED(STW_ERANGE, "section names, row 0: not a name in lower case");
-	fresh();
-	((struct stw_image_name *)row(STW_IMAGE_NAMES_SECTION, 0))->n_targets = 4;
-	REFUSED(STW_EBOUNDS, "section names, row 0: targets leave their section");
-	fresh();
-	((struct stw_image_target *)row(STW_IMAGE_TARGETS_SECTION, 0))->priority = 10;
-	REFUSED(STW_ERANGE, "section targets, row 1: priorities must ascend");
-	fresh();
-	((struct stw_image_target *)row(STW_IMAGE_TARGETS_SECTION, 1))->address.port = 0;
-	REFUSED(STW_ERANGE, "section targets, row 1: unusable address");
-	fresh();
-	((struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 1))->len = 0;
-	REFUSED(STW_ERANGE, "section domains, row 1: 0 bytes");
-	fresh();
-	((struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 0))->len = 12;
-	REFUSED(STW_ERANGE, "section domains, row 0: not in lower case");
-	fresh();
-	((struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 0))->name[2] = 'A';
-	REFUSED(STW_ERANGE, "section domains, row 0: not in lower case");
+	BROKEN(struct stw_image_name, STW_IMAGE_NAMES_SECTION, 0, n_targets = 4, STW_EBOUNDS,
+	       "section names, row 0: targets leave their section");
+	BROKEN(struct stw_image_target, STW_IMAGE_TARGETS_SECTION, 0, priority = 10, STW_ERANGE,
+	       "section targets, row 1: priorities must ascend");
+	BROKEN(struct stw_image_target, STW_IMAGE_TARGETS_SECTION, 1, address.port = 0, STW_ERANGE,
+	       "section targets, row 1: unusable address");
+	BROKEN(struct stw_image_domain, STW_IMAGE_DOMAINS_SECTION, 1, len = 0, STW_ERANGE,
+	       "section domains, row 1: 0 bytes");
+	BROKEN(struct stw_image_domain, STW_IMAGE_DOMAINS_SECTION, 0, len = 12, STW_ERANGE,
+	       "section domains, row 0: not in lower case");
+	BROKEN(struct stw_image_domain, STW_IMAGE_DOMAINS_SECTION, 0, name[2] = 'A', STW_ERANGE,
+	       "section domains, row 0: not in lower case");
 	fresh();
 	*(struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 1) =
 		*(struct stw_image_domain *)row(STW_IMAGE_DOMAINS_SECTION, 0);
