@@ -95,13 +95,6 @@ static uint16_t put_together(struct stw_whereabouts *w, const struct stw_contact
 	return (uint16_t)len;
 }
 
-/* The text without what stands from @from up to @to. */
-static uint16_t cut_out(char *text, uint16_t len, uint16_t from, uint16_t to)
-{
-	memmove(text + from, text + to, (size_t)(len - to));
-	return (uint16_t)(len - (to - from));
-}
-
 /* Whether there may be headers or a method parameter, without looking closely. */
 static bool may_say_more(struct stw_piece text)
 {
