@@ -3,6 +3,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "dataplane/sip/kernel_marks.h"
+#include "dataplane/sip/rows.h"
 #include "dataplane/sip/sets.h"
 
 struct kb {
@@ -34,6 +36,12 @@ static inline uint64_t join(__m256i low, __m256i high)
 							     << 32;
 }
 
+/* Where the lowest bit is; anything without one. */
+static inline unsigned kb_first(uint64_t bits)
+{
+	return (unsigned)_tzcnt_u64(bits);
+}
+
 static inline uint64_t kb_eq(const struct kb *b, char c)
 {
 	__m256i want = _mm256_set1_epi8(c);
@@ -62,21 +70,70 @@ static inline uint64_t kb_control(const struct kb *b)
 	return (join(out[0], out[1]) & ~kb_eq(b, '\t')) | kb_eq(b, 0x7f);
 }
 
-typedef __m256i kb_least;
-
-static inline kb_least kb_least_init(void)
+static inline uint64_t kb_bytes_at(const char *p, char c)
 {
-	return _mm256_set1_epi8((char)0xff);
+	const __m256i want = _mm256_set1_epi8(c), *v = (const __m256i *)p;
+	return join(_mm256_cmpeq_epi8(_mm256_loadu_si256(v), want),
+		    _mm256_cmpeq_epi8(_mm256_loadu_si256(v + 1), want));
 }
 
-static inline kb_least kb_least_of(kb_least least, const struct kb *b)
+/* What blocks had in common: a line end that was not CR LF, a zero byte. */
+struct kb_seen {
+	__m256i odd, least;
+};
+
+static inline struct kb_seen kb_nothing_seen(void)
 {
-	return _mm256_min_epu8(least, _mm256_min_epu8(b->v[0], b->v[1]));
+	return (struct kb_seen){_mm256_setzero_si256(), _mm256_set1_epi8((char)0xff)};
 }
 
-static inline int kb_least_is_zero(kb_least least)
+static inline struct kb_seen kb_both(struct kb_seen a, struct kb_seen b)
 {
-	return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least, _mm256_setzero_si256())) != 0;
+	return (struct kb_seen){_mm256_or_si256(a.odd, b.odd), _mm256_min_epu8(a.least, b.least)};
+}
+
+static inline int kb_all_well(struct kb_seen seen)
+{
+	__m256i bad = _mm256_cmpeq_epi8(seen.least, _mm256_setzero_si256());
+	bad = _mm256_or_si256(bad, seen.odd);
+	return _mm256_testz_si256(bad, bad);
+}
+
+/* The tables of names, out of memory that other stores might change. */
+struct kb_names {
+	__m256i low, high;
+};
+
+static inline struct kb_names kb_names(void)
+{
+	return (struct kb_names){
+		_mm256_broadcastsi128_si256(*(const __m128i *)stw_name_low),
+		_mm256_broadcastsi128_si256(*(const __m128i *)stw_name_high),
+	};
+}
+
+static inline struct kb_marks kb_mark(const char *p, const struct kb_names *t, struct kb_seen *seen)
+{
+	__m256i lf[2], name[2], other[2], odd[2], v[2];
+
+	for (int i = 0; i < 2; i++, p += 32) {
+		v[i] = _mm256_loadu_si256((const __m256i *)p);
+		lf[i] = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p - 1)),
+					  _mm256_set1_epi8('\n'));
+		odd[i] = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p - 2)),
+					   _mm256_set1_epi8('\r'));
+		odd[i] = _mm256_xor_si256(odd[i], lf[i]);
+		__m256i high = _mm256_and_si256(_mm256_srli_epi16(v[i], 4), _mm256_set1_epi8(15));
+		name[i] = _mm256_and_si256(_mm256_shuffle_epi8(t->low, v[i]),
+					   _mm256_shuffle_epi8(t->high, high));
+		other[i] = _mm256_cmpeq_epi8(name[i], _mm256_setzero_si256());
+	}
+	*seen = (struct kb_seen){_mm256_or_si256(odd[0], odd[1]), _mm256_min_epu8(v[0], v[1])};
+	return (struct kb_marks){
+		.begins = join(lf[0], lf[1]),
+		.colon = join(name[0], name[1]),
+		.other = join(other[0], other[1]),
+	};
 }
 
 #define KERNEL_LOCATE stw_locate_avx2

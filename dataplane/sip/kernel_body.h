@@ -3,12 +3,10 @@
  * The body of a SIMD kernel, included once by each kernel_*.c after its block operations:
  *
  *   struct kb                           64 bytes
- *   kb_load(b, buf, base, len)          bytes from @base on; @return how far masks must be shifted
- *   kb_load_value(b, buf, off, n, len)  the same of a value of @n bytes, of which
+ *   kb_load_value(b, buf, off, n, len)  a value of @n bytes; @return how far masks must be shifted
  *   kb_keep(bits, shift, mask)          leaves those that are the value's
  *   kb_eq(b, c)                         bit per byte equal to c
  *   kb_set(b, set)                      bit per byte of a value in @set
- *   kb_token(b)                         the same of a block and STW_SET_TOKEN
  *   kb_control(b)                       bit per byte that is a control, HTAB not among them
  *
  * It works optimistically: whatever is not plainly in order (a fold, a space before a colon, more
@@ -69,7 +67,7 @@ struct work {
  */
 static inline bool take_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	return len >= BLOCK && len <= UINT16_MAX && ((uint8_t)buf[0] & 0xc0) != 0 &&
+	return len >= BLOCK + 2 && len <= UINT16_MAX && ((uint8_t)buf[0] & 0xc0) != 0 &&
 	       find_lines(buf, len, lines) && lines->n <= stw_limits.max_headers &&
 	       lines->at[0] > 2;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Part of a kernel's body: where the header lines are, by the block operations all kernels have. */
+/*
+ * Part of a kernel's body: where the header lines are, by the block operations all kernels have.
+ * Each block is loaded thrice, one byte apart, so that what stands before a byte is compared in
+ * place, without carrying bits from block to block.
+ */
 
 /* Where the header lines begin; place n is the blank line. */
 struct lines {
@@ -20,8 +24,7 @@ static inline unsigned add_lines(uint16_t *at, unsigned n, uint64_t bits, uint32
 	for (;;) {
 		for (unsigned i = 0; i < 4; i++) {
 			/* Without a bit left the place is never looked at. */
-			unsigned place = (unsigned)__builtin_ctzll(bits | 1ull << 63);
-			at[n + i] = (uint16_t)(base + place);
+			at[n + i] = (uint16_t)(base + kb_first(bits));
 			bits &= bits - 1;
 		}
 		n += 4;
@@ -30,47 +33,69 @@ static inline unsigned add_lines(uint16_t *at, unsigned n, uint64_t bits, uint32
 	}
 }
 
+/* Names that end, but not in a colon. Subtracting a bit from a run of zeros borrows from its end;
+ * @in_name is 1 while a name goes on in the next block. */
+static inline uint64_t bad_ends(const struct kb_marks *marks, uint64_t *in_name)
+{
+	uint64_t names = marks->begins | *in_name, stops = marks->other | marks->colon;
+
+	*in_name = names > stops;
+	return ~(stops - names) & marks->other;
+}
+
+/* What is wrong with line ends and bytes, a bit a byte. */
+static inline uint64_t faults_at(const char *p)
+{
+	return (kb_bytes_at(p - 2, '\r') ^ kb_bytes_at(p - 1, '\n')) | kb_bytes_at(p, '\0');
+}
+
 /*
  * Find the header lines up to the blank line. True only when each begins with a token and a colon,
  * no line is folded, each LF follows a CR and each CR precedes an LF, and no byte is zero.
+ *
+ * The first two bytes are no block's; take_lines() sees what they are. The last block is read
+ * further back and shifted.
  */
 static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	uint64_t was_lf = 0, was_cr = 0, bad = 0;
-	unsigned char in_name = 0;
-	kb_least least = kb_least_init();
+	const char *p = buf + 2, *last = buf + len - BLOCK;
+	const struct kb_names names = kb_names();
+	struct kb_seen seen = kb_nothing_seen();
+	uint64_t in_name = 0, bad = 0, faults;
+	struct kb_marks marks;
 	unsigned n = 0;
 
-	for (uint32_t base = 0; base < len; base += BLOCK) {
-		struct kb b;
-		unsigned shift = kb_load(&b, buf, base, len);
-		uint64_t lf = kb_eq(&b, '\n') >> shift, cr = kb_eq(&b, '\r') >> shift;
-		uint64_t token = kb_token(&b) >> shift, colon = kb_eq(&b, ':') >> shift;
-		uint64_t begins = lf << 1 | was_lf;
-		uint64_t pairs = (cr << 1 | was_cr) ^ lf; /* a CR without LF, an LF without CR */
-		uint64_t other = begins & ~token; /* the blank line, a fold, or a bad name */
-		/* Adding a bit to the first of a run of ones carries it to the first zero behind.
-		 */
-		unsigned long long sum;
-		in_name = _addcarry_u64(in_name, token, begins & token, &sum);
-		uint64_t ends = sum & ~(token | colon); /* names that do not end in a colon */
-
-		if (__builtin_expect(other != 0, 0)) {
-			uint64_t upto = other ^ (other - 1);
-			bad |= (ends | pairs | kb_eq(&b, '\0') >> shift) & upto;
-			n = add_lines(lines->at, n, begins & upto, base);
-			lines->n = n - 1;
-			uint32_t blank = lines->at[n - 1];
-			return len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n' &&
-			       n > 1 && bad == 0 && !kb_least_is_zero(least);
+	for (; p <= last; p += BLOCK) {
+		struct kb_seen here;
+		marks = kb_mark(p, &names, &here);
+		if (__builtin_expect((marks.begins & (marks.other | marks.colon)) != 0, 0)) {
+			faults = faults_at(p);
+			goto found;
 		}
-		least = kb_least_of(least, &b);
-		bad |= ends | pairs;
-		n = add_lines(lines->at, n, begins, base);
+		seen = kb_both(seen, here);
+		bad |= bad_ends(&marks, &in_name);
+		n = add_lines(lines->at, n, marks.begins, (uint32_t)(p - buf));
 		if (__builtin_expect(n > STW_SIP_HEADERS_MAX, 0))
 			return false;
-		was_lf = lf >> 63;
-		was_cr = cr >> 63;
 	}
-	return false;
+	const unsigned shift = (unsigned)(p - last);
+	if (shift == BLOCK)
+		return false;
+	struct kb_seen ignored;
+	marks = kb_mark(last, &names, &ignored);
+	marks.begins >>= shift;
+	marks.colon >>= shift;
+	marks.other >>= shift;
+	faults = faults_at(last) >> shift;
+	if ((marks.begins & (marks.other | marks.colon)) == 0)
+		return false;
+found:;
+	/* A line that begins with no token: the blank line when all is well. */
+	uint64_t first = marks.begins & (marks.other | marks.colon), upto = first ^ (first - 1);
+	uint32_t base = (uint32_t)(p - buf), blank = base + kb_first(first);
+
+	bad |= (faults & upto) | (bad_ends(&marks, &in_name) & upto >> 1);
+	lines->n = add_lines(lines->at, n, marks.begins & upto, base) - 1;
+	return bad == 0 && kb_all_well(seen) && lines->n != 0 && len - blank >= 2 &&
+	       buf[blank] == '\r' && buf[blank + 1] == '\n';
 }

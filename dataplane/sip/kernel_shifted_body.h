@@ -5,11 +5,6 @@
 #define KERNEL_LINES   "dataplane/sip/kernel_lines_body.h"
 #define KERNEL_HEADERS "dataplane/sip/kernel_headers_body.h"
 
-static inline uint64_t kb_token(const struct kb *b)
-{
-	return kb_set(b, STW_SET_TOKEN);
-}
-
 /* A value's bytes: those behind are loaded too, and kb_keep() leaves their bits out. */
 static inline unsigned kb_load_value(struct kb *b, const char *buf, uint32_t off, uint32_t n,
 				     uint32_t len)

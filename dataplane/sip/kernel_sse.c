@@ -3,6 +3,8 @@
 #include <nmmintrin.h>
 #include <stdint.h>
 
+#include "dataplane/sip/kernel_marks.h"
+#include "dataplane/sip/rows.h"
 #include "dataplane/sip/sets.h"
 
 struct kb {
@@ -34,6 +36,12 @@ static inline uint64_t join(const __m128i part[4])
 	return bits;
 }
 
+/* Where the lowest bit is; anything without one. */
+static inline unsigned kb_first(uint64_t bits)
+{
+	return (unsigned)__builtin_ctzll(bits | 1ull << 63);
+}
+
 static inline uint64_t kb_eq(const struct kb *b, char c)
 {
 	__m128i want = _mm_set1_epi8(c), out[4];
@@ -63,23 +71,69 @@ static inline uint64_t kb_control(const struct kb *b)
 	return (join(out) & ~kb_eq(b, '\t')) | kb_eq(b, 0x7f);
 }
 
-typedef __m128i kb_least;
-
-static inline kb_least kb_least_init(void)
+static inline uint64_t kb_bytes_at(const char *p, char c)
 {
-	return _mm_set1_epi8((char)0xff);
-}
-
-static inline kb_least kb_least_of(kb_least least, const struct kb *b)
-{
+	__m128i out[4];
 	for (int i = 0; i < 4; i++)
-		least = _mm_min_epu8(least, b->v[i]);
-	return least;
+		out[i] = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p + i), _mm_set1_epi8(c));
+	return join(out);
 }
 
-static inline int kb_least_is_zero(kb_least least)
+/* What blocks had in common: a line end that was not CR LF, a zero byte. */
+struct kb_seen {
+	__m128i odd, least;
+};
+
+static inline struct kb_seen kb_nothing_seen(void)
 {
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128())) != 0;
+	return (struct kb_seen){_mm_setzero_si128(), _mm_set1_epi8((char)0xff)};
+}
+
+static inline struct kb_seen kb_both(struct kb_seen a, struct kb_seen b)
+{
+	return (struct kb_seen){_mm_or_si128(a.odd, b.odd), _mm_min_epu8(a.least, b.least)};
+}
+
+static inline int kb_all_well(struct kb_seen seen)
+{
+	__m128i bad = _mm_or_si128(_mm_cmpeq_epi8(seen.least, _mm_setzero_si128()), seen.odd);
+	return _mm_testz_si128(bad, bad);
+}
+
+/* The tables of names, out of memory that other stores might change. */
+struct kb_names {
+	__m128i low, high;
+};
+
+static inline struct kb_names kb_names(void)
+{
+	return (struct kb_names){_mm_load_si128((const __m128i *)stw_name_low),
+				 _mm_load_si128((const __m128i *)stw_name_high)};
+}
+
+static inline struct kb_marks kb_mark(const char *p, const struct kb_names *t, struct kb_seen *seen)
+{
+	__m128i lf[4], name[4], other[4];
+
+	*seen = kb_nothing_seen();
+	for (int i = 0; i < 4; i++, p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)p);
+		__m128i v1 = _mm_loadu_si128((const __m128i *)(p - 1));
+		__m128i v2 = _mm_loadu_si128((const __m128i *)(p - 2));
+		__m128i cr = _mm_cmpeq_epi8(v2, _mm_set1_epi8('\r'));
+		__m128i high = _mm_and_si128(_mm_srli_epi16(v, 4), _mm_set1_epi8(15));
+
+		lf[i] = _mm_cmpeq_epi8(v1, _mm_set1_epi8('\n'));
+		*seen = kb_both(*seen, (struct kb_seen){_mm_xor_si128(lf[i], cr), v});
+		name[i] =
+			_mm_and_si128(_mm_shuffle_epi8(t->low, v), _mm_shuffle_epi8(t->high, high));
+		other[i] = _mm_cmpeq_epi8(name[i], _mm_setzero_si128());
+	}
+	return (struct kb_marks){
+		.begins = join(lf),
+		.colon = join(name),
+		.other = join(other),
+	};
 }
 
 #define KERNEL_LOCATE stw_locate_sse

@@ -10,6 +10,8 @@ struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 struct stw_hdr_columns stw_hdr_columns;
 _Alignas(64) uint8_t stw_spread[128][64];
 _Alignas(64) uint8_t stw_set_bits[128];
+_Alignas(16) uint8_t stw_name_low[16];
+_Alignas(16) uint8_t stw_name_high[16];
 struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
 static uint64_t first_eight(const void *text)
@@ -25,7 +27,7 @@ static bool set_row(struct stw_hdr_row *row, enum stw_sip_header header, const c
 	if (row->len != 0)
 		return false;
 	memset(row, 0, sizeof(*row));
-	row->mix = (uint8_t)(header ^ STW_N_HOT_HEADERS);
+	row->header = (uint8_t)header;
 	row->len = (uint8_t)len;
 	for (size_t i = 0; i < len; i++) {
 		row->mask[i] = 0xff;
@@ -49,7 +51,7 @@ static bool add_column(const struct stw_hdr_row *name)
 	if (t->len[row] != 0)
 		return false;
 	t->len[row] = name->len;
-	t->header[row] = 1u << (name->mix ^ STW_N_HOT_HEADERS);
+	t->header[row] = 1u << name->header;
 	for (size_t i = 0; i < len; i++) {
 		put_byte(t->text, row, i, name->text[i]);
 		put_byte(t->name, row, i, 0xff);
@@ -62,7 +64,7 @@ static bool add_column(const struct stw_hdr_row *name)
 	return true;
 }
 
-/* Rows by two letters stand in both halves, whatever the fifth byte is. */
+/* A name so short that the bit of the fifth byte may be either stands in two rows. */
 static bool add_name(enum stw_sip_header header, const char *name)
 {
 	char line[16] = {0};
@@ -72,10 +74,10 @@ static bool add_name(enum stw_sip_header header, const char *name)
 		return true; /* no compact form */
 	memcpy(line, name, len);
 	line[len++] = ':';
-	unsigned row = stw_hdr_hash(first_eight(line)), other = row ^ 1u << (STW_HDR_HASH_BITS - 1);
-	bool by_fifth = len > 2 && (header == STW_HDR_CONTACT || header == STW_HDR_CONTENT_LENGTH);
+	uint64_t first = first_eight(line);
+	unsigned row = stw_hdr_hash(first), other = stw_hdr_hash(first | 0x400000000u);
 	if (!set_row(&stw_hdr_rows[row], header, line, len) ||
-	    (!by_fifth && !set_row(&stw_hdr_rows[other], header, line, len)))
+	    (len < 5 && !set_row(&stw_hdr_rows[other], header, line, len)))
 		return false;
 	return (len == 8 && (header == STW_HDR_CONTACT || header == STW_HDR_EXPIRES)) ||
 	       add_column(&stw_hdr_rows[row]);
@@ -106,11 +108,23 @@ static void spread_bytes(void)
 	}
 }
 
+/* Tokens have high nibbles 2 to 7: six bits, and one more for the colon. */
+static void spread_names(void)
+{
+	for (unsigned low = 0; low < 16; low++) {
+		stw_name_low[low] = (uint8_t)(stw_sets[STW_SET_TOKEN][low] >> 2);
+		stw_name_high[low] = (uint8_t)(low >= 2 && low < 8 ? 1u << (low - 2) : 0);
+	}
+	stw_name_low[':' & 15] |= 0x80;
+	stw_name_high[':' >> 4] |= 0x80;
+}
+
 bool stw_hdr_rows_init(void)
 {
 	bool ok = true;
 
 	spread_bytes();
+	spread_names();
 	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
 	memset(&stw_hdr_columns, 0, sizeof(stw_hdr_columns));
 	memset(stw_method_rows, 0, sizeof(stw_method_rows));

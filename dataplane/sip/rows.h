@@ -19,7 +19,7 @@
 struct stw_hdr_row {
 	_Alignas(64) uint8_t mask[16]; /* 0xff under the name and the colon */
 	uint8_t text[16];	       /* lower case; of an empty row what no input equals */
-	uint8_t mix;		       /* enum stw_sip_header ^ STW_N_HOT_HEADERS */
+	uint8_t header;		       /* enum stw_sip_header */
 	uint8_t len;		       /* with the colon */
 };
 
@@ -62,6 +62,13 @@ extern _Alignas(64) uint8_t stw_spread[128][64];
  */
 extern _Alignas(64) uint8_t stw_set_bits[128];
 
+/*
+ * What may stand in a name, looked up by low nibble under the bits of a byte's high nibble: any bit
+ * for a token's byte, the highest alone for a colon, none for all others.
+ */
+extern _Alignas(16) uint8_t stw_name_low[16];
+extern _Alignas(16) uint8_t stw_name_high[16];
+
 extern struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 extern struct stw_method_row stw_method_rows[1 << STW_METHOD_HASH_BITS];
 
@@ -76,8 +83,7 @@ bool stw_hdr_rows_init(void);
  */
 static inline unsigned stw_hdr_hash(uint64_t first)
 {
-	uint32_t two = ((uint32_t)first & 0xffff) | 0x2020;
-	return two * 0xd85328b7u >> 27 | (unsigned)(first >> 34 & 1) << 5;
+	return (unsigned)((first & 0x40000dfdfu) * 0x8f036fbefcef9215u >> (64 - STW_HDR_HASH_BITS));
 }
 
 /** Row of a method; @first as above, zero behind the name. */
