@@ -163,27 +163,43 @@ static void random_damage(void **state)
 /* The headers a message needs, with the last line of any length. */
 #define NEEDED "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\nCSeq: 1 BYE\r\n"
 
-static char *put_others(char *p, unsigned from, unsigned to)
+struct text {
+	size_t len;
+	char bytes[16384];
+};
+
+static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	t->len += (size_t)vsnprintf(t->bytes + t->len, sizeof(t->bytes) - t->len, format, args);
+	va_end(args);
+	assert_in_range(t->len, 0, sizeof(t->bytes) - 1);
+}
+
+static void add_others(struct text *t, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++)
-		p += sprintf(p, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
-	return p;
+		add(t, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
 }
 
 /* Every number of lines, with what matters before, in the middle of or behind the others. */
 static void header_counts_around_the_sizes_of_registers(void **state)
 {
-	static char text[8192];
+	static struct text t;
 	(void)state;
 	for (unsigned extra = 0; extra < 270; extra++) {
 		for (unsigned place = 0; place < 3; place++) {
 			unsigned before = place * extra / 2;
-			char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
-			p = put_others(p, 0, before);
-			p += sprintf(p, NEEDED "l: 0\r\n");
-			p = put_others(p, before, extra);
-			p += sprintf(p, "\r\n");
-			check_copy(text, (size_t)(p - text));
+			t.len = 0;
+			add(&t, "BYE sip:h SIP/2.0\r\n");
+			add_others(&t, 0, before);
+			add(&t, NEEDED "l: 0\r\n");
+			add_others(&t, before, extra);
+			add(&t, "\r\n");
+			check_copy(t.bytes, t.len);
 		}
 	}
 }
@@ -206,16 +222,17 @@ static void odd_lines_anywhere_among_many(void **state)
 		"X: a\rb",
 		"",
 	};
-	static char text[8192];
+	static struct text t;
 	(void)state;
 	for (size_t k = 0; k < sizeof(odd) / sizeof(odd[0]); k++) {
 		for (unsigned at = 0; at < 140; at++) {
-			char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
-			p = put_others(p, 0, at);
-			p += sprintf(p, "%s\r\n", odd[k]);
-			p = put_others(p, at, 140 - at % 7);
-			p += sprintf(p, NEEDED "\r\n");
-			check_copy(text, (size_t)(p - text));
+			t.len = 0;
+			add(&t, "BYE sip:h SIP/2.0\r\n");
+			add_others(&t, 0, at);
+			add(&t, "%s\r\n", odd[k]);
+			add_others(&t, at, 140 - at % 7);
+			add(&t, NEEDED "\r\n");
+			check_copy(t.bytes, t.len);
 		}
 	}
 }
@@ -225,24 +242,24 @@ static void as_many_lines_as_limits_may_allow(void **state)
 {
 	const struct stw_sip_limits most = {STW_SIP_HEADERS_MAX, STW_SIP_VIAS_DEFAULT};
 	const struct stw_sip_limits usual = {STW_SIP_HEADERS_DEFAULT, STW_SIP_VIAS_DEFAULT};
-	static char text[16384];
+	static struct text t;
 	(void)state;
 	assert_int_equal(stw_sip_set_limits(&most), STW_OK);
 	for (unsigned n = STW_SIP_HEADERS_MAX - 70; n < STW_SIP_HEADERS_MAX + 70; n++) {
-		char *p = text + sprintf(text, "BYE sip:h SIP/2.0\r\n");
-		p = put_others(p, 0, n - 5);
-		p += sprintf(p, NEEDED "\r\n");
+		t.len = 0;
+		add(&t, "BYE sip:h SIP/2.0\r\n");
+		add_others(&t, 0, n - 5);
+		add(&t, NEEDED "\r\n");
 		struct stw_sip_msg want;
-		size_t len = (size_t)(p - text);
 		bool few = n <= STW_SIP_HEADERS_MAX;
 		stw_sip_init(STW_KERNEL_SCALAR);
-		assert_int_equal(stw_sip_parse(text, len, &want),
+		assert_int_equal(stw_sip_parse(t.bytes, t.len, &want),
 				 few ? STW_SIP_ACCEPTED : STW_REJECT_TOO_MANY_HEADERS);
-		compare(text, len, "parse", stw_sip_parse, &want);
+		compare(t.bytes, t.len, "parse", stw_sip_parse, &want);
 		stw_sip_init(STW_KERNEL_SCALAR);
-		assert_int_equal(stw_sip_locate(text, len, &want),
+		assert_int_equal(stw_sip_locate(t.bytes, t.len, &want),
 				 few ? STW_SIP_ACCEPTED : STW_REJECT_TOO_MANY_HEADERS);
-		compare(text, len, "locate", stw_sip_locate, &want);
+		compare(t.bytes, t.len, "locate", stw_sip_locate, &want);
 	}
 	assert_int_equal(stw_sip_set_limits(&usual), STW_OK);
 }
@@ -313,18 +330,18 @@ static void a_burst_is_each_of_its_messages(void **state)
  * how long the message is does not matter. */
 static void last_lines_of_any_length(void **state)
 {
-	static char text[8192];
+	static struct text t;
 	(void)state;
 	for (unsigned others = 0; others < 300; others = others * 2 + 10) {
 		for (int n = 0; n < 24; n++) {
-			char *p = text + sprintf(text, "ACK sip:h SIP/2.0\r\n");
-			p = put_others(p, 0, others);
-			p += sprintf(p,
-				     "v: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\n"
-				     "t: <sip:a@b>\r\nCSeq: 1 ACK\r\ni: %.*s\r\n%s\r\n",
-				     n, "abcdefghijklmnopqrstuvwxyz",
-				     n % 3 ? "" : "l: 0\r\na:\r\n");
-			check_copy(text, (size_t)(p - text));
+			t.len = 0;
+			add(&t, "ACK sip:h SIP/2.0\r\n");
+			add_others(&t, 0, others);
+			add(&t,
+			    "v: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\n"
+			    "t: <sip:a@b>\r\nCSeq: 1 ACK\r\ni: %.*s\r\n%s\r\n",
+			    n, "abcdefghijklmnopqrstuvwxyz", n % 3 ? "" : "l: 0\r\na:\r\n");
+			check_copy(t.bytes, t.len);
 		}
 	}
 }
