@@ -12,13 +12,19 @@ struct columns {
 	__m512i c[4];
 };
 
+/* From memory, where an operation takes it without an instruction more. */
+static inline __m512i each(const uint32_t *number)
+{
+	return _mm512_set1_epi32((int)*number);
+}
+
 static inline __m512i four_lines(const char *buf, const uint16_t *off)
 {
 	__m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(buf + off[0])));
 	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[1])), 1);
 	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[2])), 2);
 	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[3])), 3);
-	return _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+	return _mm512_or_si512(v, each(&stw_hdr_columns.lower));
 }
 
 static inline struct columns load_columns(const char *buf, const uint16_t *off)
@@ -43,12 +49,9 @@ static inline struct columns load_columns(const char *buf, const uint16_t *off)
 	}};
 }
 
-#define FOUR(a, b, c, d) \
-	((int)((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24))
-
-static inline __mmask16 is(__mmask16 among, __m512i column, int text)
+static inline __mmask16 is(__mmask16 among, __m512i column, const uint32_t *text)
 {
-	return _mm512_mask_cmpeq_epi32_mask(among, column, _mm512_set1_epi32(text));
+	return _mm512_mask_cmpeq_epi32_mask(among, column, each(text));
 }
 
 /* What lines are, a place a line: 1 << header or 0, and how long the name is with its colon. */
@@ -60,21 +63,18 @@ struct named {
 /* Contact and Expires, whose first two bytes other names have too. */
 static inline void name_others(const struct columns *t, __mmask16 there, struct named *out)
 {
-	__mmask16 contact = is(there, t->c[0], FOUR('c', 'o', 'n', 't'));
-	__mmask16 expires = is(there, t->c[0], FOUR('e', 'x', 'p', 'i'));
+	const struct stw_hdr_others *other = &stw_hdr_columns.other;
+	__mmask16 contact = is(is(there, t->c[0], &other->contact[0]), t->c[1], &other->contact[1]);
+	__mmask16 expires = is(is(there, t->c[0], &other->expires[0]), t->c[1], &other->expires[1]);
+	__mmask16 both = _kor_mask16(contact, expires);
 
-	contact = is(contact, t->c[1], FOUR('a', 'c', 't', ':'));
-	expires = is(expires, t->c[1], FOUR('r', 'e', 's', ':'));
-	__mmask16 both = contact | expires;
-	out->header = _mm512_mask_mov_epi32(out->header, contact,
-					    _mm512_set1_epi32(1 << STW_HDR_CONTACT));
-	out->header = _mm512_mask_mov_epi32(out->header, expires,
-					    _mm512_set1_epi32(1 << STW_HDR_EXPIRES));
-	out->len = _mm512_mask_mov_epi32(out->len, both, _mm512_set1_epi32(8));
-	__m512i differs = _mm512_xor_si512(t->c[2], _mm512_set1_epi32(FOUR(' ', ' ', 0, 0)));
-	out->odd |= _mm512_mask_test_epi32_mask(both, differs, _mm512_set1_epi32(0xff)) |
-		    _mm512_mask_testn_epi32_mask(both, differs,
-						 _mm512_set1_epi32(STW_HDR_FIRST_MASK << 8));
+	out->header = _mm512_mask_mov_epi32(out->header, contact, each(&other->contact_header));
+	out->header = _mm512_mask_mov_epi32(out->header, expires, each(&other->expires_header));
+	out->len = _mm512_mask_mov_epi32(out->len, both, each(&other->len));
+	__m512i differs = _mm512_xor_si512(t->c[2], each(&other->blanks));
+	__mmask16 no_blank = _mm512_mask_test_epi32_mask(both, differs, each(&other->blank));
+	__mmask16 no_value = _mm512_mask_testn_epi32_mask(both, differs, each(&other->value));
+	out->odd = _kor_mask16(out->odd, _kor_mask16(no_blank, no_value));
 }
 
 /*
@@ -84,10 +84,10 @@ static inline void name_others(const struct columns *t, __mmask16 there, struct 
 static inline struct named name_lines(const struct columns *t, __mmask16 there)
 {
 	const struct stw_hdr_columns *rows = &stw_hdr_columns;
-	__m512i slot = _mm512_and_si512(t->c[0], _mm512_set1_epi32(0xffff));
+	__m512i slot = _mm512_and_si512(t->c[0], each(&rows->two));
 	struct named out;
 
-	slot = _mm512_mullo_epi32(slot, _mm512_set1_epi32(STW_HDR_COLUMNS_HASH));
+	slot = _mm512_mullo_epi32(slot, each(&rows->multiplier));
 	slot = _mm512_srli_epi32(slot, 28);
 #define ROW(column) _mm512_permutexvar_epi32(slot, _mm512_load_si512(column))
 #define OR_AND	    0xf8 /* a | (b & c) */
@@ -103,8 +103,8 @@ static inline struct named name_lines(const struct columns *t, __mmask16 there)
 	__mmask16 found = _mm512_mask_testn_epi32_mask(there, miss, miss);
 	out.header = _mm512_maskz_permutexvar_epi32(found, slot, _mm512_load_si512(rows->header));
 	out.len = ROW(rows->len);
-	out.odd = _mm512_mask_test_epi32_mask(found, no_blank, no_blank) |
-		  _mm512_mask_testn_epi32_mask(found, value, value);
+	out.odd = _kor_mask16(_mm512_mask_test_epi32_mask(found, no_blank, no_blank),
+			      _mm512_mask_testn_epi32_mask(found, value, value));
 #undef OR_AND
 #undef ROW
 	name_others(t, there, &out);
@@ -117,14 +117,12 @@ struct named_lines {
 	bool odd;
 };
 
-/* The first @n of the lines at @at, offsets into @buf. */
-static inline struct named_lines name_all(const char *buf, __m512i at, unsigned n)
+/* The first @n of the lines at @at, offsets into @buf; zero from there on. */
+static inline struct named_lines name_all(const char *buf, const uint16_t *at, unsigned n)
 {
 	/* Behind the last line the first byte stands in, and nothing is taken from there. */
 	const __mmask32 there = _bzhi_u32(~0u, n);
-	_Alignas(64) uint16_t off[32];
-	_mm512_store_si512(off, _mm512_maskz_mov_epi16(there, at));
-	struct columns t = load_columns(buf, off);
+	struct columns t = load_columns(buf, at);
 	struct named first = name_lines(&t, (__mmask16)there);
 	struct named_lines out = {
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.header)),
@@ -133,7 +131,7 @@ static inline struct named_lines name_all(const char *buf, __m512i at, unsigned 
 	};
 
 	if (__builtin_expect(n > 16, 0)) {
-		t = load_columns(buf, off + 16);
+		t = load_columns(buf, at + 16);
 		struct named second = name_lines(&t, (__mmask16)(there >> 16));
 		__m256i header = _mm512_cvtepi32_epi16(second.header);
 		out.header = _mm512_inserti64x4(out.header, header, 1);
@@ -177,12 +175,17 @@ struct taken {
 
 #define LINES_TAKEN 31u /* those whose ends are in the same register */
 
-/* The @n lines from @at on, up to LINES_TAKEN; bytes of the message from @base on are at @bytes. */
-static inline struct taken take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n)
+/*
+ * The @n lines from @at on, up to LINES_TAKEN, with zeros behind; the last of them ends at @end.
+ * They are offsets into @bytes, which are the message's from @base on.
+ */
+static inline struct taken take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n,
+				uint32_t end)
 {
-	const __m512i off = _mm512_loadu_si512(at);
-	const __m512i within = _mm512_sub_epi16(off, _mm512_set1_epi16((short)base));
-	struct named_lines named = name_all(bytes, within, n);
+	const struct named_lines named = name_all(bytes, at, n);
+	__m512i off = _mm512_loadu_si512(at);
+	off = _mm512_mask_set1_epi16(off, (__mmask32)1 << n, (short)end);
+	off = _mm512_add_epi16(off, _mm512_set1_epi16((short)base));
 	__m512i sets = lines_of_headers(named.header);
 	__m512i rest = _mm512_add_epi32(sets, _mm512_set1_epi32(-1));
 	__mmask16 there = _mm512_test_epi32_mask(sets, sets);
@@ -245,13 +248,16 @@ static inline void add_taken(struct stw_sip_msg *m, const struct taken *taken)
 	m->present |= taken->present;
 }
 
-/* Lines behind those of which @m says already what they are. */
+/* @n lines behind those of which @m says already what they are, to @end; as for take(). */
 static inline bool take_more(const char *bytes, uint32_t base, const uint16_t *at, unsigned n,
-			     struct stw_sip_msg *m)
+			     uint32_t end, struct stw_sip_msg *m)
 {
 	for (unsigned k; n > 0; at += k, n -= k) {
 		k = n < LINES_TAKEN ? n : LINES_TAKEN;
-		struct taken taken = take(bytes, base, at, k);
+		uint16_t some[32] = {0};
+		for (unsigned i = 0; i < k; i++)
+			some[i] = (uint16_t)(at[i] - base);
+		struct taken taken = take(bytes, base, some, k, (k < n ? at[k] : end) - base);
 		add_taken(m, &taken);
 		if (taken.odd)
 			return false;
@@ -259,41 +265,32 @@ static inline bool take_more(const char *bytes, uint32_t base, const uint16_t *a
 	return true;
 }
 
-/* Many lines, or a message that ends less than LINE_ROOM behind where the last of them begins: of
+/* Many lines, or a message that ends less than LINE_ROOM behind where the last of them begin: of
  * those lines a copy has more. */
-static __attribute__((noinline)) bool take_rest(const char *buf, uint32_t len,
-						const struct lines *lines, unsigned first,
-						unsigned near, struct stw_sip_msg *m)
+static __attribute__((noinline)) bool take_all(const char *buf, uint32_t len,
+					       const struct lines *lines, struct stw_sip_msg *m)
 {
 	char copy[2 * LINE_ROOM] = {0};
+	unsigned near = lines->n;
 
-	if (!take_more(buf, 0, lines->at + first, near - first, m))
-		return false;
+	while (near > 0 && len - lines->at[near - 1] < LINE_ROOM)
+		near--;
 	if (near == lines->n)
-		return true;
+		return take_more(buf, 0, lines->at, near, lines->blank, m);
 	const uint32_t base = lines->at[near];
 	memcpy(copy, buf + base, len - base);
-	return take_more(copy, base, lines->at + near, lines->n - near, m);
-}
-
-/* How many lines have LINE_ROOM bytes, as nearly always all. */
-static inline unsigned lines_with_room(const struct lines *lines, uint32_t len)
-{
-	unsigned n = lines->n;
-
-	while (n > 0 && __builtin_expect(len - lines->at[n - 1] < LINE_ROOM, 0))
-		n--;
-	return n;
+	return take_more(buf, 0, lines->at, near, base, m) &&
+	       take_more(copy, base, lines->at + near, lines->n - near, lines->blank, m);
 }
 
 static inline bool set_headers(const char *buf, uint32_t len, const struct lines *lines,
 			       struct stw_sip_msg *m)
 {
-	const unsigned near = lines_with_room(lines, len);
-	const unsigned first = near < LINES_TAKEN ? near : LINES_TAKEN;
-	struct taken taken = take(buf, 0, lines->at, first);
+	const unsigned n = lines->n;
 
+	if (__builtin_expect(n > LINES_TAKEN || len - lines->at[n - 1] < LINE_ROOM, 0))
+		return take_all(buf, len, lines, m);
+	struct taken taken = take(buf, 0, lines->at, n, lines->blank);
 	store_taken(m, &taken);
-	return !taken.odd && (__builtin_expect(first == lines->n, 1) ||
-			      take_rest(buf, len, lines, first, near, m));
+	return !taken.odd;
 }

@@ -5,21 +5,23 @@
  * block to block.
  */
 
-/* Where the header lines begin; place n is the blank line. Whole registers are stored and loaded.
- */
+/* Where the header lines begin, and the blank line. Whole registers are stored and loaded, and
+ * behind the last line there are zeros for as long as one is. */
 struct lines {
 	unsigned n;
+	uint16_t blank;
 	_Alignas(64) uint16_t at[STW_SIP_HEADERS_MAX + BLOCK + 32];
 };
 
 static inline uint32_t lines_blank(const struct lines *lines)
 {
-	return lines->at[lines->n];
+	return lines->blank;
 }
 
 /* What was seen up to here. */
 struct scan {
-	uint64_t bad;	  /* of what find_lines() asks */
+	__mmask64 odd;	  /* of blocks */
+	uint64_t bad;	  /* names that do not end in a colon */
 	uint64_t in_name; /* 1: a name goes on in the next block */
 	__m512i least;	  /* of all bytes: whether one is zero */
 	__m512i base;	  /* of the next block, 16 bits each */
@@ -29,38 +31,55 @@ struct scan {
 /* One block as masks, a bit a byte; where the block ends early, what is behind reads as zero. */
 struct block {
 	__m512i v;
-	uint64_t odd; /* a line end that is not CR LF, or has a blank or worse before it */
+	__mmask64 odd; /* a line end that is not CR LF, or has a blank or worse before it */
 	uint64_t begins, not_token, colon; /* begins: the byte before is an LF */
 };
 
-/* @v, @v1 and @v2 are the bytes of a block and those one and two places before. */
-static inline struct block look_at(__m512i v, __m512i v1, __m512i v2)
+/* What blocks are compared with, out of memory that other stores might change. */
+struct wanted {
+	__m512i cr, lf, colon, blank, low, high;
+};
+
+static inline struct wanted wanted(void)
 {
-	__m512i sets = _mm512_permutex2var_epi8(_mm512_load_si512(stw_set_bits), v,
-						_mm512_load_si512(stw_set_bits + 64));
-	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, kb_spread('\r'));
-	__mmask64 unpaired = _kxor_mask64(cr, _mm512_cmpeq_epi8_mask(v, kb_spread('\n')));
-	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, kb_spread(' '));
+	return (struct wanted){
+		kb_spread('\r'),
+		kb_spread('\n'),
+		kb_spread(':'),
+		kb_spread(' '),
+		_mm512_load_si512(stw_set_bits),
+		_mm512_load_si512(stw_set_bits + 64),
+	};
+}
+
+/* @v, @v1 and @v2 are the bytes of a block and those one and two places before. */
+static inline struct block look_at(const struct wanted *w, __m512i v, __m512i v1, __m512i v2)
+{
+	__m512i sets = _mm512_permutex2var_epi8(w->low, v, w->high);
+	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, w->cr);
+	__mmask64 unpaired = _kxor_mask64(cr, _mm512_cmpeq_epi8_mask(v, w->lf));
+	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, w->blank);
 
 	/* Bytes above 0x7f fell anywhere in the table; their own highest bit tells them. */
 	return (struct block){
 		.v = v,
 		.odd = _kor_mask64(unpaired, trailing),
-		.begins = _mm512_cmpeq_epi8_mask(v1, kb_spread('\n')),
+		.begins = _mm512_cmpeq_epi8_mask(v1, w->lf),
 		.not_token = _mm512_movepi8_mask(_mm512_or_si512(sets, v)),
-		.colon = _mm512_cmpeq_epi8_mask(v, kb_spread(':')),
+		.colon = _mm512_cmpeq_epi8_mask(v, w->colon),
 	};
 }
 
-static inline struct block look_at_whole(const char *p)
+static inline struct block look_at_whole(const struct wanted *w, const char *p)
 {
-	return look_at(_mm512_loadu_si512(p), _mm512_loadu_si512(p - 1), _mm512_loadu_si512(p - 2));
+	return look_at(w, _mm512_loadu_si512(p), _mm512_loadu_si512(p - 1),
+		       _mm512_loadu_si512(p - 2));
 }
 
-static inline struct block look_at_part(const char *p, unsigned n)
+static inline struct block look_at_part(const struct wanted *w, const char *p, unsigned n)
 {
 	const __mmask64 there = _bzhi_u64(~0ull, n);
-	return look_at(_mm512_maskz_loadu_epi8(there, p), _mm512_maskz_loadu_epi8(there, p - 1),
+	return look_at(w, _mm512_maskz_loadu_epi8(there, p), _mm512_maskz_loadu_epi8(there, p - 1),
 		       _mm512_maskz_loadu_epi8(there, p - 2));
 }
 
@@ -102,7 +121,9 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
 	scan->bad |= (b->odd & upto) | (bad_ends(scan, b) & upto >> 1);
 	add_starts(scan, b->begins & upto, lines);
 	lines->n = scan->n - 1;
-	return (scan->bad | _mm512_testn_epi8_mask(scan->least, scan->least)) == 0 &&
+	lines->blank = (uint16_t)blank;
+	_mm512_storeu_si512(lines->at + lines->n, _mm512_setzero_si512());
+	return (scan->bad | scan->odd | _mm512_testn_epi8_mask(scan->least, scan->least)) == 0 &&
 	       lines->n != 0 && len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n';
 }
 
@@ -116,21 +137,23 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
 static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
 	struct scan scan = {.least = _mm512_set1_epi8((char)0xff), .base = _mm512_set1_epi16(2)};
+	const struct wanted w = wanted();
 	const char *p = buf + 2, *last = buf + len - BLOCK;
 	struct block b;
 
 	for (; p <= last; p += BLOCK) {
-		b = look_at_whole(p);
+		b = look_at_whole(&w, p);
 		if (__builtin_expect((b.begins & b.not_token) != 0, 0))
 			goto found;
-		scan.bad |= b.odd | bad_ends(&scan, &b);
+		scan.odd = _kor_mask64(scan.odd, b.odd);
+		scan.bad |= bad_ends(&scan, &b);
 		add_starts(&scan, b.begins, lines);
 		if (__builtin_expect(scan.n > STW_SIP_HEADERS_MAX, 0))
 			return false;
 		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
 		scan.least = _mm512_min_epu8(scan.least, b.v);
 	}
-	b = look_at_part(p, (uint32_t)(buf + len - p));
+	b = look_at_part(&w, p, (uint32_t)(buf + len - p));
 	if ((b.begins & b.not_token) == 0)
 		return false;
 found:

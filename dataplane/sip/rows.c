@@ -83,6 +83,30 @@ static bool add_name(enum stw_sip_header header, const char *name)
 	       add_column(&stw_hdr_rows[row]);
 }
 
+static uint32_t four(const char *text)
+{
+	uint32_t v;
+	memcpy(&v, text, sizeof(v));
+	return v;
+}
+
+static void set_numbers(struct stw_hdr_columns *t)
+{
+	t->two = 0xffff;
+	t->multiplier = STW_HDR_COLUMNS_HASH;
+	t->lower = 0x20202020;
+	t->other = (struct stw_hdr_others){
+		.contact = {four("cont"), four("act:")},
+		.expires = {four("expi"), four("res:")},
+		.contact_header = 1u << STW_HDR_CONTACT,
+		.expires_header = 1u << STW_HDR_EXPIRES,
+		.len = 8,
+		.blanks = 0x2020,
+		.blank = 0xff,
+		.value = STW_HDR_FIRST_MASK << 8,
+	};
+}
+
 static bool add_method(enum stw_sip_method method, const char *name)
 {
 	char text[16] = {0};
@@ -127,6 +151,7 @@ bool stw_hdr_rows_init(void)
 	spread_names();
 	memset(stw_hdr_rows, 0, sizeof(stw_hdr_rows));
 	memset(&stw_hdr_columns, 0, sizeof(stw_hdr_columns));
+	set_numbers(&stw_hdr_columns);
 	memset(stw_method_rows, 0, sizeof(stw_method_rows));
 	for (size_t i = 0; i < sizeof(stw_hdr_rows) / sizeof(stw_hdr_rows[0]); i++)
 		stw_hdr_rows[i].mask[0] = 0xff; /* input with bit 0x20 is not 0 */

@@ -29,6 +29,14 @@ struct stw_method_row {
 	uint8_t len;
 };
 
+/* The two names, in four columns of four bytes. */
+struct stw_hdr_others {
+	uint32_t contact[2], expires[2];
+	uint32_t contact_header, expires_header;
+	uint32_t len;		       /* with the colon, of both */
+	uint32_t blanks, blank, value; /* as in struct stw_hdr_columns, of the third column */
+};
+
 /*
  * The names again, for sixteen lines at once: column i has bytes 4 i to 4 i + 3 of each row. The
  * row follows from the first two bytes alone, so those who share theirs with others are not here:
@@ -42,6 +50,9 @@ struct stw_hdr_columns {
 	uint32_t unseen[16];		   /* ones when that byte is the seventeenth */
 	uint32_t header[16];		   /* 1 << enum stw_sip_header */
 	uint32_t len[16];		   /* with the colon */
+	uint32_t two, multiplier;	   /* 0xffff, STW_HDR_COLUMNS_HASH */
+	uint32_t lower;			   /* 0x20 each byte */
+	struct stw_hdr_others other;
 };
 
 /*
