@@ -41,11 +41,13 @@ def path_bursts(report):
 def parse(report):
     rows = []
     for name, found in report["micro"]["parse"].items():
+        kernel, _, stage = name.partition("_")
         for order in ("sorted", "shuffled"):
-            rows.append((f"{name}, {order}",
+            rows.append((f"{name.replace('_', ' ')}, {order}",
                          {"median": found["ns_per_msg"][order], "min": found["min"][order],
                           "max": found["max"][order]},
-                         0 if name in ("avx512", "avx2", "sse", "scalar", "neon") else 1))
+                         1 if kernel not in ("avx512", "avx2", "sse", "scalar") else
+                         2 if stage else 0))
     return svg.bars("Parsers on one corpus", "ns a message", rows)
 
 

@@ -64,9 +64,11 @@ NATIVE = divided("memif.systems.strowger.low_loss_per_s", "veth.systems.kamailio
 TARGETS = (
     Target("whole path from memory, one core", at("path.proxy.msg_per_s_per_core"), 5e6, "1/s",
            HIGHER),
-    Target("parse, AVX-512, shuffled", at("micro.parse.avx512.ns_per_msg.shuffled"), 60, "ns",
-           LOWER),
-    Target("parse, AVX2, shuffled", at("micro.parse.avx2.ns_per_msg.shuffled"), 90, "ns", LOWER),
+    # The target asks for headers located; the whole parse is held against the same bound.
+    *(Target(f"{stage}, {name}, shuffled", at(f"micro.parse.{key}.ns_per_msg.shuffled"), bound,
+             "ns", LOWER)
+      for name, kernel, bound in (("AVX-512", "avx512", 60), ("AVX2", "avx2", 90))
+      for stage, key in (("headers located", kernel + "_located"), ("parsed and judged", kernel))),
     Target("two workers against one", at("path.workers.times"), 1.9, "times", HIGHER),
     Target("Kamailio's rate, each by its own way in", NATIVE, 50, "times", HIGHER),
     Target("testpmd's rate over the same cable", at("veth.of_testpmd"), 0.95, "times", HIGHER),
