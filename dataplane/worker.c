@@ -18,15 +18,10 @@
 #include <strowger/log.h>
 #include <strowger/urcu.h>
 
+#include "dataplane/idle.h"
 #include "dataplane/path/path.h"
 #include "dataplane/pool.h"
 #include "dataplane/recent/note.h"
-
-/* An idle worker spins this long, then sleeps: a little, then twice as long, up to the limit. */
-#define SPIN_US	       50u
-#define FIRST_SLEEP_US 5u
-/* Idle for so long it counts as asleep: the naps before are too short to tell anybody. */
-#define ASLEEP_MS 100u
 
 /* ---- the loop ---- */
 
@@ -60,35 +55,33 @@ bool stw_worker_turn(struct stw_worker *w)
 	return b->n > 0 || n_kernel > 0;
 }
 
-static void sleep_offline(struct stw_worker *w)
+static void sleep_offline(struct stw_worker *w, uint32_t us)
 {
-	struct timespec t = {.tv_nsec = (long)w->sleep_us * 1000};
+	struct timespec t = {.tv_nsec = (long)us * 1000};
 
 	stw_count(w, STW_C_SLEEPS, 1);
 	rcu_thread_offline();
 	nanosleep(&t, NULL);
 	rcu_thread_online();
-	w->sleep_us *= 2;
-	if (w->sleep_us > w->idle_sleep_us)
-		w->sleep_us = w->idle_sleep_us;
 }
 
 static void back_off(struct stw_worker *w)
 {
-	uint64_t idle;
+	uint64_t idle_us;
+	uint32_t sleep_us;
 
-	if (w->idle_since_tsc == 0) {
+	if (w->idle_since_tsc == 0)
 		w->idle_since_tsc = w->now_tsc;
-		w->sleep_us = w->idle_sleep_us < FIRST_SLEEP_US ? w->idle_sleep_us : FIRST_SLEEP_US;
-	}
-	idle = w->now_tsc - w->idle_since_tsc;
-	if (w->idle_sleep_us == 0 || idle < w->tsc_hz / 1000000 * SPIN_US) {
+	idle_us = (w->now_tsc - w->idle_since_tsc) / w->tsc_us;
+	sleep_us = stw_idle_sleep_us(idle_us, w->idle_sleep_us);
+	if (sleep_us == 0) {
 		rte_pause();
 		return;
 	}
-	if (idle > w->tsc_hz / 1000 * ASLEEP_MS)
+	/* The naps before are too short to tell anybody. */
+	if (idle_us >= STW_IDLE_DEEP_US)
 		atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
-	sleep_offline(w);
+	sleep_offline(w, sleep_us);
 }
 
 static void wake(struct stw_worker *w)
@@ -217,6 +210,7 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 	w->burst_max = d->burst >= 1 && d->burst <= STW_BURST_MAX ? d->burst : STW_BURST_MAX;
 	w->idle_sleep_us = d->idle_sleep_us;
 	w->tsc_hz = rte_get_tsc_hz();
+	w->tsc_us = w->tsc_hz / 1000000;
 	w->now_tsc = rte_rdtsc();
 	/* Senders from one address must not repeat an id soon: workers start far apart. */
 	w->ip_id = (uint16_t)(w->now_tsc + i * (65536u / w->n_workers));

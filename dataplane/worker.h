@@ -77,6 +77,7 @@ struct stw_worker {
 	uint16_t n_twins;
 	uint32_t idle_sleep_us;
 	uint64_t tsc_hz;
+	uint64_t tsc_us; /* a microsecond */
 	uint64_t secret; /* of all workers: who owns a fragment */
 	const struct stw_ports *ports;
 	const struct stw_snapshots *snapshots;
@@ -100,7 +101,6 @@ struct stw_worker {
 	uint64_t now_tsc;
 	uint64_t busy_since_tsc; /* 0: the last turn was idle */
 	uint64_t idle_since_tsc;
-	uint32_t sleep_us;
 	struct stw_reassembly *reassembly;
 	struct stw_budget *budget;
 	struct stw_reassembly_buffer spare;

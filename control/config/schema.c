@@ -46,8 +46,9 @@ const struct stw_opt stw_schema[] = {
 		 "packet, smaller ones add less latency."},
 	{"dataplane.idle_sleep_us", STW_OPT_UINT, RESTART, .max = 10000, .def = "100",
 	 .unit = "microseconds", AT(stw_conf, dataplane.idle_sleep_us),
-	 .help = "The longest sleep of a worker that found nothing to do for a while. 0 never "
-		 "sleeps: the lowest latency, and a CPU that is always busy."},
+	 .help = "The longest sleep of a worker that found nothing to do for a while; after a tenth "
+		 "of a second without packets it is five times as long. 0 never sleeps: the lowest "
+		 "latency, and a CPU that is always busy."},
 	{"dataplane.steering", STW_OPT_ENUM, RESTART, .def = "auto", .choices = "auto|off|always",
 	 AT(stw_conf, dataplane.steering),
 	 .help = "Whether a worker hands messages over to others by their Call-ID. A trunk is one pair "
