@@ -18,6 +18,7 @@ from lab import hugepages, registry  # noqa: E402
 PROGRAMS = {
     "stw-bench-calibrate": "bench",
     "stw-bench-corpus": "bench/path",
+    "stw-bench-hop": "bench",
     "stw-bench-location": "bench/micro",
     "stw-bench-parse": "bench/micro",
     "stw-bench-phones": "bench/registrar",
@@ -121,3 +122,10 @@ def calibrate(program, core):
     result = json.loads(done.stdout)
     del result["check"]
     return result
+
+
+def hop_ns(program, core, other):
+    """How long a cache line takes from one core to the other just now; see bench/hop.c."""
+    done = subprocess.run([program, str(core), str(other)], capture_output=True, text=True,
+                          check=True, preexec_fn=lambda: os.sched_setaffinity(0, {core, other}))
+    return json.loads(done.stdout)["hop_ns"]

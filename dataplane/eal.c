@@ -202,6 +202,9 @@ static int build_args(struct args *a, const struct stw_model *m)
 	add(a, "--file-prefix=strowger-", pid);
 	add(a, "--no-telemetry", "");
 	add(a, "--iova-mode=va", "");
+	/* Buffers that one worker takes and another frees go round through the pool: what was freed
+	 * last is taken first, so that few are in use and those in the caches. */
+	add(a, "--mbuf-pool-ops-name=stack", "");
 	add_pci(a, m);
 	return add_memory(a, m);
 }

@@ -45,6 +45,15 @@ def from_memory(corpus, queues=1):
     return f"net_pcap0,{queues * f'rx_pcap={corpus},'}infinite_rx=1"
 
 
+# net_pcap has as many queues to send by as to receive from. This device has one for each worker: it
+# frees what is sent, and nothing comes in.
+WAY_OUT = """    addresses: [198.51.100.1/24]
+  - name: out
+    device: "net_null0,no-rx=1"
+    kernel: none
+"""
+
+
 def further_pools(n):
     """@n pools beside the first one; nobody is sent to them."""
     return "".join(f"  - {{name: p{i}, members: [{{name: p{i}m, address: 10.1.{i >> 8}.{i & 255}}}]}}\n"
@@ -52,7 +61,7 @@ def further_pools(n):
 
 
 def write_config(run, device, cores, burst=32, hugepages="auto", members=None, pools=1,
-                 rules="", steering="auto"):
+                 rules="", steering="auto", way_out=""):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
     routes, rows = farm(members)
     rows += further_pools(pools - 1)
@@ -60,6 +69,7 @@ def write_config(run, device, cores, burst=32, hugepages="auto", members=None, p
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),
                                     burst=burst, hugepages=hugepages, steering=steering,
+                                    way_out=way_out,
                                     routes=routes, members=rows, rules=rules,
                                     mbufs=32768 * len(cores), memory_mb=256 * len(cores))
     path = pathlib.Path(run) / "strowger.yaml"

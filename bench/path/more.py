@@ -14,7 +14,8 @@ What else the path is asked, each a run or a few of the real data plane from mem
 
 import time
 
-from measure import HIGHER, metric, quantity
+import machine
+from measure import HIGHER, LOWER, metric, quantity
 from path import balancer
 
 # name: (shapes of the corpus, rules, what becomes of each message)
@@ -83,7 +84,6 @@ class More:
         times = [two / one for one, two in zip(rates["1"]["runs"], rates["2"]["runs"])]
         return {"rate": rates, "times": metric(times, "times", HIGHER)}
 
-
     def spread_rate(self, config):
         """As rate(), but messages may go from worker to worker."""
         with balancer.Balancer(self.bench.build, config, self.bench.work,
@@ -99,25 +99,30 @@ class More:
         return growth.per_s()
 
     def steering(self):
-        """One queue, as a trunk's: one worker, one that might steer, two that do."""
+        """One queue, as a trunk's: one worker, one that might steer, two that do; and two that have a
+        queue each, for what this machine's two cores can do just then."""
         core, other = self.bench.core, self.bench.other_core
         if core == other:
             return {"left_out": "one core only"}
-        device = balancer.from_memory(self.bench.corpus)
-        runs = {"off": [], "auto": [], "two": []}
+        ways = (("off", [core], 1, "off", self.rate), ("auto", [core], 1, "auto", self.rate),
+                ("two", [core, other], 1, "always", self.spread_rate),
+                ("apart", [core, other], 2, "off", self.rate))
+        runs, hops = {name: [] for name, *_ in ways}, []
         for number in range(self.plan.rounds):
-            for name, cores, how, measure in (("off", [core], "off", self.rate),
-                                              ("auto", [core], "auto", self.rate),
-                                              ("two", [core, other], "always", self.spread_rate)):
-                runs[name].append(measure(balancer.write_config(self.bench.work, device, cores,
-                                                                steering=how)))
+            hops.append(machine.hop_ns(self.bench.tool("stw-bench-hop"), core, other))
+            for name, cores, queues, how, measure in ways:
+                runs[name].append(measure(balancer.write_config(
+                    self.bench.work, balancer.from_memory(self.bench.corpus, queues), cores,
+                    steering=how, way_out=balancer.WAY_OUT)))
             self.bench.progress.say(f"path, steering, run {number + 1} of {self.plan.rounds}: " +
                                     ", ".join(f"{name} {quantity(rates[-1], '1/s')}"
-                                              for name, rates in runs.items()))
+                                              for name, rates in runs.items()) +
+                                    f"; a line from core to core {hops[-1]:.0f} ns")
         times = {name: metric([rate / off for off, rate in zip(runs["off"], runs[name])], "times",
-                              HIGHER) for name in ("auto", "two")}
+                              HIGHER) for name in ("auto", "two", "apart")}
         return {"rate": {name: metric(rates, "1/s", HIGHER) for name, rates in runs.items()},
-                "times": times["two"], "auto_times": times["auto"]}
+                "times": times["two"], "auto_times": times["auto"], "apart_times": times["apart"],
+                "hop_ns": metric(hops, "ns", LOWER)}
 
 
 def run(bench, quick):
@@ -146,4 +151,6 @@ def summary(report):
         yield f"two workers         {report['workers']['times']['median']:.2f} times one's rate"
     if "times" in report.get("steering", {}):
         yield (f"one queue, two      {report['steering']['times']['median']:.2f} times one's rate; "
-               f"one that might steer {report['steering']['auto_times']['median']:.3f}")
+               f"one that might steer {report['steering']['auto_times']['median']:.3f}; two with a "
+               f"queue each {report['steering']['apart_times']['median']:.2f}; a line from core to "
+               f"core {quantity(report['steering']['hop_ns']['median'], 'ns')}")

@@ -70,6 +70,7 @@ TARGETS = (
       for name, kernel, bound in (("AVX-512", "avx512", 60), ("AVX2", "avx2", 90))
       for stage, key in (("headers located", kernel + "_located"), ("parsed and judged", kernel))),
     Target("two workers against one", at("path.workers.times"), 1.9, "times", HIGHER),
+    Target("one queue, two workers against one", at("path.steering.times"), 1.6, "times", HIGHER),
     Target("Kamailio's rate, each by its own way in", NATIVE, 50, "times", HIGHER),
     Target("testpmd's rate over the same cable", at("veth.of_testpmd"), 0.95, "times", HIGHER),
     Target("p99 added over memif at 90 %", at("memif.added_us.90.p99"), 20, "us", LOWER),

@@ -308,7 +308,7 @@ void stw_decap(struct stw_worker *w, struct stw_burst *b)
 
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i + PREFETCH_AHEAD < b->n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->frame[i + PREFETCH_AHEAD], void *));
+			stw_prefetch_write(rte_pktmbuf_mtod(b->frame[i + PREFETCH_AHEAD], void *));
 		if (take(w, b, i, &known))
 			b->live[n++] = (uint8_t)i;
 	}

@@ -14,7 +14,7 @@ static inline void prefetch_text(const struct stw_burst *b, unsigned slot)
 
 #pragma GCC unroll 10
 	for (unsigned k = 0; k < PREFETCH_LINES; k++)
-		rte_prefetch0(at + (size_t)k * LINE);
+		stw_prefetch_write(at + (size_t)k * LINE);
 }
 
 /* So many messages at once: the next are fetched while these are parsed. */

@@ -118,6 +118,20 @@ void stw_neighbour_retry(struct stw_worker *w, const struct stw_snapshot *snap, 
 void stw_send_on(struct stw_worker *w, const struct stw_iface *iface, const uint8_t mac[6],
 		 struct rte_mbuf *m, uint32_t tag);
 
+/*
+ * Fetch a line that will be written: where another core has it, it is asked for once, not a second
+ * time to write. DPDK's and the compiler's do that only for CPUs that surely know how; others take
+ * the instruction for nothing.
+ */
+static inline void stw_prefetch_write(const void *at)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#else
+	__builtin_prefetch(at, 1);
+#endif
+}
+
 static inline uint32_t stw_out_wire(uint32_t port)
 {
 	return port;

@@ -12,6 +12,10 @@ static void sort_inbox(struct stw_worker *w, struct stw_burst *b, void **handed,
 	unsigned n_counted = 0, n_given = 0;
 
 	for (unsigned i = 0; i < n; i++) {
+		stw_prefetch_write(handed[i]);
+		stw_prefetch_write((char *)handed[i] + RTE_CACHE_LINE_MIN_SIZE);
+	}
+	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = handed[i];
 		uint32_t tag = m->hash.usr;
 
@@ -82,7 +86,7 @@ void stw_rx(struct stw_worker *w, struct stw_burst *b)
 	if (b->n == 0)
 		return;
 	for (uint16_t i = 0; i < b->n && i < PREFETCH_AHEAD; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(b->frame[i], void *));
+		stw_prefetch_write(rte_pktmbuf_mtod(b->frame[i], void *));
 	count_received(w, b);
 	STW_PROBE(received, w, b->n);
 }

@@ -87,10 +87,3 @@ static inline void stw_spread_given(struct stw_spread *s, uint32_t from)
 }
 
 void stw_spread_done(struct stw_worker *w);
-
-/**
- * What all messages of a call share, without parsing them: the value of Call-ID or i.
- *
- * @return false: there is none to be seen
- */
-bool stw_spread_key(const char *text, uint32_t len, struct stw_span *out);

@@ -2,12 +2,13 @@
 """
 What `make bench` writes: the place of each figure, and which runs may count.
 
-    test_report.py STW_BENCH_RECENT
+    test_report.py STW_BENCH_RECENT STW_BENCH_HOP
 """
 
 import contextlib
 import io
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -19,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
 
 import environment  # noqa: E402
+import machine  # noqa: E402
 import publish  # noqa: E402
 import run as bench_run  # noqa: E402
 from measure import LOWER, Progress, metric  # noqa: E402
@@ -119,6 +121,18 @@ def recent_cases(tap, program):
         found = json.loads(done.stdout)["ns"]
         expect_equal(list(found), ["hit", "cold", "miss", "insert"], "figures")
         expect(all(len(runs) == 2 and min(runs) > 0 for runs in found.values()), f"{found}")
+
+
+def hop_cases(tap, program):
+    with tap.case("a cache line goes from one CPU to another in some time"):
+        cpus = sorted(os.sched_getaffinity(0))
+        if len(cpus) < 2:
+            raise Skip("one CPU only")
+        found = machine.hop_ns(program, cpus[0], cpus[1])
+        expect(found > 0, f"hop of {found} ns")
+    with tap.case("from one CPU to itself there is no way"):
+        done = subprocess.run([program, "0", "0"], capture_output=True, text=True, check=False)
+        expect(done.returncode == 1 and not done.stdout, f"end {done.returncode}")
 
 
 def report_cases(tap):
@@ -326,6 +340,7 @@ with Tap() as TAP:
     ledger_cases(TAP)
     tables_cases(TAP)
     recent_cases(TAP, sys.argv[1])
+    hop_cases(TAP, sys.argv[2])
     report_cases(TAP)
     REPORT = whole(TAP)
     page_cases(TAP, REPORT)

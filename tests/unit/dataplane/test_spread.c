@@ -64,67 +64,6 @@ static struct stw_worker *worker(unsigned i)
 	return rig.workers.worker[i];
 }
 
-/* ---- what calls have in common ---- */
-
-/* Each text in a block of exactly its size: one byte further would be seen by sanitizers. */
-static const char *key_of(const char *text, size_t len)
-{
-	static char out[128];
-	char *copy = malloc(len + !len);
-	struct stw_span id;
-
-	assert_non_null(copy);
-	memcpy(copy, text, len);
-	bool found = stw_spread_key(copy, (uint32_t)len, &id);
-	if (found)
-		snprintf(out, sizeof(out), "%.*s", (int)id.len, copy + id.off);
-	free(copy);
-	return found ? out : NULL;
-}
-
-static void a_call_has_one_key_in_all_its_forms(void **state)
-{
-	static const char *const forms[] = {
-		"BYE sip:a@b SIP/2.0\r\nCall-ID: x1@y\r\n\r\n",
-		"SIP/2.0 200 OK\r\nContact: <sip:c>\r\nCSeq: 1 BYE\r\ni:x1@y\r\n\r\n",
-		"BYE sip:a@b SIP/2.0\r\nCALL-ID \t:\tx1@y\r\nTo: i: other\r\n\r\n",
-		"BYE sip:a@b SIP/2.0\nInfo: q\ncall-id:\n x1@y\n\n",
-		"BYE sip:a@b SIP/2.0\r\nI\t: x1@y\r\nCall-ID: other\r\n\r\n",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		assert_string_equal(key_of(forms[i], strlen(forms[i])), "x1@y");
-}
-
-static void what_has_no_key_is_nobody_elses(void **state)
-{
-	static const char *const texts[] = {
-		"",
-		"\r\n\r\n",
-		"i: x",
-		"BYE sip:a SIP/2.0\r\n",
-		"BYE sip:a SIP/2.0\r\ni",
-		"a\r\ni:",
-		"BYE sip:a SIP/2.0\r\nTo: b\r\n\r\nCall-ID: in the body\r\n",
-		"BYE sip:a SIP/2.0\r\nCall-IDs: x\r\nIt: y\r\n\r\n",
-		"a\r\nCall-ID\r\n\r\n",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_null(key_of(texts[i], strlen(texts[i])));
-}
-
-static void cut_anywhere_nothing_behind_the_end_is_read(void **state)
-{
-	const char *whole = "BYE sip:a@b SIP/2.0\r\nContact: c\r\nCall-ID \r\n : x1@y\r\n\r\n";
-
-	(void)state;
-	for (size_t n = 0; n <= strlen(whole); n++)
-		key_of(whole, n);
-}
-
 /* ---- order ---- */
 
 /* The next message of a call: the longer its body, the later. */
@@ -158,7 +97,7 @@ static void look(void)
 
 		assert_non_null(body);
 		number = (unsigned)(len - (size_t)(body + 4 - text)) - 100;
-		assert_true(stw_spread_key(text, len, &id));
+		assert_true(stw_sip_find_call_id(text, len, &id));
 		assert_int_equal(sscanf(text + id.off, "%*[^0-9]%u", &call), 1);
 		assert_true(call < CALLS);
 		n_out_of_order += number != sent[call];
@@ -362,9 +301,6 @@ static void what_brings_nothing_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_has_one_key_in_all_its_forms),
-		cmocka_unit_test(what_has_no_key_is_nobody_elses),
-		cmocka_unit_test(cut_anywhere_nothing_behind_the_end_is_read),
 		CASE(calls_of_one_queue_are_done_by_both_in_order, two_queues),
 		CASE(calls_of_one_queue_are_done_by_both_in_order, one_tx_queue),
 		CASE(switching_keeps_the_order, two_queues),
