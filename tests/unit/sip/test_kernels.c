@@ -65,6 +65,31 @@ static void every_shape_in_any_order(void **state)
 	assert_int_equal(seen, (1u << STW_N_CORPUS_SHAPES) - 1);
 }
 
+/* The headers a message needs, with the last line of any length. */
+#define NEEDED "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\nCSeq: 1 BYE\r\n"
+
+struct text {
+	size_t len;
+	char bytes[16384];
+};
+
+static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	t->len += (size_t)vsnprintf(t->bytes + t->len, sizeof(t->bytes) - t->len, format, args);
+	va_end(args);
+	assert_in_range(t->len, 0, sizeof(t->bytes) - 1);
+}
+
+static void add_others(struct text *t, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		add(t, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
+}
+
 /* Each name of sip.h, long, compact and in capitals, at each line and each offset in a block. */
 static void every_hot_name_at_every_offset(void **state)
 {
@@ -89,6 +114,50 @@ static void every_hot_name_at_every_offset(void **state)
 					   "..................................",
 					   upper, upper);
 			check_copy(text, (size_t)len);
+		}
+	}
+}
+
+/* Values with other white space around them than one blank before, or nothing but that. */
+static void every_hot_name_with_odd_blanks(void **state)
+{
+	static const char *const names[] = {
+#define X(id, name, compact) name, compact,
+		STW_SIP_HOT_HEADERS(X)
+#undef X
+	};
+	static const char *const values[] = {"7",
+					     "  7",
+					     "\t7",
+					     " \t7",
+					     " 7 ",
+					     " 7\t",
+					     "   ",
+					     " ",
+					     "",
+					     "\t",
+					     " \v",
+					     " \x1f 7",
+					     " 7,8",
+					     " \"",
+					     "\r\n 7",
+					     " 7\r\n ",
+					     " \x80"
+					     "7"};
+	static struct text t;
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t v = 0; names[i] && v < sizeof(values) / sizeof(values[0]); v++) {
+			for (unsigned before = 0; before < 36; before += 5) {
+				t.len = 0;
+				add(&t, "BYE sip:h SIP/2.0\r\n");
+				add_others(&t, 0, before);
+				add(&t, "%s:%s\r\n%s", names[i], values[v],
+				    v % 2 ? NEEDED : "Subject: of the end of the message\r\n");
+				add(&t, "%s", before % 2 ? "" : "l: 0\r\n");
+				add(&t, "\r\n");
+				check_copy(t.bytes, t.len);
+			}
 		}
 	}
 }
@@ -158,31 +227,6 @@ static void random_damage(void **state)
 		accepted += stw_sip_parse(text, len, &m) == STW_SIP_ACCEPTED;
 	}
 	assert_in_range(accepted, total / 4, total - total / 10);
-}
-
-/* The headers a message needs, with the last line of any length. */
-#define NEEDED "v: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\nCSeq: 1 BYE\r\n"
-
-struct text {
-	size_t len;
-	char bytes[16384];
-};
-
-static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	t->len += (size_t)vsnprintf(t->bytes + t->len, sizeof(t->bytes) - t->len, format, args);
-	va_end(args);
-	assert_in_range(t->len, 0, sizeof(t->bytes) - 1);
-}
-
-static void add_others(struct text *t, unsigned from, unsigned to)
-{
-	for (unsigned i = from; i < to; i++)
-		add(t, "%s: %u\r\n", i % 3 ? "Xy" : "a", i);
 }
 
 /* Every number of lines, with what matters before, in the middle of or behind the others. */
@@ -417,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_shape_in_any_order),
 		cmocka_unit_test(every_hot_name_at_every_offset),
+		cmocka_unit_test(every_hot_name_with_odd_blanks),
 		cmocka_unit_test(nothing_is_read_beyond_the_end_of_a_page),
 		cmocka_unit_test(random_damage),
 		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
