@@ -195,6 +195,7 @@ static void tick(struct stw_installer *inst)
 	inst->next_tick_ns = now_ns() + TICK_NS;
 	memset(inst->deaf, 0, sizeof(inst->deaf));
 	stw_counter_add(&inst->config.stats->heartbeat, 1);
+	stw_snapshots_tell_time(inst->config.snapshots);
 	if (h->refresh_ports)
 		h->refresh_ports(h->arg);
 	if (!inst->has_kernel)

@@ -54,7 +54,18 @@ int stw_snapshots_init(struct stw_snapshots *s)
 	stw_snapshot_face(first, NULL, 0);
 	s->fib = fib;
 	s->current = first;
+	stw_snapshots_tell_time(s);
 	return STW_OK;
+}
+
+void stw_snapshots_tell_time(struct stw_snapshots *s)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	atomic_store_explicit(&s->boottime_ms,
+			      (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u,
+			      memory_order_relaxed);
 }
 
 int stw_snapshots_swap_tables(struct stw_snapshots *s, struct stw_tables *tables, uint64_t *swap_ns)

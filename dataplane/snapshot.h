@@ -13,6 +13,7 @@
  * snapshot, its tables, its FIB and the addresses; stw_snapshots_fini() frees them all.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@
 
 struct stw_snapshots {
 	struct stw_snapshot *current; /* RCU root; never NULL between init and fini */
+	/* CLOCK_BOOTTIME as the installer read it a moment ago, for workers, who read no clock of
+	 * the system; 0: it has not yet. */
+	_Atomic uint64_t boottime_ms;
 
 	/* The installer's own view of what it published; no reader looks here. */
 	struct stw_tables *tables __attribute__((aligned(64)));
@@ -43,6 +47,9 @@ struct stw_snapshots {
  * RCU writer: installer thread only (or before any reader exists).
  */
 int stw_snapshots_init(struct stw_snapshots *s);
+
+/** Read the clock for workers. Installer thread only, a few times a second. */
+void stw_snapshots_tell_time(struct stw_snapshots *s);
 
 /**
  * What is being served, for one burst.

@@ -9,13 +9,35 @@
 
 #include <strowger/errors.h>
 
-#define CHUNK ((uint64_t)4 << 20) /* asked of the kernel at once */
-#define PAGE  4096u
+#include "dataplane/location/find.h"
+
+#define CHUNK	     (2 * STW_LOCATION_HUGE) /* asked of the kernel at once */
+#define PAGE	     STW_LOCATION_PAGE
+#define LINE	     64u
+#define REFUSALS_MAX 8u /* then there is no use in asking for huge pages */
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1; older headers */
+#endif
 
 /*
- * Asked for before it is touched: a page that cannot be had is then an error, not a signal. In
- * whole chunks, as huge pages where the system gives them to shared memory.
+ * Ask for huge pages. Explicitly: shared memory gets them by itself only where the system says so
+ * (shmem_enabled), and reserved ones belong to the data plane.
  */
+static void make_huge(struct stw_arena *a, uint64_t at, uint64_t bytes)
+{
+	if (a->refused >= REFUSALS_MAX)
+		return;
+	if (bytes % STW_LOCATION_HUGE == 0 && madvise(a->base + at, bytes, MADV_COLLAPSE) == 0) {
+		a->huge += bytes;
+		a->refused = 0;
+	} else {
+		a->refused++;
+	}
+}
+
+/* Asked for before it is touched: a page that cannot be had is then an error, not a signal. In
+ * whole chunks. */
 static bool back(struct stw_arena *a, uint64_t until)
 {
 	if (until <= a->backed)
@@ -27,6 +49,7 @@ static bool back(struct stw_arena *a, uint64_t until)
 	to = to < a->size ? to : a->size;
 	if (fallocate(a->fd, 0, (off_t)a->backed, (off_t)(to - a->backed)) < 0)
 		return false;
+	make_huge(a, a->backed, to - a->backed);
 	a->backed = to;
 	return true;
 }
@@ -44,16 +67,11 @@ int stw_arena_init(struct stw_arena *a, uint64_t max_bytes)
 		stw_arena_fini(a);
 		return STW_ENOMEM;
 	}
-	void *base =
-		mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd, 0);
-
-	if (base == MAP_FAILED) {
+	a->base = stw_location_map_aligned(a->fd, a->size, PROT_READ | PROT_WRITE);
+	if (!a->base) {
 		stw_arena_fini(a);
 		return STW_ENOMEM;
 	}
-	a->base = base;
-	madvise(base, a->size, MADV_HUGEPAGE);
-	madvise(base, a->size, MADV_DONTDUMP);
 	a->next = (sizeof(struct stw_location_header) + PAGE - 1) / PAGE * PAGE;
 	a->bytes = a->next;
 	if (!back(a, a->next)) {
@@ -76,28 +94,77 @@ static uint64_t take_new(struct stw_arena *a, uint64_t bytes, uint64_t align)
 {
 	const uint64_t at = (a->next + align - 1) / align * align;
 
-	if (bytes > a->size || at > a->size - bytes || !back(a, at + bytes))
+	/* readers read on behind a record */
+	if (bytes + LINE > a->size || at > a->size - bytes - LINE || !back(a, at + bytes + LINE))
 		return 0;
 	a->next = at + bytes;
 	a->bytes += bytes;
 	return at;
 }
 
+static uint32_t take_free(struct stw_arena *a, uint32_t units)
+{
+	const uint32_t ref = a->free[units];
+
+	if (ref != 0)
+		a->free[units] = (uint32_t)atomic_load_explicit(stw_arena_record(a, ref) + 1,
+								memory_order_relaxed);
+	return ref;
+}
+
+/* One that no reader was ever sent to. */
+static void add_free(struct stw_arena *a, uint32_t ref, uint32_t units)
+{
+	_Atomic uint64_t *record = stw_arena_record(a, ref);
+
+	atomic_store_explicit(record, 1, memory_order_relaxed);
+	atomic_store_explicit(record + 1, a->free[units], memory_order_release);
+	a->free[units] = ref;
+}
+
+/* Where the rest of the line makes it lie in one line more than it must, that is for shorter ones.
+ */
+static void fill_line(struct stw_arena *a, uint32_t units)
+{
+	const uint64_t room = (LINE - a->next % LINE) % LINE;
+	const uint64_t over = (uint64_t)units * STW_LOCATION_UNIT % LINE;
+
+	if (room == 0 || (over != 0 && over <= room))
+		return;
+	const uint64_t gap = take_new(a, room, STW_LOCATION_UNIT);
+
+	if (gap != 0)
+		add_free(a, (uint32_t)(gap / STW_LOCATION_UNIT),
+			 (uint32_t)(room / STW_LOCATION_UNIT));
+}
+
+/* Nothing of its size and nothing new: a part of a longer one. */
+static uint32_t cut(struct stw_arena *a, uint32_t units)
+{
+	for (uint32_t longer = units + 1; longer < STW_ARENA_CLASSES; longer++) {
+		const uint32_t ref = take_free(a, longer);
+
+		if (ref == 0)
+			continue;
+		add_free(a, ref + units, longer - units);
+		return ref;
+	}
+	return 0;
+}
+
 uint32_t stw_arena_take(struct stw_arena *a, uint32_t units)
 {
-	const uint32_t free = a->free[units];
+	const uint32_t free = take_free(a, units);
 
-	if (free != 0) {
-		_Atomic uint64_t *record = stw_arena_record(a, free);
-
-		a->free[units] = (uint32_t)atomic_load_explicit(record + 1, memory_order_relaxed);
+	if (free != 0)
 		return free;
-	}
+	fill_line(a, units);
 	const uint64_t at = take_new(a, (uint64_t)units * STW_LOCATION_UNIT, STW_LOCATION_UNIT);
 	const uint32_t ref = (uint32_t)(at / STW_LOCATION_UNIT);
 
-	if (ref != 0)
-		atomic_store_explicit(stw_arena_record(a, ref), 1, memory_order_relaxed);
+	if (ref == 0)
+		return cut(a, units);
+	atomic_store_explicit(stw_arena_record(a, ref), 1, memory_order_relaxed);
 	return ref;
 }
 

@@ -4,7 +4,9 @@
 /**
  * @file
  * Memory of the location table: a memfd with holes, filled from the front. Records of one size are
- * used again for records of that size; outgrown buckets are given back to the kernel.
+ * used again for records of that size, or cut for shorter ones when there is nothing else; outgrown
+ * buckets are given back to the kernel. In huge pages where the kernel has them: it is asked for
+ * each piece as it is taken, since shared memory has none by default.
  *
  * A free record's sequence number is odd; the next free one's reference is in its second word.
  *
@@ -24,6 +26,8 @@ struct stw_arena {
 	uint64_t next;			  /* first byte never used */
 	uint64_t backed;		  /* bytes from the start that the kernel has promised */
 	uint64_t bytes;			  /* taken, without what was given back */
+	uint64_t huge;			  /* bytes in huge pages, as they were given */
+	uint32_t refused;		  /* times in a row that the kernel gave none */
 	uint32_t free[STW_ARENA_CLASSES]; /* first free record of so many units, 0: none */
 };
 

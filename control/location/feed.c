@@ -179,6 +179,8 @@ static void start_reading(struct stw_feed *f)
 		give_up(f, "no memory");
 		return;
 	}
+	stw_location_table_clock(f->table,
+				 stw_clock_less_boottime_ms(stw_registrar_clock(f->registrar)));
 	f->reading = STW_TABLE_LOCATION;
 	f->from_len = 0;
 	ev_timer_set(&f->turn, 0., 0.);

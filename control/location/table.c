@@ -45,12 +45,28 @@ struct stw_location_table {
 struct making {
 	uint64_t words[STW_LOCATION_RECORD_MAX / 8];
 	size_t len;
+	size_t live_len; /* without the gone ones */
 	uint8_t n, n_live, flags;
 };
+
+_Static_assert(STW_CONTACT_TIME_AT == 0 && STW_CONTACT_ALIGN == 4, "a time is half of a word");
 
 static char *body_of(struct making *m)
 {
 	return (char *)(m->words + 1);
+}
+
+/* Where bindings begin. */
+static size_t key_end(size_t user_len)
+{
+	const size_t end = 8 + 2 + user_len;
+
+	return (end + STW_CONTACT_ALIGN - 1) / STW_CONTACT_ALIGN * STW_CONTACT_ALIGN;
+}
+
+static size_t user_len_of(const struct making *m)
+{
+	return (uint8_t)((const char *)(m->words + 1))[1];
 }
 
 static uint32_t units_of(size_t len)
@@ -108,7 +124,7 @@ static bool make_key(struct stw_location_table *t, struct making *m, const char 
 	body[0] = (char)domain;
 	body[1] = (char)user_len;
 	memcpy(body + 2, colon + 1, user_len);
-	m->len = 8 + 2 + user_len;
+	m->len = key_end(user_len);
 	m->flags = colon - aor == 4 ? STW_LOCATION_SIPS : 0;
 	return true;
 }
@@ -168,15 +184,15 @@ static bool has_id(const struct stw_location_table *t, struct making *m, size_t 
 static size_t add_gone(struct stw_location_table *t, struct making *m, const char *aor,
 		       size_t aor_len)
 {
-	const size_t from = 8 + 2 + (uint8_t)body_of(m)[1];
+	const size_t from = key_end(user_len_of(m));
 	struct stw_contact c;
 	size_t n = 0;
 
 	for (size_t at = 0; n < GONE_MAX && stw_contact_next(&t->was.w, &at, &c);) {
 		char uri[STW_LOCATION_AOR_MAX + STW_LOCATION_RECORD_MAX];
-		const uint16_t gone_s = c.gone ? c.q : (uint16_t)t->now_s;
+		const uint32_t gone_s = c.gone ? c.time_s : (uint32_t)t->now_s;
 
-		if (c.gone && (uint16_t)(t->now_s - gone_s) >= STW_LOCATION_GONE_S)
+		if (c.gone && (uint32_t)t->now_s - gone_s >= STW_LOCATION_GONE_S)
 			continue;
 		if (has_id(t, m, from, aor, aor_len, c.id))
 			continue;
@@ -184,7 +200,7 @@ static size_t add_gone(struct stw_location_table *t, struct making *m, const cha
 		memcpy(uri + c.same, c.rest.p, c.rest.len);
 		c.rest = (struct stw_piece){uri, (uint16_t)(c.same + c.rest.len)};
 		c.gone = true;
-		c.q = gone_s;
+		c.time_s = gone_s;
 		n += add_contact(t, m, aor, aor_len, &c);
 	}
 	return n;
@@ -392,12 +408,50 @@ static size_t n_live(const struct stw_location_table *t, uint32_t ref)
 	return n;
 }
 
-static bool is_same(const struct stw_location_table *t, const struct making *m)
+/* Offset in the record of the time of the binding at @at of what was; on to the next one. */
+static bool next_time(const struct stw_location_table *t, size_t *at, size_t *time_at)
+{
+	const size_t from = (size_t)(t->was.w.packed - (const char *)t->was.record) + *at;
+	struct stw_contact c;
+
+	if (!stw_contact_next(&t->was.w, at, &c))
+		return false;
+	*time_at = from + STW_CONTACT_TIME_AT;
+	return true;
+}
+
+/*
+ * Is it what was, but for times? The user is: the record was found by it, and copied without. Times
+ * are made equal in the copy of what was, to see.
+ */
+static bool is_same_but_times(struct stw_location_table *t, const struct making *m)
 {
 	const uint64_t head = t->was.record[0];
+	const size_t from = key_end(user_len_of(m));
+	size_t at = 0, time_at;
 
-	return (head >> 32 & 0xffff) == m->len && (uint8_t)(head >> 56) == m->flags &&
-	       memcmp(t->was.record + 1, m->words + 1, m->len - 8) == 0;
+	if ((head >> 32 & 0xffff) != m->len || (uint8_t)(head >> 56) != m->flags)
+		return false;
+	while (next_time(t, &at, &time_at))
+		memcpy((char *)t->was.record + time_at, (const char *)m->words + time_at, 4);
+	return memcmp((const char *)t->was.record + from, (const char *)m->words + from,
+		      m->len - from) == 0;
+}
+
+/* The record's times become those of @m: each in one store, so a reader has the old or the new. */
+static void set_times(struct stw_location_table *t, const struct making *m, uint32_t ref)
+{
+	_Atomic uint64_t *record = stw_arena_record(&t->arena, ref);
+	size_t at = 0, time_at;
+
+	while (next_time(t, &at, &time_at)) {
+		const uint64_t is =
+			atomic_load_explicit(&record[time_at / 8], memory_order_relaxed);
+
+		if (is != m->words[time_at / 8])
+			atomic_store_explicit(&record[time_at / 8], m->words[time_at / 8],
+					      memory_order_release);
+	}
 }
 
 static void part(struct stw_location_table *t, const char *aor, size_t len)
@@ -435,6 +489,7 @@ static void count(struct stw_location_table *t, uint64_t live, uint64_t was_live
 	add_u64(&t->h->bindings, live - was_live);
 	add_u64(&t->h->users, users);
 	atomic_store_explicit(&t->h->used_bytes, t->arena.bytes, memory_order_relaxed);
+	atomic_store_explicit(&t->h->huge_bytes, t->arena.huge, memory_order_relaxed);
 }
 
 /* What is to be in the record. @return gone ones among it */
@@ -447,8 +502,10 @@ static size_t make(struct stw_location_table *t, struct making *m, const char *a
 		m->len = key_len;
 		m->n = m->n_live = 0;
 		m->flags |= STW_LOCATION_ASK;
+		m->live_len = m->len;
 		return 0;
 	}
+	m->live_len = m->len;
 	return add_gone(t, m, aor, len);
 }
 
@@ -459,8 +516,10 @@ static int store(struct stw_location_table *t, struct making *m, const char *aor
 	const uint64_t hash = t->was.hash;
 	const size_t was_live = n_live(t, old);
 
-	if (old != 0 && is_same(t, m))
+	if (old != 0 && is_same_but_times(t, m)) {
+		set_times(t, m, old);
 		return STW_OK;
+	}
 	if (m->n == 0 && !(m->flags & (STW_LOCATION_KNOWN | STW_LOCATION_ASK))) {
 		if (old == 0)
 			return STW_OK;
@@ -470,6 +529,11 @@ static int store(struct stw_location_table *t, struct making *m, const char *aor
 	}
 	const uint32_t ref = write_record(t, m);
 
+	if (ref == 0 && m->n > m->n_live) { /* what is bound comes before what was */
+		m->len = m->live_len;
+		m->n = m->n_live;
+		return store(t, m, aor, aor_len, old, 0);
+	}
 	if (ref == 0)
 		return leave_out(t, hash, old);
 	if (old != 0) {
@@ -527,6 +591,7 @@ static void forget_gone(struct stw_location_table *t, const char *aor, size_t le
 		return;
 	m.flags = (uint8_t)(t->was.record[0] >> 56);
 	copy_live(t, &m);
+	m.live_len = m.len;
 	add_gone(t, &m, aor, len);
 	store(t, &m, aor, len, old, 0);
 }
@@ -586,6 +651,12 @@ int stw_location_table_new(uint64_t max_bytes, uint64_t users, struct stw_locati
 	return STW_OK;
 }
 
+void stw_location_table_clock(struct stw_location_table *t, uint64_t steady_less_boottime_ms)
+{
+	atomic_store_explicit(&t->h->steady_less_boottime_ms, steady_less_boottime_ms,
+			      memory_order_relaxed);
+}
+
 int stw_location_table_fd(const struct stw_location_table *t)
 {
 	return t->arena.fd;
@@ -602,6 +673,13 @@ void stw_location_table_complete(struct stw_location_table *t)
 	update_complete(t);
 }
 
+void stw_location_table_again(struct stw_location_table *t)
+{
+	t->wanted_complete = false;
+	t->left_out = 0;
+	update_complete(t);
+}
+
 void stw_location_table_figures(const struct stw_location_table *t,
 				struct stw_location_figures *out)
 {
@@ -609,6 +687,7 @@ void stw_location_table_figures(const struct stw_location_table *t,
 		.users = atomic_load_explicit(&t->h->users, memory_order_relaxed),
 		.bindings = atomic_load_explicit(&t->h->bindings, memory_order_relaxed),
 		.bytes = t->arena.bytes,
+		.huge_bytes = t->arena.huge,
 		.generation = atomic_load_explicit(&t->h->generation, memory_order_relaxed),
 		.left_out = t->left_out,
 	};

@@ -23,6 +23,7 @@ struct stw_location_table; /* opaque */
 struct stw_location_figures {
 	uint64_t users, bindings; /* live bindings */
 	uint64_t bytes;		  /* of memory that is taken, buckets and all */
+	uint64_t huge_bytes;	  /* in huge pages, of what the kernel gave so far */
 	uint64_t generation;	  /* of the buckets, from 1 */
 	uint64_t left_out;	  /* users for whom there was no memory: control answers for all */
 };
@@ -35,6 +36,13 @@ struct stw_location_figures {
  * @return STW_OK, STW_ENOMEM, STW_ERANGE
  */
 int stw_location_table_new(uint64_t max_bytes, uint64_t users, struct stw_location_table **out);
+
+/**
+ * Let readers see by themselves which bindings' time is over.
+ *
+ * @param steady_less_boottime_ms  from CLOCK_BOOTTIME to the time that stw_contact.time_s tells
+ */
+void stw_location_table_clock(struct stw_location_table *t, uint64_t steady_less_boottime_ms);
 
 /** Of the memfd, to be passed on; sealed against shrinking and growing. */
 int stw_location_table_fd(const struct stw_location_table *t);
@@ -49,7 +57,8 @@ const struct stw_location_map *stw_location_table_map(const struct stw_location_
  * becomes a record that sends readers to control.
  *
  * @param aor    canonical, with a user
- * @param c      [n] live ones, the best first; @same 0, the URI in @rest, @id not looked at
+ * @param c      [n] live ones, the best first; @same 0, the URI in @rest, @id not looked at;
+ * @time_s is when they end
  * @param known  there is such a user, bound or not
  * @param now_s  steady seconds
  * @return STW_OK, STW_ENOSPACE: left out, and the table is not complete any more
@@ -59,6 +68,12 @@ int stw_location_table_put(struct stw_location_table *t, const char *aor, size_t
 
 /** All users are in it: who is not does not exist. Not so while some were left out. */
 void stw_location_table_complete(struct stw_location_table *t);
+
+/**
+ * Users were left out, and all are put again from now on. When that is done and nobody was left out
+ * once more, stw_location_table_complete() says so.
+ */
+void stw_location_table_again(struct stw_location_table *t);
 
 /** Forget gone bindings whose time is over, and buckets outgrown. Call it about once a second. */
 void stw_location_table_tick(struct stw_location_table *t, uint64_t now_s);

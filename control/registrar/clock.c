@@ -55,6 +55,11 @@ uint64_t stw_clock_s(const struct stw_clock *c)
 	return stw_clock_ms(c) / 1000u;
 }
 
+uint64_t stw_clock_less_boottime_ms(const struct stw_clock *c)
+{
+	return c->mark.steady_ms - c->mark.boottime_ms;
+}
+
 struct stw_clock_mark stw_clock_mark_now(const struct stw_clock *c)
 {
 	struct stw_clock_mark now = c->mark;

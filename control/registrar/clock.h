@@ -34,5 +34,8 @@ void stw_clock_start(struct stw_clock *c, const struct stw_clock_mark *last);
 uint64_t stw_clock_ms(const struct stw_clock *c);
 uint64_t stw_clock_s(const struct stw_clock *c);
 
+/** What steady time is ahead of CLOCK_BOOTTIME by: always the same. */
+uint64_t stw_clock_less_boottime_ms(const struct stw_clock *c);
+
 /** To be kept. */
 struct stw_clock_mark stw_clock_mark_now(const struct stw_clock *c);

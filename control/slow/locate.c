@@ -58,6 +58,7 @@ size_t stw_locate_contacts(const struct stw_record *r, const struct stw_gruu *gr
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		out[i] = (struct stw_contact){.q = order[i]->q,
+					      .time_s = (uint32_t)order[i]->expires_s,
 					      .rest = piece(order[i]->uri),
 					      .path = piece(order[i]->path),
 					      .source = order[i]->source,

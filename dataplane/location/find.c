@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/location/find.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#include <strowger/errors.h>
+#include <string.h>
 
 #define TRIES 8
 #define LANES 0x0001000100010001u
@@ -25,6 +22,12 @@ static inline uint64_t lanes_with(uint64_t word, uint16_t tag)
 	return ~(((x & low) + low) | x | low);
 }
 
+/* The top bits of the lanes, side by side. No loop: which lane it is, no branch predicts. */
+static inline uint32_t bits_of(uint64_t lanes)
+{
+	return (uint32_t)((lanes >> 15) * 0x0001000200040008u >> 48) & 15;
+}
+
 /* The same for all entries of a bucket, a bit each. */
 static inline uint32_t entries_with(const struct stw_location_bucket *b, uint16_t tag,
 				    uint32_t *pushed)
@@ -33,11 +36,9 @@ static inline uint32_t entries_with(const struct stw_location_bucket *b, uint16_
 
 	for (uint32_t i = 0; i < 3; i++) {
 		const uint64_t word = atomic_load_explicit(&b->tags[i], memory_order_acquire);
-		uint64_t lanes = lanes_with(i < 2 ? word : word & UINT32_MAX, tag);
 
+		found |= bits_of(lanes_with(word, tag)) << i * 4;
 		*pushed = (uint32_t)(word >> 32); /* of the last */
-		for (; lanes != 0; lanes &= lanes - 1)
-			found |= 1u << (i * 4 + ((uint32_t)__builtin_ctzll(lanes) >> 4));
 	}
 	return found & ((1u << STW_LOCATION_WAYS) - 1);
 }
@@ -54,31 +55,99 @@ static inline const _Atomic uint64_t *record_at(const struct stw_location_map *m
 
 /* Bytes of a record's key that lie in the record, behind its first word. */
 #define KEY_AT 2u
+#define STEP   STW_LOCATION_OVER_WORDS
 
-/* Does the record's key equal the one that is looked for? */
-static bool is_key(const struct stw_location_map *map, const struct stw_where_slot *slot,
-		   const char *body, size_t len, uint8_t flags)
+static inline uint64_t load_word(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Up to 7 bytes, the first one lowest. */
+static inline uint64_t load_few(const char *p, size_t n)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < n; i++)
+		word |= (uint64_t)(uint8_t)p[i] << 8 * i;
+	return word;
+}
+
+/*
+ * Is @user the record's? Compared where it lies, a word at a time: domain's row, length, user. Who
+ * copies the record then finds out whether it was the same all the time.
+ *
+ * @param user  [n], with 4 bytes at least before it
+ */
+static inline bool is_user(const _Atomic uint64_t *words, uint64_t first, const char *user,
+			   size_t n)
+{
+	const uint64_t mine = n < 6 ? load_few(user, n) << 16 : load_word(user - 2) >> 16 << 16;
+	const uint64_t differs = (first ^ mine) >> 16;
+	size_t at = 6;
+
+	if (n < 6)
+		return (differs & (((uint64_t)1 << 8 * n) - 1)) == 0;
+	if (differs != 0)
+		return false;
+	for (words++; at + 8 <= n; at += 8, words++)
+		if (atomic_load_explicit(words, memory_order_acquire) != load_word(user + at))
+			return false;
+	if (at == n)
+		return true;
+	/* one load that ends with the user, as the two bytes before the first six allow */
+	const uint32_t rest = (uint32_t)(n - at), shift = 8 * (8 - rest);
+	const uint64_t last = atomic_load_explicit(words, memory_order_acquire);
+
+	return last << shift == load_word(user + n - 8) >> shift << shift;
+}
+
+/* As memcmp() of short texts, in place. */
+static inline bool is_text(const char *a, const char *b, size_t n)
+{
+	size_t at = 0;
+
+	if (n < 8)
+		return load_few(a, n) == load_few(b, n);
+	for (; at + 8 <= n; at += 8)
+		if (load_word(a + at) != load_word(b + at))
+			return false;
+	return load_word(a + n - 8) == load_word(b + n - 8);
+}
+
+/* Does the record's key equal the one that is looked for? @p first: the word its key begins in */
+static inline bool is_key(const struct stw_location_map *map, const struct stw_where_slot *slot,
+			  const _Atomic uint64_t *words, uint64_t first, size_t len, uint8_t flags)
 {
 	const struct stw_location_header *h = map->header;
-	const uint8_t domain = (uint8_t)body[0], user_len = (uint8_t)body[1];
+	const uint8_t domain = (uint8_t)first, user_len = (uint8_t)(first >> 8);
 	const size_t scheme = flags & STW_LOCATION_SIPS ? 5 : 4;
 	const char *aor = slot->w.aor;
 
-	if (user_len > len - KEY_AT ||
+	if (user_len > len - KEY_AT || slot->w.aor_len < scheme + user_len + 1u ||
 	    domain >= atomic_load_explicit(&h->n_domains, memory_order_acquire))
 		return false;
 	const struct stw_location_domain *d = &h->domains[domain];
 	const size_t d_len = d->len;
 
 	return slot->w.aor_len == scheme + user_len + 1 + d_len && aor[scheme - 1] == ':' &&
-	       aor[scheme + user_len] == '@' &&
-	       memcmp(aor + scheme, body + KEY_AT, user_len) == 0 &&
-	       memcmp(aor + scheme + user_len + 1, d->name, d_len) == 0;
+	       aor[scheme + user_len] == '@' && is_user(words, first, aor + scheme, user_len) &&
+	       is_text(aor + scheme + user_len + 1, d->name, d_len);
 }
 
-/* Copy it, and then see whether it was the same all the time. */
-static enum reading read_record(const struct stw_location_map *map, uint32_t ref,
-				struct stw_where_slot *slot)
+/* Words @i and on, at least up to @n: in steps, whose number is the same for most. */
+static inline void copy(const _Atomic uint64_t *from, uint64_t *to, size_t i, size_t n)
+{
+	for (; i < n; i += STEP)
+		for (size_t k = 0; k < STEP; k++)
+			to[i + k] = atomic_load_explicit(from + i + k, memory_order_acquire);
+}
+
+/* Copy it if it is ours, and then see whether it was the same all the time. */
+static inline enum reading read_record(const struct stw_location_map *map, uint32_t ref,
+				       struct stw_where_slot *slot)
 {
 	const _Atomic uint64_t *from = record_at(map, ref);
 
@@ -90,43 +159,53 @@ static enum reading read_record(const struct stw_location_map *map, uint32_t ref
 	if (head & 1)
 		return READ_TORN;
 	if (len < 8 + KEY_AT || len > STW_LOCATION_RECORD_MAX ||
-	    len > map->size - (uint64_t)ref * STW_LOCATION_UNIT)
+	    len + STEP * 8 > map->size - (uint64_t)ref * STW_LOCATION_UNIT)
 		return READ_BAD;
-	for (size_t i = 1; i < (len + 7) / 8; i++)
-		slot->record[i] = atomic_load_explicit(from + i, memory_order_acquire);
+	const uint64_t first = atomic_load_explicit(from + 1, memory_order_acquire);
+	const bool ours = is_key(map, slot, from + 1, first, len - 8, (uint8_t)(head >> 56));
+
+	if (ours) {
+		slot->record[0] = head;
+		slot->record[1] = first;
+		copy(from, slot->record, 1 + (KEY_AT + (uint8_t)(first >> 8)) / 8, (len + 7) / 8);
+	}
 	if (atomic_load_explicit(from, memory_order_relaxed) != head)
 		return READ_TORN;
-	slot->record[0] = head;
-	return is_key(map, slot, (const char *)(slot->record + 1), len - 8, (uint8_t)(head >> 56))
-		       ? READ_OURS
-		       : READ_OTHER;
+	return ours ? READ_OURS : READ_OTHER;
 }
 
-/* What the copied record says. */
+/* What the copied record says; of its key there is only the first word. */
 static void conclude(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
 	struct stw_whereabouts *w = &slot->w;
-	const char *body = (const char *)(slot->record + 1);
-	const size_t key_len = KEY_AT + (uint8_t)body[1];
-	const uint8_t flags = (uint8_t)(slot->record[0] >> 56);
-	const uint8_t n = (uint8_t)(slot->record[0] >> 48);
-	struct stw_contact first;
-	size_t at = 0;
+	const uint64_t head = slot->record[0];
+	const size_t len = head >> 32 & 0xffff;
+	const size_t key_end = 8 + KEY_AT + (uint8_t)(slot->record[1] >> 8);
+	const size_t from =
+		(key_end + STW_CONTACT_ALIGN - 1) / STW_CONTACT_ALIGN * STW_CONTACT_ALIGN;
+	const uint8_t flags = (uint8_t)(head >> 56);
+	bool damaged = false;
 
-	w->packed = body + key_len;
-	w->packed_len = (uint16_t)((slot->record[0] >> 32 & 0xffff) - 8 - key_len);
+	w->packed = (const char *)slot->record + from;
+	w->packed_len = (uint16_t)(len > from ? len - from : 0);
 	w->listeners = map->header->listeners;
 	w->n_listeners = atomic_load_explicit(&map->header->n_listeners, memory_order_acquire);
 	if (w->n_listeners > STW_LOCATION_LISTENERS)
 		w->n_listeners = 0;
-	const bool has = n > 0 && stw_contact_next(w, &at, &first);
+	const bool bound = stw_contact_any(w, &damaged);
 
-	if ((flags & STW_LOCATION_ASK) || has != (n > 0))
+	if ((flags & STW_LOCATION_ASK) || damaged ||
+	    (w->packed_len > 0) != ((uint8_t)(head >> 48) > 0))
 		w->found = STW_FOUND_ASK;
-	else if (has && !first.gone)
+	else if (bound)
 		w->found = STW_FOUND_BOUND;
 	else
 		w->found = flags & STW_LOCATION_KNOWN ? STW_FOUND_ABSENT : STW_FOUND_UNKNOWN;
+}
+
+static bool is_complete(const struct stw_location_map *map)
+{
+	return atomic_load_explicit(&map->header->complete, memory_order_acquire) == 1;
 }
 
 enum search { SEARCH_FOUND, SEARCH_NOTHING, SEARCH_AGAIN, SEARCH_LOST };
@@ -215,33 +294,52 @@ bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slo
 	return true;
 }
 
+/* A record that was peeked at and is ours is it, whoever refers to it by now. */
+static inline enum search search_peeked(const struct stw_location_map *map,
+					struct stw_where_slot *slot, uint32_t *ref)
+{
+	if (slot->peeked_ref != 0 && read_record(map, slot->peeked_ref, slot) == READ_OURS)
+		return SEARCH_FOUND;
+	return search(map, slot, ref);
+}
+
+static inline bool is_absent(const struct stw_location_map *map, const struct stw_where_slot *slot)
+{
+	return slot->absent_in != 0 &&
+	       slot->absent_in == atomic_load_explicit(&map->header->buckets, memory_order_acquire);
+}
+
 void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
 	uint32_t ref;
 
 	slot->w.found = STW_FOUND_ASK;
 	slot->w.packed_len = 0;
-	const enum search s = search(map, slot, &ref);
+	const enum search s =
+		is_absent(map, slot) ? SEARCH_NOTHING : search_peeked(map, slot, &ref);
 
 	if (s == SEARCH_FOUND)
 		conclude(map, slot);
-	else if (s == SEARCH_NOTHING &&
-		 atomic_load_explicit(&map->header->complete, memory_order_acquire) == 1)
+	else if (s == SEARCH_NOTHING && (slot->absent_in != 0 || is_complete(map)))
 		slot->w.found = is_known_as_sip(map, slot) ? STW_FOUND_ABSENT : STW_FOUND_UNKNOWN;
 }
 
-void stw_where_prefetch(const struct stw_location_map *map, const struct stw_where_slot *slot)
+void stw_where_prefetch(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
 	const uint64_t where = atomic_load_explicit(&map->header->buckets, memory_order_acquire);
 	uint64_t mask;
 	const struct stw_location_bucket *b = stw_location_buckets(map, where, &mask);
 
+	slot->peeked_ref = 0;
+	slot->absent_in = 0;
 	if (b != NULL)
 		__builtin_prefetch(&b[stw_location_home(where, slot->hash)]);
 }
 
-void stw_where_peek(const struct stw_location_map *map, const struct stw_where_slot *slot)
+void stw_where_peek(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
+	/* First: who is not in what was complete before did not exist when we looked. */
+	const bool complete = is_complete(map);
 	const uint64_t where = atomic_load_explicit(&map->header->buckets, memory_order_acquire);
 	uint64_t mask;
 	uint32_t pushed;
@@ -252,47 +350,17 @@ void stw_where_peek(const struct stw_location_map *map, const struct stw_where_s
 	b += stw_location_home(where, slot->hash);
 	const uint32_t entries = entries_with(b, stw_location_tag(slot->hash), &pushed);
 
-	if (entries == 0)
+	if (entries == 0) {
+		slot->absent_in = pushed == 0 && complete ? where : 0;
 		return;
-	const char *record =
-		(const char *)record_at(map, atomic_load_explicit(&b->ref[__builtin_ctz(entries)],
-								  memory_order_relaxed));
-
-	if (record != NULL) {
-		__builtin_prefetch(record);
-		__builtin_prefetch(record + 63);
 	}
-}
+	const uint32_t ref =
+		atomic_load_explicit(&b->ref[__builtin_ctz(entries)], memory_order_acquire);
+	const char *record = (const char *)record_at(map, ref);
 
-int stw_location_map(int fd, struct stw_location_map *out)
-{
-	const struct stw_location_header *h;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < sizeof(*h) ||
-	    (uint64_t)st.st_size > STW_LOCATION_MAX_BYTES)
-		return STW_EMALFORMED;
-	void *base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
-
-	if (base == MAP_FAILED)
-		return STW_EIO;
-	h = base;
-	int err = h->magic != STW_LOCATION_MAGIC || h->size_bytes != (uint64_t)st.st_size
-			  ? STW_EMALFORMED
-		  : h->version != STW_LOCATION_VERSION ? STW_EVERSION
-						       : STW_OK;
-	if (err) {
-		munmap(base, (size_t)st.st_size);
-		return err;
-	}
-	madvise(base, (size_t)st.st_size, MADV_DONTDUMP);
-	*out = (struct stw_location_map){h, (uint64_t)st.st_size};
-	return STW_OK;
-}
-
-void stw_location_unmap(struct stw_location_map *map)
-{
-	if (map->header != NULL)
-		munmap((void *)(uintptr_t)map->header, map->size);
-	*map = (struct stw_location_map){0};
+	if (record == NULL)
+		return;
+	slot->peeked_ref = ref;
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + 63);
 }

@@ -23,9 +23,21 @@ struct stw_location_map {
 struct stw_where_slot {
 	struct stw_whereabouts w;
 	uint64_t hash;
+	uint32_t peeked_ref; /* a record that may be it, 0: none */
+	uint64_t absent_in;  /* buckets that have none, of a complete table; 0: not so */
 	char aor[STW_LOCATION_AOR_MAX + 1];
-	uint64_t record[STW_LOCATION_RECORD_MAX / 8];
+	uint64_t record[STW_LOCATION_RECORD_MAX / 8 + STW_LOCATION_OVER_WORDS];
 };
+
+#define STW_LOCATION_HUGE ((uint64_t)2 << 20)
+#define STW_LOCATION_PAGE ((uint64_t)4096)
+
+/**
+ * Map @size bytes of a table so that huge pages, where it lies in some, are mapped whole.
+ *
+ * @return NULL: not mapped; to be unmapped as any map
+ */
+void *stw_location_map_aligned(int fd, uint64_t size, int prot);
 
 /**
  * Check what is to be mapped before anything else of it is read.
@@ -52,6 +64,15 @@ static inline uint16_t stw_location_tag(uint64_t hash)
 	return tag != 0 ? tag : 1;
 }
 
+/** Steady seconds, for slot->w.now_s. @return 0: the table does not tell */
+static inline uint32_t stw_location_now_s(const struct stw_location_header *h, uint64_t boottime_ms)
+{
+	const uint64_t less =
+		atomic_load_explicit(&h->steady_less_boottime_ms, memory_order_relaxed);
+
+	return less == 0 || boottime_ms == 0 ? 0 : (uint32_t)((boottime_ms + less) / 1000u);
+}
+
 /** Where the buckets of @where begin; NULL: nowhere inside of the map */
 static inline const struct stw_location_bucket *
 stw_location_buckets(const struct stw_location_map *map, uint64_t where, uint64_t *mask)
@@ -72,17 +93,21 @@ static inline uint64_t stw_location_home(uint64_t where, uint64_t hash)
 }
 
 /** Have the bucket of @slot->hash fetched. */
-void stw_where_prefetch(const struct stw_location_map *map, const struct stw_where_slot *slot);
+void stw_where_prefetch(const struct stw_location_map *map, struct stw_where_slot *slot);
 
 /** Have the record fetched. */
-void stw_where_peek(const struct stw_location_map *map, const struct stw_where_slot *slot);
+void stw_where_peek(const struct stw_location_map *map, struct stw_where_slot *slot);
 
-/** For the writer: the reference of slot->w.aor's record, which is copied into the slot. */
+/** For the writer: the reference of slot->w.aor's record, which is copied into the slot, but for
+ * the user. */
 bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slot *slot,
 			uint32_t *ref);
 
 /**
- * Find slot->w.aor by slot->hash; the contacts are copied into the slot.
+ * Find slot->w.aor by slot->hash; the contacts are copied into the slot. Those that ended by
+ * slot->w.now_s are gone.
+ *
+ * @param slot  after stw_where_prefetch()
  *
  * Whatever the memory holds, this ends, and reads only inside of the map. A key that control is
  * changing at this very moment is found as it was or as it will be.

@@ -34,17 +34,19 @@ struct stw_piece {
 struct stw_contact {
 	uint32_t id; /* of this very way to it: any change makes another */
 	uint16_t q;  /* thousandths */
-	bool gone;
+	bool gone;   /* or its time is over */
 	bool nat; /* its URI names another address than it registered from, or asks for its flow */
-	uint16_t same;		      /* bytes its URI shares with the address-of-record */
-	struct stw_piece rest;	      /* what follows */
-	struct stw_piece path;	      /* Route values that lead to it, empty: none */
+	uint32_t time_s;       /* when it ends, in steady seconds; of a gone one: when it went */
+	uint16_t same;	       /* bytes its URI shares with the address-of-record */
+	struct stw_piece rest; /* what follows */
+	struct stw_piece path; /* Route values that lead to it, empty: none */
 	struct stw_endpoint source;   /* of its REGISTER */
 	struct stw_endpoint listener; /* and where that came to */
 };
 
-#define STW_WHERE_PIECES 5
-#define STW_WHERE_TEXT	 1280u
+#define STW_WHERE_PIECES  5
+#define STW_CONTACT_ALIGN 4u /* packed: its time is a word of its own */
+#define STW_WHERE_TEXT	  1280u
 
 struct stw_whereabouts {
 	uint8_t found; /* enum stw_whereabouts_found */
@@ -55,6 +57,8 @@ struct stw_whereabouts {
 	const char *packed;		      /* contacts */
 	const struct stw_endpoint *listeners; /* [n_listeners], rows that contacts name */
 	uint32_t n_listeners;
+	uint32_t
+		now_s; /* steady: bindings that end by then are gone; 0: whoever made this looked */
 
 	/* What the decision made of it, for the rewrite. */
 	bool nat; /* of the contact chosen */
@@ -71,17 +75,23 @@ struct stw_whereabouts {
  */
 bool stw_contact_next(const struct stw_whereabouts *w, size_t *at, struct stw_contact *out);
 
+/** Is there one that is not gone? @param damaged  set when one could not be read; may be NULL */
+bool stw_contact_any(const struct stw_whereabouts *w, bool *damaged);
+
 /** The id of a contact, by what leads to it. */
 uint32_t stw_contact_id(const char *uri, size_t uri_len, const char *path, size_t path_len,
 			const struct stw_endpoint *source, const struct stw_endpoint *listener);
+
+/** Where a packed contact has its time. */
+#define STW_CONTACT_TIME_AT 0u
 
 /**
  * Pack a contact behind others.
  *
  * @param c         @same 0 and the whole URI in @rest
  * @param listener  row of c->listener
- * @param out       [room]
- * @return bytes written, 0: no room
+ * @param out       [room] at a multiple of STW_CONTACT_ALIGN
+ * @return bytes written, as many as that again; 0: no room
  */
 size_t stw_contact_pack(const struct stw_contact *c, const char *aor, size_t aor_len,
 			uint8_t listener, char *out, size_t room);

@@ -155,6 +155,9 @@ static void decide(struct stw_worker *w, struct stw_burst *b, uint8_t i)
 static void locate(struct stw_worker *w, struct stw_burst *b)
 {
 	const struct stw_location_map *map = b->snap->location;
+	const uint32_t now_s =
+		stw_location_now_s(map->header, atomic_load_explicit(&w->snapshots->boottime_ms,
+								     memory_order_relaxed));
 	struct stw_where_slot *slot[STW_BURST_MAX];
 	unsigned n = 0;
 
@@ -164,6 +167,7 @@ static void locate(struct stw_worker *w, struct stw_burst *b)
 		slot[n] = &w->where[i];
 		if (!stw_locate_key(b->snap, b->text[i], &b->msg[i], slot[n]))
 			continue;
+		slot[n]->w.now_s = now_s;
 		stw_where_prefetch(map, slot[n]);
 		b->src[i].where = &slot[n++]->w;
 	}

@@ -29,6 +29,7 @@ bool stw_locate_key(const struct stw_snapshot *snap, const char *buf, const stru
 	slot->w.uri = m->uri;
 	slot->w.aor = slot->aor;
 	slot->w.aor_len = (uint16_t)len;
+	slot->w.now_s = 0;
 	slot->hash = stw_location_hash(snap->location->header, slot->aor, len);
 	return true;
 }
@@ -75,10 +76,14 @@ static bool choose(struct stw_decision *d, const struct stw_routes *routes, stru
 
 	if (stw_decide_recall_contact(d, routes, &id) && find_contact(w, id, out))
 		return true;
-	if (w->found != STW_FOUND_BOUND || !stw_contact_next(w, &at, out))
+	if (w->found != STW_FOUND_BOUND)
 		return false;
-	d->v->contact = out->id;
-	return true;
+	while (stw_contact_next(w, &at, out))
+		if (!out->gone) {
+			d->v->contact = out->id;
+			return true;
+		}
+	return false;
 }
 
 /* --- the way there --- */

@@ -142,6 +142,7 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 		    p->msg.kind == STW_SIP_STUN);
 	p->snap.location = p->location;
 	if (stw_locate_key(&p->snap, buf, &p->msg, &p->slot)) {
+		stw_where_prefetch(p->location, &p->slot);
 		stw_where_find(p->location, &p->slot);
 		p->src.where = &p->slot.w;
 	}

@@ -144,7 +144,10 @@ static void keys_are_exact(void **state)
 		"sip:Bob@example.com",	"sip:bob@example.co",
 		"sip:bob@xexample.com", "sips:bob@example.com",
 		"sip:bob@@example.com", "sip:bob@",
+		"sip:b@example.com",	"sip:@example.com",
 	};
+	static const char user[] = "abcdefghijklmnopqrstuvwxyz";
+	char aor[64];
 	const struct stw_contact c = contact("sip:bob@192.0.2.7", 1000, 7);
 
 	(void)state;
@@ -152,6 +155,30 @@ static void keys_are_exact(void **state)
 	assert_int_equal(put("sip:bob@example.com", &c, 1, true, 1), STW_OK);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_int_not_equal(find(others[i]), STW_FOUND_BOUND);
+	/* users of each length, and another letter at each place of theirs */
+	for (int n = 1; n < 26; n++) {
+		snprintf(aor, sizeof(aor), "sip:%.*s@example.com", n, user);
+		assert_int_equal(put(aor, &c, 1, true, 1), STW_OK);
+		assert_int_equal(find(aor), STW_FOUND_BOUND);
+	}
+	for (int n = 1; n < 26; n++)
+		for (int i = 0; i < n; i++) {
+			snprintf(aor, sizeof(aor), "sip:%.*s@example.com", n, user);
+			aor[4 + i] = 'X';
+			/* whatever its hash: compared with the other's record */
+			const uint64_t hash = stw_location_hash(map->header, aor, strlen(aor));
+			char other[64];
+
+			snprintf(other, sizeof(other), "sip:%.*s@example.com", n, user);
+			slot.w.aor = aor;
+			slot.w.aor_len = (uint16_t)strlen(aor);
+			slot.hash = stw_location_hash(map->header, other, strlen(other));
+			assert_int_not_equal(slot.hash, hash);
+			stw_where_prefetch(map, &slot);
+			stw_where_peek(map, &slot);
+			stw_where_find(map, &slot);
+			assert_int_equal(slot.w.found, STW_FOUND_UNKNOWN);
+		}
 }
 
 static void what_ended_is_remembered_for_a_while(void **state)
@@ -230,6 +257,150 @@ static void what_is_too_much_is_for_control(void **state)
 	memcpy(aor + 300, "@example.com", 13);
 	assert_int_equal(put(aor, c, 1, true, 4), STW_OK);
 	assert_int_equal(find("sip:nobody@example.com"), STW_FOUND_UNKNOWN);
+}
+
+/* With nobody there to take ended bindings out, a reader that has the time does without them. */
+static void a_reader_sees_whose_time_is_over(void **state)
+{
+	struct stw_contact c[2] = {contact("sip:bob@192.0.2.7", 1000, 7),
+				   contact("sip:bob@192.0.2.8", 500, 8)};
+	struct stw_contact got;
+	char uri[300];
+
+	(void)state;
+	stw_location_table_complete(t);
+	c[0].time_s = 2000;
+	c[1].time_s = 3000;
+	put("sip:bob@example.com", c, 2, true, 1000);
+	slot.w.now_s = 1999;
+	assert_int_equal(find("sip:bob@example.com"), STW_FOUND_BOUND);
+	assert_true(nth(0, &got, uri));
+	assert_false(got.gone);
+	assert_int_equal(got.time_s, 2000);
+	/* the best is over: the other one remains, and the first is there for a CANCEL */
+	slot.w.now_s = 2000;
+	assert_int_equal(find("sip:bob@example.com"), STW_FOUND_BOUND);
+	assert_true(nth(0, &got, uri));
+	assert_true(got.gone);
+	assert_true(nth(1, &got, uri));
+	assert_false(got.gone);
+	slot.w.now_s = 3000;
+	assert_int_equal(find("sip:bob@example.com"), STW_FOUND_ABSENT);
+	assert_true(nth(1, &got, uri));
+	/* who has no time goes by what is written */
+	slot.w.now_s = 0;
+	assert_int_equal(find("sip:bob@example.com"), STW_FOUND_BOUND);
+	/* over the end of 32 bits */
+	c[0].time_s = 10;
+	put("sip:bob@example.com", c, 1, true, 1001);
+	slot.w.now_s = UINT32_MAX - 10;
+	assert_int_equal(find("sip:bob@example.com"), STW_FOUND_BOUND);
+	slot.w.now_s = 11;
+	assert_int_equal(find("sip:bob@example.com"), STW_FOUND_ABSENT);
+	slot.w.now_s = 0;
+}
+
+static uint32_t ref_of(const char *aor)
+{
+	uint32_t ref = 0;
+
+	slot.w.aor = aor;
+	slot.w.aor_len = (uint16_t)strlen(aor);
+	slot.hash = stw_location_hash(map->header, aor, slot.w.aor_len);
+	assert_true(stw_where_find_ref(map, &slot, &ref));
+	return ref;
+}
+
+/* A phone that registers again as before, which is most of what happens, costs no new record. */
+static void a_refresh_changes_the_time_alone(void **state)
+{
+	struct stw_contact c[2] = {contact("sip:bob@192.0.2.7", 1000, 7),
+				   contact("sip:bob@192.0.2.8", 500, 8)};
+	struct stw_contact got;
+	char uri[300];
+
+	(void)state;
+	c[0].time_s = c[1].time_s = 2000;
+	put("sip:bob@example.com", c, 2, true, 1000);
+	const uint32_t ref = ref_of("sip:bob@example.com");
+
+	for (uint32_t i = 0; i < 100; i++) {
+		c[i % 2].time_s = 3000 + i;
+		put("sip:bob@example.com", c, 2, true, 1000 + i);
+		assert_int_equal(ref_of("sip:bob@example.com"), ref);
+		assert_int_equal(find("sip:bob@example.com"), STW_FOUND_BOUND);
+		for (size_t k = 0; k < 2; k++) {
+			assert_true(nth(k, &got, uri));
+			assert_int_equal(got.time_s, c[k].time_s);
+			assert_memory_equal(uri, c[k].rest.p, c[k].rest.len);
+		}
+	}
+	/* anything else is another record */
+	c[1].q = 400;
+	put("sip:bob@example.com", c, 2, true, 2000);
+	assert_int_not_equal(ref_of("sip:bob@example.com"), ref);
+}
+
+/* Memory comes back as others go, also in pieces of another size; then all are put again. */
+static void a_full_table_recovers(void **state)
+{
+	struct stw_location_table *small;
+	struct stw_location_figures f;
+	struct stw_contact c = contact("sip:bob@192.0.2.7", 1000, 7);
+	static char long_uri[400];
+	char aor[64];
+	int n = 0;
+
+	(void)state;
+	memset(long_uri, 'x', sizeof(long_uri) - 1);
+	memcpy(long_uri, "sip:", 4);
+	const struct stw_contact large = contact(long_uri, 1000, 8);
+
+	assert_int_equal(stw_location_table_new(6 * MIB, 4000, &small), STW_OK);
+	stw_location_table_complete(small);
+	for (int err = STW_OK; err == STW_OK; n++) {
+		snprintf(aor, sizeof(aor), "sip:u%d@example.com", n);
+		err = stw_location_table_put(small, aor, strlen(aor), &large, 1, true, 1);
+	}
+	stw_location_table_figures(small, &f);
+	assert_int_equal(f.left_out, 1);
+	for (int i = 0; i < n - 100; i++) {
+		snprintf(aor, sizeof(aor), "sip:u%d@example.com", i);
+		assert_int_equal(stw_location_table_put(small, aor, strlen(aor), NULL, 0, false, 2),
+				 STW_OK);
+	}
+	stw_location_table_tick(small, 2 + STW_LOCATION_GONE_S);
+	stw_location_table_again(small);
+	find_in(stw_location_table_map(small), &slot, "sip:u0@example.com");
+	assert_int_equal(slot.w.found, STW_FOUND_ASK); /* not yet */
+	for (int i = n - 100; i < n; i++) {
+		snprintf(aor, sizeof(aor), "sip:u%d@example.com", i);
+		assert_int_equal(stw_location_table_put(small, aor, strlen(aor), &large, 1, true,
+							300),
+				 STW_OK);
+	}
+	for (int i = 0; i < n; i++) {
+		snprintf(aor, sizeof(aor), "sip:short%d@example.com", i);
+		assert_int_equal(stw_location_table_put(small, aor, strlen(aor), &c, 1, true, 300),
+				 STW_OK);
+	}
+	stw_location_table_complete(small);
+	stw_location_table_figures(small, &f);
+	assert_int_equal(f.left_out, 0);
+	assert_int_equal(f.users, 100 + n);
+	find_in(stw_location_table_map(small), &slot, "sip:u0@example.com");
+	assert_int_equal(slot.w.found, STW_FOUND_UNKNOWN);
+	for (int i = 0; i < n; i++) {
+		snprintf(aor, sizeof(aor), "sip:short%d@example.com", i);
+		find_in(stw_location_table_map(small), &slot, aor);
+		assert_int_equal(slot.w.found, STW_FOUND_BOUND);
+	}
+	for (int i = n - 100; i < n; i++) {
+		snprintf(aor, sizeof(aor), "sip:u%d@example.com", i);
+		find_in(stw_location_table_map(small), &slot, aor);
+		assert_int_equal(slot.w.found, STW_FOUND_BOUND);
+	}
+	stw_location_table_free(small);
 }
 
 static void a_full_table_knows_that_it_is(void **state)
@@ -511,7 +682,10 @@ int main(void)
 		T(keys_are_exact),
 		T(what_ended_is_remembered_for_a_while),
 		T(what_is_too_much_is_for_control),
+		T(a_reader_sees_whose_time_is_over),
+		T(a_refresh_changes_the_time_alone),
 		T(a_full_table_knows_that_it_is),
+		T(a_full_table_recovers),
 		T(it_says_what_a_plain_list_says),
 		T(damaged_memory_harms_no_reader),
 		T(only_a_table_is_mapped),
