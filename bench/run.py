@@ -28,7 +28,7 @@ import traceback
 
 import environment
 import machine
-from measure import LOWER, Progress, is_metric, metric, quantity
+from measure import HIGHER, LOWER, Progress, is_metric, metric, quantity
 from growth import run as growth_run
 from path import run as path_run
 from registrar import run as registrar_run
@@ -64,7 +64,7 @@ def run_recent(build, quick):
             **{name: metric(runs, "ns", LOWER) for name, runs in found["ns"].items()}}
 
 
-LOCATION_UNITS = {"bytes_a_binding": "bytes", "build_ms": "ms"}  # the others are ns
+LOCATION_UNITS = {"bytes_a_binding": "bytes", "build_ms": "ms", "huge_share": "share"}  # the others are ns
 
 
 def run_location(build, quick, progress):
@@ -78,7 +78,8 @@ def run_location(build, quick, progress):
                               text=True, check=True, preexec_fn=lambda: machine.pin(core))
         rounds.append(json.loads(done.stdout))
     return {n: {name: metric([found[n][name] for found in rounds],
-                             LOCATION_UNITS.get(name, "ns"), LOWER)
+                             LOCATION_UNITS.get(name, "ns"),
+                             HIGHER if name == "huge_share" else LOWER)
                 for name in row if name != "generation"}
             for n, row in rounds[0].items()}
 

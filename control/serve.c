@@ -187,7 +187,8 @@ static int make_names(struct stw_control *c, struct ev_loop *loop)
 	c->pace = stw_pace_new(loop, publish_names, c);
 	c->names = c->pace ? stw_names_new(loop, names_changed, c) : NULL;
 	c->slow = c->names ? stw_slow_new(loop, c->names) : NULL;
-	c->feed = c->slow ? stw_feed_new(loop, stw_slow_registering(c->slow), location_ready, c)
+	c->feed = c->slow ? stw_feed_new(loop, stw_slow_registering(c->slow), STW_FEED_MAX_BYTES,
+					 location_ready, c)
 			  : NULL;
 	c->export = c->feed ? stw_export_new(loop, c->publish) : NULL;
 	return c->export ? STW_OK : STW_ENOMEM;

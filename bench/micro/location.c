@@ -107,6 +107,14 @@ static double median_look_up(const struct stw_location_map *map, uint32_t n, boo
 	return ns[ROUNDS / 2];
 }
 
+/* Of all that was taken; what the kernel gave ahead counts, too. */
+static double huge_share(const struct stw_location_figures *f)
+{
+	const double share = (double)f->huge_bytes / (double)f->bytes;
+
+	return share < 1 ? share : 1;
+}
+
 static void measure(uint32_t n, double ns_a_tick, bool last)
 {
 	struct stw_location_table *t;
@@ -135,9 +143,9 @@ static void measure(uint32_t n, double ns_a_tick, bool last)
 
 	printf("  \"%u\": {\"bytes_a_binding\": %.1f, \"hit_ns\": %.1f, \"miss_ns\": %.1f, "
 	       "\"insert_ns\": %.0f, \"change_ns\": %.0f, \"build_ms\": %.0f, "
-	       "\"generation\": %llu}%s\n",
+	       "\"huge_share\": %.2f, \"generation\": %llu}%s\n",
 	       n, (double)f.bytes / n, hit, miss, built_ns / n, change, built_ns / 1e6,
-	       (unsigned long long)f.generation, last ? "" : ",");
+	       huge_share(&f), (unsigned long long)f.generation, last ? "" : ",");
 	fflush(stdout);
 	stw_location_table_free(t);
 }

@@ -76,10 +76,10 @@ static json_t *table_of(const struct stw_feed *feed)
 
 	if (!stw_feed_figures(feed, &f, &complete))
 		return json_null();
-	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "complete", complete, "users",
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "complete", complete, "users",
 			 (json_int_t)f.users, "bindings", (json_int_t)f.bindings, "bytes",
-			 (json_int_t)f.bytes, "generation", (json_int_t)f.generation, "left_out",
-			 (json_int_t)f.left_out);
+			 (json_int_t)f.bytes, "huge_bytes", (json_int_t)f.huge_bytes, "generation",
+			 (json_int_t)f.generation, "left_out", (json_int_t)f.left_out);
 }
 
 void stw_api_registrar(struct stw_api *api, struct stw_request *r)

@@ -14,7 +14,7 @@
 
 #define ROWS_A_TURN 2000u
 #define TICK_S	    1.
-#define MAX_BYTES   ((uint64_t)16 << 30) /* of address space; memory is taken as it is needed */
+#define AGAIN_MAX_S 300u
 
 struct stw_feed {
 	struct ev_loop *loop;
@@ -30,7 +30,9 @@ struct stw_feed {
 	char from[STW_STORE_KEY_MAX + 1];
 	size_t from_len;
 	bool complete, full_told;
-	struct stw_location location; /* large */
+	uint64_t max_bytes;
+	uint64_t again_at_s, again_after_s; /* a table that left users out is filled again */
+	struct stw_location location;	    /* large */
 	struct stw_contact contacts[STW_RECORD_BINDINGS];
 };
 
@@ -108,16 +110,51 @@ static void give_up(struct stw_feed *f, const char *why)
 	f->ready(f->ctx, -1);
 }
 
+static void begin_walk(struct stw_feed *f)
+{
+	f->reading = STW_TABLE_LOCATION;
+	f->from_len = 0;
+	ev_timer_set(&f->turn, 0., 0.);
+	ev_timer_start(f->loop, &f->turn);
+}
+
+/* Each time later than the time before: what a reading finds is mostly what the last one found. */
+static void put_off(struct stw_feed *f)
+{
+	f->again_at_s = now_s(f) + f->again_after_s;
+	f->again_after_s = 2 * f->again_after_s < AGAIN_MAX_S ? 2 * f->again_after_s : AGAIN_MAX_S;
+}
+
+/* All that was left out is put once more, and with it all the others: nobody noted who it was. */
+static void finish_again(struct stw_feed *f, const struct stw_location_figures *figures)
+{
+	if (figures->left_out > 0) {
+		put_off(f);
+		return;
+	}
+	f->again_after_s = 1;
+	f->full_told = false;
+	stw_info("location table: it holds all users again");
+}
+
 static void finish_reading(struct stw_feed *f)
 {
 	struct stw_location_figures figures;
 
-	f->complete = true;
 	stw_location_table_complete(f->table);
 	stw_location_table_figures(f->table, &figures);
-	stw_info("location table: %llu users, %llu bindings in %llu KiB",
+	if (f->complete) {
+		finish_again(f, &figures);
+		return;
+	}
+	f->complete = true;
+	put_off(f);
+	stw_info("location table: %llu users, %llu bindings in %llu KiB, %s pages",
 		 (unsigned long long)figures.users, (unsigned long long)figures.bindings,
-		 (unsigned long long)figures.bytes >> 10);
+		 (unsigned long long)figures.bytes >> 10,
+		 figures.huge_bytes == 0	      ? "ordinary"
+		 : figures.huge_bytes < figures.bytes ? "some in huge"
+						      : "in huge");
 	f->ready(f->ctx, stw_location_table_fd(f->table));
 	stw_location_table_free(f->served);
 	f->served = NULL;
@@ -151,10 +188,17 @@ static void on_turn(struct ev_loop *loop, struct ev_timer *timer, int revents)
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct stw_feed *f = timer->data;
+	struct stw_location_figures figures;
 
 	(void)loop;
 	(void)revents;
 	stw_location_table_tick(f->table, now_s(f));
+	stw_location_table_figures(f->table, &figures);
+	if (figures.left_out == 0 || !f->complete || ev_is_active(&f->turn) ||
+	    now_s(f) < f->again_at_s)
+		return;
+	stw_location_table_again(f->table);
+	begin_walk(f);
 }
 
 /* --- the registrar's word --- */
@@ -174,17 +218,15 @@ static void start_reading(struct stw_feed *f)
 	f->complete = f->full_told = false;
 	stw_store_count(s, STW_TABLE_LOCATION, &users);
 	stw_store_count(s, STW_TABLE_SUBSCRIBER, &subscribers);
-	if (stw_location_table_new(MAX_BYTES, users > subscribers ? users : subscribers,
+	if (stw_location_table_new(f->max_bytes, users > subscribers ? users : subscribers,
 				   &f->table) != STW_OK) {
 		give_up(f, "no memory");
 		return;
 	}
 	stw_location_table_clock(f->table,
 				 stw_clock_less_boottime_ms(stw_registrar_clock(f->registrar)));
-	f->reading = STW_TABLE_LOCATION;
-	f->from_len = 0;
-	ev_timer_set(&f->turn, 0., 0.);
-	ev_timer_start(f->loop, &f->turn);
+	f->again_after_s = 1;
+	begin_walk(f);
 	ev_timer_set(&f->tick, TICK_S, TICK_S);
 	ev_timer_start(f->loop, &f->tick);
 }
@@ -207,37 +249,44 @@ static void changed(void *ctx, struct stw_str aor, const struct stw_record *reco
 		put(f, aor, record);
 }
 
-static void closed(void *ctx)
+/* What was complete stays for the workers: they see by themselves whose time is over. */
+static void paused(void *ctx)
 {
 	struct stw_feed *f = ctx;
 
 	ev_timer_stop(f->loop, &f->turn);
 	ev_timer_stop(f->loop, &f->tick);
+	f->registrar = NULL;
+}
+
+static void closed(void *ctx)
+{
+	struct stw_feed *f = ctx;
+
+	paused(f);
 	f->ready(f->ctx, -1);
 	stw_location_table_free(f->table);
 	stw_location_table_free(f->served);
 	f->table = f->served = NULL;
-	f->registrar = NULL;
 	f->complete = false;
 }
 
 /* --- life --- */
 
-struct stw_feed *stw_feed_new(struct ev_loop *loop, struct stw_registering *g,
+struct stw_feed *stw_feed_new(struct ev_loop *loop, struct stw_registering *g, uint64_t max_bytes,
 			      stw_feed_ready_fn *ready, void *ctx)
 {
 	struct stw_feed *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
-	*f = (struct stw_feed){.loop = loop, .registering = g, .ready = ready, .ctx = ctx};
+	*f = (struct stw_feed){
+		.loop = loop, .registering = g, .max_bytes = max_bytes, .ready = ready, .ctx = ctx};
 	ev_init(&f->turn, on_turn);
 	ev_init(&f->tick, on_tick);
 	f->turn.data = f->tick.data = f;
-	const struct stw_registering_watch watch = {.ctx = f,
-						    .opened = opened,
-						    .changed = changed,
-						    .closed = closed};
+	const struct stw_registering_watch watch = {
+		.ctx = f, .opened = opened, .changed = changed, .paused = paused, .closed = closed};
 
 	stw_registering_watch(g, &watch);
 	return f;

@@ -55,12 +55,15 @@ static void table(const struct stw_feed *feed, FILE *out)
 	(void)stw_feed_figures(feed, &f, &complete);
 	one(out, "strowger_location_table_complete", "gauge",
 	    "1 when the workers' table holds every user, so that they locate by themselves.",
-	    complete);
+	    complete && f.left_out == 0);
 	one(out, "strowger_location_table_users", "gauge", "Users in the workers' table.", f.users);
 	one(out, "strowger_location_table_bindings", "gauge", "Bindings in the workers' table.",
 	    f.bindings);
 	one(out, "strowger_location_table_bytes", "gauge", "Memory of the workers' table.",
 	    f.bytes);
+	one(out, "strowger_location_table_huge_bytes", "gauge",
+	    "Of what the kernel gave to it, in huge pages: without them a look-up takes longer.",
+	    f.huge_bytes);
 	one(out, "strowger_location_table_left_out", "gauge",
 	    "Users for whom the workers' table had no room: control locates for all.", f.left_out);
 }
@@ -75,6 +78,9 @@ void stw_metrics_registrar(struct stw_api *api, FILE *out)
 	    api->control->model->registrar.n_domains);
 	one(out, "strowger_registrar_serving", "gauge",
 	    "1 while the registrar has its store and answers.", r != NULL);
+	one(out, "strowger_registrar_store_open_failed_total", "counter",
+	    "Times that the store could not be opened.",
+	    stw_registering_open_failed(stw_slow_registering(api->control->slow)));
 	one(out, "strowger_registrar_store_failing", "gauge",
 	    "1 while the store cannot be written: REGISTERs are answered 503.",
 	    r && stw_registrar_trouble(r) != STW_OK);

@@ -26,7 +26,9 @@ struct stw_registrar {
 	struct stw_gruu_key gruu_keys[2]; /* as many */
 	uint32_t gruu_salt;
 	size_t n_keys;
-	struct stw_store *store;
+	struct stw_store *store; /* NULL: not open */
+	char dir[160];
+	struct stw_store_options options;
 	struct stw_clock clock;
 	struct stw_nonce_uses *uses;
 	struct stw_sources *sources;
@@ -35,6 +37,7 @@ struct stw_registrar {
 	int spoiled; /* a change failed half way, and why: what waited with it is undone, too */
 	int trouble; /* of a commit in the last while */
 	uint64_t trouble_s; /* when it was */
+	uint64_t trouble_since_s;
 	bool has_reserve;   /* room in the store for the end of bindings when it is full */
 	size_t expire_most; /* records of one turn */
 	struct stw_registrar_counters c;

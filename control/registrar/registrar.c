@@ -17,6 +17,7 @@
 #define RESERVE_KEY   "reserve"
 #define RESERVE_BYTES 65536u
 #define TROUBLE_S     10u /* after the last error */
+#define STUCK_S	      3u  /* of errors */
 #define MARK_KEY      "clock"
 
 /* What lasts is told, as it stands in the store. */
@@ -52,6 +53,7 @@ static void note_trouble(struct stw_registrar *r, int err)
 			  "until it can; bindings made before stay",
 			  stw_err_text(err));
 	if (err) {
+		r->trouble_since_s = r->trouble ? r->trouble_since_s : now_s;
 		r->trouble = err;
 		r->trouble_s = now_s;
 	} else if (r->trouble && now_s >= r->trouble_s + TROUBLE_S) {
@@ -80,6 +82,12 @@ int stw_registrar_commit(struct stw_registrar *r)
 int stw_registrar_trouble(const struct stw_registrar *r)
 {
 	return r->trouble;
+}
+
+bool stw_registrar_is_stuck(const struct stw_registrar *r)
+{
+	return r->trouble && r->trouble != STW_ENOSPACE &&
+	       r->trouble_s >= r->trouble_since_s + STUCK_S;
 }
 
 void stw_registrar_failed(struct stw_registrar *r, struct stw_registrar_answer *out)
@@ -205,42 +213,73 @@ static void start_clock(struct stw_registrar *r)
 	keep_clock(r);
 }
 
-static int start(struct stw_registrar *r, const struct stw_model *m, char *reason,
-		 size_t reason_len)
+static int make(struct stw_registrar *r, const struct stw_model *m)
 {
-	const struct stw_store_options options = {.max_bytes = (uint64_t)m->registrar.store_mb
-							       << 20,
-						  .relaxed = m->registrar.durability ==
-							     STW_DURABILITY_RELAXED};
-
+	r->options = (struct stw_store_options){.max_bytes = (uint64_t)m->registrar.store_mb << 20,
+						.relaxed = m->registrar.durability ==
+							   STW_DURABILITY_RELAXED};
+	snprintf(r->dir, sizeof(r->dir), "%s%s",
+		 *m->registrar.store ? m->registrar.store : m->state_dir,
+		 *m->registrar.store ? "" : "/location");
 	if (getrandom(&r->request_key, sizeof(r->request_key), 0) != sizeof(r->request_key) ||
 	    getrandom(&r->gruu_salt, sizeof(r->gruu_salt), 0) != sizeof(r->gruu_salt))
 		return STW_EIO;
 	r->uses = stw_nonce_uses_new(NONCE_USES);
 	r->sources = stw_sources_new(SOURCES);
-	if (!r->uses || !r->sources || stw_registrar_configure(r, m) != STW_OK)
-		return STW_ENOMEM;
-	char dir[160];
+	return r->uses && r->sources ? stw_registrar_configure(r, m) : STW_ENOMEM;
+}
 
-	snprintf(dir, sizeof(dir), "%s%s", *m->registrar.store ? m->registrar.store : m->state_dir,
-		 *m->registrar.store ? "" : "/location");
-	int err = stw_store_open_lmdb(dir, &options, reason, reason_len, &r->store);
+int stw_registrar_make(const struct stw_model *m, struct stw_registrar **out)
+{
+	struct stw_registrar *r = calloc(1, sizeof(*r));
+	int err = r ? make(r, m) : STW_ENOMEM;
+
+	if (err) {
+		stw_registrar_free(r);
+		return err;
+	}
+	*out = r;
+	return STW_OK;
+}
+
+int stw_registrar_open(struct stw_registrar *r, char *reason, size_t reason_len)
+{
+	int err = stw_store_open_lmdb(r->dir, &r->options, reason, reason_len, &r->store);
 
 	if (err)
 		return err;
 	start_clock(r);
 	err = stw_registrar_commit(r);
-	if (!err)
-		set_reserve(r, true);
-	return err;
+	if (err) {
+		stw_registrar_close(r);
+		return err;
+	}
+	set_reserve(r, true);
+	return STW_OK;
+}
+
+void stw_registrar_close(struct stw_registrar *r)
+{
+	if (!r->store)
+		return;
+	keep_clock(r);
+	stw_store_commit(r->store);
+	stw_store_close(r->store);
+	r->store = NULL;
+	r->trouble = r->spoiled = STW_OK;
+	r->has_reserve = false;
+	stw_changes_clear(&r->changes);
 }
 
 int stw_registrar_new(const struct stw_model *m, char *reason, size_t reason_len,
 		      struct stw_registrar **out)
 {
-	struct stw_registrar *r = calloc(1, sizeof(*r));
-	int err = r ? start(r, m, reason, reason_len) : STW_ENOMEM;
+	struct stw_registrar *r;
+	int err = stw_registrar_make(m, &r);
 
+	if (err)
+		return err;
+	err = stw_registrar_open(r, reason, reason_len);
 	if (err) {
 		stw_registrar_free(r);
 		return err;
@@ -274,11 +313,7 @@ void stw_registrar_free(struct stw_registrar *r)
 {
 	if (!r)
 		return;
-	if (r->store) {
-		keep_clock(r);
-		stw_store_commit(r->store);
-	}
-	stw_store_close(r->store);
+	stw_registrar_close(r);
 	stw_changes_fini(&r->changes);
 	stw_nonce_uses_free(r->uses);
 	stw_sources_free(r->sources);

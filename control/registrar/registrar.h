@@ -65,6 +65,16 @@ struct stw_registrar_counters {
 int stw_registrar_new(const struct stw_model *m, char *reason, size_t reason_len,
 		      struct stw_registrar **out);
 
+/** The same without a store: until stw_registrar_open() nothing but to configure and to free it. */
+int stw_registrar_make(const struct stw_model *m, struct stw_registrar **out);
+
+/** Open its store, when it is not. @p reason [reason_len] as above. @return as
+ * stw_store_open_lmdb() */
+int stw_registrar_open(struct stw_registrar *r, char *reason, size_t reason_len);
+
+/** Close its store: what was committed is there when it is opened again. */
+void stw_registrar_close(struct stw_registrar *r);
+
 /** Take over another configuration; the store stays open. @return STW_OK, STW_ENOMEM */
 int stw_registrar_configure(struct stw_registrar *r, const struct stw_model *m);
 
@@ -84,6 +94,12 @@ int stw_registrar_commit(struct stw_registrar *r);
 
 /** Why the last change did not last: the store's error. STW_OK: it did */
 int stw_registrar_trouble(const struct stw_registrar *r);
+
+/**
+ * A store that says again and again that it is broken, not that it is full: LMDB takes no change
+ * any more once a commit went wrong half way. Then opening it again may help.
+ */
+bool stw_registrar_is_stuck(const struct stw_registrar *r);
 
 /** What to say to those whose changes did not last: 503 with Retry-After (RFC 3261 s21.5.4). */
 void stw_registrar_failed(struct stw_registrar *r, struct stw_registrar_answer *out);

@@ -33,8 +33,9 @@ struct stw_registering *stw_registering_new(struct ev_loop *loop, stw_registerin
 					    void *ctx);
 
 /**
- * Serve the domains of @m: open, reconfigure or close the registrar. One that cannot be opened is
- * told once a configuration; meanwhile stw_registering_take() takes nothing.
+ * Serve the domains of @m: open, reconfigure or close the registrar. One whose store cannot be
+ * opened is told, and tried again, later each time; meanwhile stw_registering_take() takes nothing.
+ * Likewise one whose store breaks while it serves.
  */
 void stw_registering_configure(struct stw_registering *g, const struct stw_model *m);
 
@@ -48,6 +49,8 @@ struct stw_registering_watch {
 	/* A registrar serves: read what its store has. */
 	void (*opened)(void *ctx, struct stw_registrar *r);
 	stw_registrar_changed_fn *changed;
+	/* Its store is closed, to be opened again: @opened is next, or @closed. */
+	void (*paused)(void *ctx);
 	/* There is none any more. */
 	void (*closed)(void *ctx);
 };
@@ -57,6 +60,9 @@ void stw_registering_watch(struct stw_registering *g, const struct stw_registeri
 
 /** The registrar; NULL: there is none. @p why, when not NULL: why, "" when none is configured */
 struct stw_registrar *stw_registering_registrar(const struct stw_registering *g, const char **why);
+
+/** How often the store could not be opened. */
+uint64_t stw_registering_open_failed(const struct stw_registering *g);
 
 /** What waits is answered 503. Accepts NULL. */
 void stw_registering_free(struct stw_registering *g);

@@ -106,6 +106,7 @@ static bool decide(struct stw_slow *s, struct passing *p)
 	if (listener < 0)
 		return false;
 	p->src.listener = (uint16_t)listener;
+	s->desk.registrar = stw_registering_registrar(s->registering, NULL);
 	stw_sip_parse(p->bytes, p->len, &p->msg);
 	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
 		return false;
@@ -342,7 +343,6 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 	if (err)
 		return err;
 	stw_registering_configure(s->registering, m);
-	s->desk.registrar = stw_registering_registrar(s->registering, NULL);
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
 	return STW_OK;
@@ -373,8 +373,9 @@ void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
 	set_timer(s);
 }
 
-const struct stw_desk *stw_slow_desk(const struct stw_slow *s)
+const struct stw_desk *stw_slow_desk(struct stw_slow *s)
 {
+	s->desk.registrar = stw_registering_registrar(s->registering, NULL);
 	return &s->desk;
 }
 

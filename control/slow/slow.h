@@ -77,7 +77,7 @@ bool stw_slow_send(const struct stw_slow *s, const struct stw_endpoint *local,
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image);
 
 /** Where it decides, for those who ask what would become of a message. Never NULL. */
-const struct stw_desk *stw_slow_desk(const struct stw_slow *s);
+const struct stw_desk *stw_slow_desk(struct stw_slow *s);
 
 /** Its REGISTERs. */
 struct stw_registering *stw_slow_registering(const struct stw_slow *s);
