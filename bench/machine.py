@@ -75,10 +75,8 @@ def workspace(pages, namespaces=()):
     entry = registry.Entry(f"bench-{os.getpid()}", list(namespaces))
     directory = pathlib.Path(entry.data["run_dir"])
     try:
-        with registry.lock():
-            directory.mkdir(mode=0o700, parents=True)
-            entry.data["hugepages"] = hugepages.reserve(pages)
-            entry.save()
+        directory.mkdir(mode=0o700, parents=True)
+        registry.reserve(entry, pages)
         yield directory, hugepages.free() >= pages
     finally:
         registry.remove(entry)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 
-from lab import addresses, hugepages, kamailio, netns, registry, sipp, strowger
+from lab import addresses, kamailio, netns, registry, sipp, strowger
 from lab.capture import Capture
 from lab.process import Process
 
@@ -112,11 +112,7 @@ class Lab:
             [sys.executable, os.path.join(TESTS_DIR, "lab", "watchdog.py"), self.entry.path],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True)
-        with registry.lock():
-            self.entry.data["hugepages"] = HUGEPAGES
-            self.entry.save()
-            self.entry.data["hugepages"] = hugepages.reserve(HUGEPAGES)
-            self.entry.save()
+        registry.reserve(self.entry, HUGEPAGES)
 
     def _wire(self):
         for host in self.hosts:

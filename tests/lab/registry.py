@@ -72,6 +72,27 @@ class Entry:
         return entry
 
 
+def reserve(entry, wanted):
+    """Add up to @wanted hugepages to what @entry owns, and save it.
+
+    A signal ends the kernel's search for pages half way, so how many there were before is written
+    down first: whoever takes the entry away finds what was added until then.
+    """
+    with lock():
+        entry.data["hugepages_from"] = hugepages.total()
+        entry.save()
+        entry.data["hugepages"] = hugepages.reserve(wanted)
+        del entry.data["hugepages_from"]
+        entry.save()
+
+
+def owned(entry):
+    """How many hugepages are to be given back. The caller holds the lock."""
+    if "hugepages_from" in entry.data:
+        return max(0, hugepages.total() - entry.data["hugepages_from"])
+    return entry.data["hugepages"]
+
+
 def remove(entry):
     """Take away everything of a lab. May be repeated, and after any interruption."""
     for name in entry.data["namespaces"]:
@@ -79,7 +100,7 @@ def remove(entry):
     shutil.rmtree(entry.data["run_dir"], ignore_errors=True)
     with lock():
         if os.path.exists(entry.path):
-            hugepages.give_back(entry.data["hugepages"])
+            hugepages.give_back(owned(entry))
             os.unlink(entry.path)
 
 
