@@ -99,6 +99,8 @@ def entry(system):
         latency[share] = {
             **{p: metric([run["latency_us"][p] for run in runs], "us", LOWER)
                for p in search.PERCENTILES},
+            "worst": metric([run["worst_us"] for run in runs], "us", LOWER),
+            "slices": sum(run["slices"] for run in runs), "calm": sum(run["calm"] for run in runs),
             "lost": sum(run["lost"] for run in runs),
             "sent": sum(run["due"] for run in runs),
             "curve_us": runs[0]["latency_us"]}

@@ -23,6 +23,7 @@ HUGEPAGES = 384
 OVERLOAD = 6e6
 BUDGET_S = 330
 MAC = "02:70:63:61:70:00"  # where the corpus's frames go
+RING_LOG2 = 14  # 16384: bears a pause of 4 ms, as long as the kernel gives another thread, at 4 M/s
 HEADROOM = 1.5  # times what we reach must the generator be able to send and receive
 
 
@@ -59,7 +60,7 @@ class Wire:
 
     def device(self, role):
         return (f"net_memif0,role={role},id=0,socket={self.work}/memif.sock,socket-abstract=no,"
-                "rsize=11,bsize=2048")
+                f"rsize={RING_LOG2},bsize=2048")
 
     def generator(self, expect):
         return Generator(self.build, self.device("client"), self.corpus, self.other, self.huge,

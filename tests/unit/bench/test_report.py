@@ -313,6 +313,12 @@ def target_cases(tap):
                              ("messages lost by changes of tables", "held"),
                              ("p99 added over memif at 90 %", "not measured")):
             expect_equal(found[name], wanted, name)
+    with tap.case("a latency less than the ceiling's is noise, and holds no target"):
+        for added, wanted in ((-3, "not judged: less than nothing is noise"), (0, "held"),
+                              (40, "missed by 100 %")):
+            found = {t.name: targets.verdict(t, value, holds) for t, value, holds in targets.judge(
+                {"memif": {"added_us": {"90": {"p99": metric([added], "us", LOWER)}}}})}
+            expect_equal(found["p99 added over memif at 90 %"], wanted, str(added))
     with tap.case("lines of a plot: whole numbers on an axis, also over a logarithm"):
         expect_equal(svg.Axis(1, 4096, 0, 100, True).ticks(), [1, 10, 100, 1000], "logarithm")
         expect_equal(svg.Axis(0, 300, 0, 100, False).ticks(), [0, 50, 100, 150, 200, 250, 300],

@@ -94,7 +94,7 @@ def capacity(limit, pauses=()):
         paused = len(asked) in pauses
         due = int(rate * seconds)
         lost = due - int(min(rate, limit) * seconds) + (7 if paused else 0)
-        return {"due": due, "lost": lost, "received": due - lost, "seconds": seconds, "wrong": 0,
+        return {"rate": rate, "due": due, "lost": lost, "received": due - lost, "seconds": seconds, "wrong": 0,
                 "foreign": 0, "paused_us": 400.0 if paused else 0.0,
                 "waited_us": 0.0, "late_max_us": 0.0,
                 "latency_us": dict.fromkeys(search.PERCENTILES, rate / limit)}
@@ -140,6 +140,20 @@ def searching(tap):
             raise AssertionError("taken")
         except search.SearchError as error:
             expect("1 messages came back to somebody else" in str(error), str(error))
+
+
+def slicing(tap):
+    def slices(*p99, paused=()):
+        return [{"rate": 5, "due": 10, "lost": i == 1, "paused_us": 900.0 * (i in paused),
+                 "latency_us": {"p99": us, "p100": 2 * us}} for i, us in enumerate(p99)]
+    with tap.case("latencies are the middle of slices in which the machine took no core away"):
+        found = search.middle(slices(3, 5000, 4, 7, 6000, paused=(1, 4)))
+        expect_equal((found["latency_us"], found["calm"], found["slices"]),
+                     ({"p99": 4, "p100": 8}, 3, 5), "middle")
+        expect_equal((found["due"], found["lost"], found["worst_us"]), (50, 1, 12000), "sums")
+    with tap.case("where it hardly left any, all of them count"):
+        found = search.middle(slices(3, 5000, 4, 7, 6000, paused=(0, 1, 4)))
+        expect_equal((found["latency_us"]["p99"], found["calm"]), (7, 2), "middle of all")
 
 
 def reporting(tap):
@@ -205,6 +219,7 @@ with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     CORPUS, _ = wire.make_corpus(BUILD, CONFIG, WORK)
     programs(TAP)
     searching(TAP)
+    slicing(TAP)
     reporting(TAP)
     rounds(TAP)
     looped(TAP, WORK, CONFIG, CORPUS)
