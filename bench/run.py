@@ -163,6 +163,7 @@ def run(build, quick, progress, parts=PARTS):
     for number, part in enumerate(parts):
         progress.left_s = sum(later.expected_s[quick] for later in parts[number:])
         run_part(part, build, quick, report, progress)
+    growth_run.complete(report)
     report["duration_s"] = round(time.monotonic() - start, 1)
     return report
 

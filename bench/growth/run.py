@@ -104,7 +104,7 @@ def entry(kind, points):
                          if exponents[stage] > kind.at_most.get(stage, 0) + NOISE]}
 
 
-RULES_AT_MOST = 0.1  # a larger index is in a farther cache
+INDEX_AT_MOST = 0.1  # a larger index is in a farther cache
 RULES = {"rules": "rules, a user each", "prefixes": "number prefixes of a rule"}
 
 
@@ -119,9 +119,28 @@ def rules(growth, quick):
         series = {n: metric(runs, "ns", LOWER) for n, runs in row.items()}
         grows = round(exponent({float(n): m["median"] for n, m in series.items()}), 3)
         found[name] = {"what": RULES[name], "unit": "ns a request", "series": {"find": series},
-                       "exponent": {"find": grows}, "at_most": {"find": RULES_AT_MOST},
-                       "too_fast": ["find"] if grows > RULES_AT_MOST + NOISE else []}
+                       "exponent": {"find": grows}, "at_most": {"find": INDEX_AT_MOST},
+                       "too_fast": ["find"] if grows > INDEX_AT_MOST + NOISE else []}
     return found
+
+
+def bindings(location):
+    """growth.bindings, from the figures of the location table (bench/micro/location.c)."""
+    series = {stage: {n: row[f"{stage}_ns"] for n, row in location.items()}
+              for stage in ("hit", "miss")}
+    exponents = {stage: round(exponent({float(n): found["median"] for n, found in row.items()}), 3)
+                 for stage, row in series.items()}
+    return {"what": "registered users", "unit": "ns a look-up", "series": series,
+            "exponent": exponents, "at_most": dict.fromkeys(series, INDEX_AT_MOST),
+            "too_fast": [stage for stage in series
+                         if exponents[stage] > INDEX_AT_MOST + NOISE]}
+
+
+def complete(report):
+    """Adds to the whole report's growth what another part has measured."""
+    if "growth" in report and "location" in report:
+        found = report["growth"]["bindings"] = bindings(report["location"])
+        report["growth"]["too_fast"] += len(found["too_fast"])
 
 
 def run(build, quick, progress):

@@ -20,7 +20,9 @@
 #define CHANGES 200000u
 #define ROUNDS	5
 
-static const uint32_t sizes[] = {100000, 1000000, 10000000};
+static const uint32_t sizes[] = {1000, 10000, 100000, 1000000, 10000000};
+
+#define N_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
 static uint64_t seed = 88172645463325252u;
 
@@ -152,12 +154,12 @@ static void measure(uint32_t n, double ns_a_tick, bool last)
 
 int main(int argc, char **argv)
 {
-	const uint32_t most = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : sizes[2];
+	const uint32_t most = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : sizes[N_SIZES - 1];
 	const double ns_a_tick = 1e9 / stw_bench_ticks_hz();
 
 	puts("{");
-	for (size_t i = 0; i < 3 && sizes[i] <= most; i++)
-		measure(sizes[i], ns_a_tick, i == 2 || sizes[i + 1] > most);
+	for (size_t i = 0; i < N_SIZES && sizes[i] <= most; i++)
+		measure(sizes[i], ns_a_tick, i == N_SIZES - 1 || sizes[i + 1] > most);
 	puts("}");
 	return 0;
 }

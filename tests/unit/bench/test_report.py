@@ -27,7 +27,7 @@ from measure import LOWER, Progress, metric  # noqa: E402
 from growth import run as growth_run  # noqa: E402
 from path import balancer, profile  # noqa: E402
 from path import run as path_run  # noqa: E402
-from report import svg, targets  # noqa: E402
+from report import plots, svg, targets  # noqa: E402
 from sipp import run as sipp_run  # noqa: E402
 from tables import run as tables_run  # noqa: E402
 from support.tap import Skip, Tap, expect, expect_equal  # noqa: E402
@@ -273,6 +273,19 @@ def growth_cases(tap):
         lines = [(x, {"parse": [9 * x], "route": [50], "rewrite": [3 * x], "checksum": [x]})
                  for x in (8, 40, 110)]
         expect_equal(growth_run.entry(growth_run.KINDS[3], lines)["too_fast"], [], "lines")
+
+
+    with tap.case("bindings grow in the location table's figures, and count with the others"):
+        def row(hit):
+            return {"hit_ns": metric([hit], "ns", LOWER), "miss_ns": metric([20], "ns", LOWER)}
+        for hits, fast in (((40, 50, 60), []), ((40, 400, 4000), ["hit"])):
+            report = {"growth": {"too_fast": 1},
+                      "location": {str(10 ** (3 + i)): row(hit) for i, hit in enumerate(hits)}}
+            growth_run.complete(report)
+            found = report["growth"]
+            expect_equal((found["bindings"]["too_fast"], found["too_fast"]),
+                         (fast, 1 + len(fast)), f"{hits}")
+        expect("growth-bindings" in plots.draw(report), "plot")
 
 
 class SippStatistics:
