@@ -158,13 +158,13 @@ static json_t *places(const struct stw_control *c, size_t member)
 
 static json_t *totals(struct stw_sampler *s, int number)
 {
-	uint64_t c[STW_N_MEMBER_COUNTERS];
-	if (number < 0 || !stw_sampler_member_total(s, (uint16_t)number, c, NULL))
+	struct stw_member_counts m;
+	if (number < 0 || !stw_sampler_member_total(s, (uint16_t)number, &m))
 		return json_null();
 	json_t *o = json_object();
 	for (int i = 0; i < STW_N_MEMBER_COUNTERS; i++)
 		json_object_set_new(o, stw_member_counter_rows[i].name,
-				    json_integer((json_int_t)c[i]));
+				    json_integer((json_int_t)m.c[i]));
 	return o;
 }
 

@@ -12,12 +12,6 @@
 #define N_SAMPLES     (STW_SAMPLE_LONG_S + 1)
 #define STALL_SAMPLES 3 /* this many samples with one heartbeat span more than two seconds */
 
-/* All that a number ever counted. */
-struct counted {
-	uint64_t c[STW_N_MEMBER_COUNTERS];
-	uint64_t first_answer[STW_LATENCY_BUCKETS];
-};
-
 /* Pages of rows not in use are never touched, so that a sample costs what it holds. */
 struct sample {
 	double at_s;
@@ -25,7 +19,7 @@ struct sample {
 	uint64_t workers[STW_STATS_WORKERS_MAX][STW_N_COUNTERS];
 	uint64_t listeners[STW_STATS_LISTENERS_MAX][STW_N_LISTENER_COUNTERS];
 	uint32_t epochs[STW_MEMBER_NUMBERS]; /* 0: the number was in nobody's hands */
-	struct counted members[STW_MEMBER_NUMBERS];
+	struct stw_member_counts members[STW_MEMBER_NUMBERS];
 };
 
 struct stw_sampler {
@@ -38,7 +32,7 @@ struct stw_sampler {
 	size_t newest; /* index of the newest, when n > 0 */
 	struct stw_traffic_history history;
 	uint32_t base_epochs[STW_MEMBER_NUMBERS];
-	struct counted base[STW_MEMBER_NUMBERS]; /* when the number got its member */
+	struct stw_member_counts base[STW_MEMBER_NUMBERS]; /* when the number got its member */
 };
 
 /* Not the loop's time, which follows the wall clock. */
@@ -79,20 +73,23 @@ struct stw_sampler *stw_sampler_new(struct ev_loop *loop, struct stw_control *co
 	return s;
 }
 
-static void sum_member(struct stw_stats *st, uint16_t number, struct counted *out)
+static void sum_member(struct stw_stats *st, uint16_t number, struct stw_member_counts *out)
 {
 	stw_stats_sum_member(st, number, out->c);
 	memset(out->first_answer, 0, sizeof(out->first_answer));
+	out->first_answer_us = 0;
 	for (uint32_t w = 0; w < st->n_workers; w++) {
 		const struct stw_stats_members *m = stw_stats_members(st, w);
 		for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++)
 			out->first_answer[b] += atomic_load_explicit(&m->first_answer[number][b],
 								     memory_order_relaxed);
+		out->first_answer_us +=
+			atomic_load_explicit(&m->first_answer_us[number], memory_order_relaxed);
 	}
 }
 
 /* A number that changed hands counts from what it stood at when that was first seen. */
-static void rebase(struct stw_sampler *s, uint16_t number, const struct counted *now)
+static void rebase(struct stw_sampler *s, uint16_t number, const struct stw_member_counts *now)
 {
 	uint32_t epoch = stw_numbers_epoch(s->control->numbers, number);
 	if (s->base_epochs[number] == epoch)
@@ -259,20 +256,19 @@ bool stw_sampler_first_answer(const struct stw_sampler *s, uint16_t number, doub
 	return true;
 }
 
-bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
-			      uint64_t out[STW_N_MEMBER_COUNTERS],
-			      uint64_t first_answer[STW_LATENCY_BUCKETS])
+bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number, struct stw_member_counts *out)
 {
 	struct stw_stats *st = stw_publish_stats(s->control->publish);
-	struct counted now;
+	const struct stw_member_counts *base = &s->base[number];
 	if (!st)
 		return false;
-	sum_member(st, number, &now);
-	rebase(s, number, &now);
+	sum_member(st, number, out);
+	rebase(s, number, out);
 	for (int c = 0; c < STW_N_MEMBER_COUNTERS; c++)
-		out[c] = now.c[c] - s->base[number].c[c];
-	for (unsigned b = 0; first_answer && b < STW_LATENCY_BUCKETS; b++)
-		first_answer[b] = now.first_answer[b] - s->base[number].first_answer[b];
+		out->c[c] -= base->c[c];
+	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++)
+		out->first_answer[b] -= base->first_answer[b];
+	out->first_answer_us -= base->first_answer_us;
 	return true;
 }
 

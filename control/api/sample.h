@@ -66,16 +66,21 @@ struct stw_listener_counts {
 bool stw_sampler_listener(const struct stw_sampler *s, const struct stw_endpoint *address,
 			  struct stw_listener_counts *out);
 
+/* All that a member ever counted. */
+struct stw_member_counts {
+	uint64_t c[STW_N_MEMBER_COUNTERS];
+	uint64_t first_answer[STW_LATENCY_BUCKETS]; /* requests, by the time to that answer */
+	uint64_t first_answer_us;		    /* sum of these times */
+};
+
 /**
  * A member's counters over all workers since it got its number or the data plane started.
  *
- * @param first_answer  how many of its requests got their first answer within each bound
- *                      (STW_LATENCY_BUCKETS of counters.h); or NULL
+ * @param out  on true only
  * @return false without a data plane
  */
 bool stw_sampler_member_total(struct stw_sampler *s, uint16_t number,
-			      uint64_t out[STW_N_MEMBER_COUNTERS],
-			      uint64_t first_answer[STW_LATENCY_BUCKETS]);
+			      struct stw_member_counts *out);
 
 /**
  * Requests open at a member now. Of all that the number ever counted: what was opened under it

@@ -138,28 +138,23 @@ static void observed(const struct stw_control *c, FILE *out)
 		}
 }
 
-/* A member's counters since it got its number; zero before. */
-struct totals {
-	uint64_t c[STW_N_MEMBER_COUNTERS];
-	uint64_t first_answer[STW_LATENCY_BUCKETS];
-};
-
-static struct totals *all_totals(struct stw_api *api)
+/* Each member's counters since it got its number; zero before. */
+static struct stw_member_counts *all_totals(struct stw_api *api)
 {
 	const struct stw_model *m = api->control->model;
-	struct totals *all = calloc(m->n_members + 1, sizeof(*all));
+	struct stw_member_counts *all = calloc(m->n_members + 1, sizeof(*all));
 
 	for (size_t i = 0; all && i < m->n_members; i++) {
 		int number = stw_numbers_find(api->control->numbers, &m->members[i].address);
 
 		if (number >= 0)
-			stw_sampler_member_total(api->sampler, (uint16_t)number, all[i].c,
-						 all[i].first_answer);
+			stw_sampler_member_total(api->sampler, (uint16_t)number, &all[i]);
 	}
 	return all;
 }
 
-static void member_counter(const struct stw_model *m, int c, const struct totals *all, FILE *out)
+static void member_counter(const struct stw_model *m, int c, const struct stw_member_counts *all,
+			   FILE *out)
 {
 	char name[96];
 	char help[160];
@@ -179,14 +174,14 @@ static void member_counter(const struct stw_model *m, int c, const struct totals
 	}
 }
 
-static void first_answer(const char *member, const uint64_t *n, FILE *out)
+static void first_answer(const char *member, const struct stw_member_counts *counts, FILE *out)
 {
 	static const char family[] = "strowger_member_first_answer_seconds";
 	uint64_t sum = 0;
 	char le[24];
 
 	for (unsigned b = 0; b < STW_LATENCY_BUCKETS; b++) {
-		sum += n[b];
+		sum += counts->first_answer[b];
 		if (b + 1 < STW_LATENCY_BUCKETS)
 			snprintf(le, sizeof(le), "%.9g", (double)(UINT64_C(2) << b) / 1e6);
 		else
@@ -197,22 +192,23 @@ static void first_answer(const char *member, const uint64_t *n, FILE *out)
 							  {NULL, NULL}},
 			       sum);
 	}
-	stw_sample_u64(out, family, "_count",
-		       (const struct stw_label[]){{"member", member}, {NULL, NULL}}, sum);
+	const struct stw_label labels[] = {{"member", member}, {NULL, NULL}};
+	stw_sample(out, family, "_sum", labels, (double)counts->first_answer_us / 1e6);
+	stw_sample_u64(out, family, "_count", labels, sum);
 }
 
-static void first_answers(const struct stw_model *m, const struct totals *all, FILE *out)
+static void first_answers(const struct stw_model *m, const struct stw_member_counts *all, FILE *out)
 {
 	stw_family(out, "strowger_member_first_answer_seconds", "histogram",
 		   "From a request sent to the member to its first answer.");
 	for (size_t i = 0; i < m->n_members; i++)
-		first_answer(m->members[i].name, all[i].first_answer, out);
+		first_answer(m->members[i].name, &all[i], out);
 }
 
 void stw_metrics_farm(struct stw_api *api, FILE *out)
 {
 	const struct stw_model *m = api->control->model;
-	struct totals *all = all_totals(api);
+	struct stw_member_counts *all = all_totals(api);
 
 	listeners(m, out);
 	listener_counters(api, out);

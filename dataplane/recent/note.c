@@ -132,6 +132,7 @@ static void count_latency(const struct noting *n, uint16_t number, uint64_t stat
 	if (bucket >= STW_LATENCY_BUCKETS)
 		bucket = STW_LATENCY_BUCKETS - 1;
 	stw_counter_add(&n->row->first_answer[number][bucket], 1);
+	stw_counter_add(&n->row->first_answer_us[number], us);
 }
 
 static void note_answer(const struct noting *n, uint16_t status)

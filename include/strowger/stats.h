@@ -18,7 +18,7 @@
 #include <strowger/flight.h>
 
 #define STW_STATS_MAGIC	  0x53575453u /* "STWS" */
-#define STW_STATS_VERSION 7u
+#define STW_STATS_VERSION 8u
 /* Member numbers are 0..STW_MEMBER_NUMBERS - 1: room for all members there can be, twice, so that a
  * reload may replace every one. */
 #define STW_MEMBERS_MAX	      8192u
@@ -69,6 +69,7 @@ struct stw_stats_retry_after {
 struct stw_stats_members {
 	_Atomic uint64_t c[STW_MEMBER_NUMBERS][STW_MEMBER_STRIDE]; /* enum stw_member_counter */
 	_Atomic uint64_t first_answer[STW_MEMBER_NUMBERS][STW_LATENCY_BUCKETS];
+	_Atomic uint64_t first_answer_us[STW_MEMBER_NUMBERS]; /* sum of the same times */
 	struct stw_stats_retry_after retry_after[STW_MEMBER_NUMBERS];
 } __attribute__((aligned(64)));
 

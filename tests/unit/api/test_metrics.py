@@ -75,6 +75,30 @@ def each_counter_of_each_worker(r):
     expect(len(counters) > 0, "no workers")
 
 
+def histograms_are_whole(r):
+    """Each has buckets that only grow, the last of them all, and a sum that fits them."""
+    number = r.members()["k2"]["number"]
+    for _ in range(3):
+        r.tell_fake(f"count {number}")  # each first answer after 1.5 ms
+    text, found = scrape(r)
+    names = re.findall(r"^# TYPE (\S+) histogram", text, re.MULTILINE)
+    expect("strowger_member_first_answer_seconds" in names, names)
+    for name in names:
+        for (metric, labels), count in list(found.items()):
+            if metric != name + "_count":
+                continue
+            buckets = sorted((float(dict(other)["le"]), n) for (m, other), n in found.items()
+                             if m == name + "_bucket" and "le" in dict(other)
+                             and {k: v for k, v in other if k != "le"} == dict(labels))
+            counts = [n for _, n in buckets]
+            expect_equal(counts, sorted(counts), f"buckets of {name} {labels}")
+            expect_equal((buckets[-1][0], buckets[-1][1]), (float("inf"), count), f"{name} {labels}")
+            expect((found[name + "_sum", labels] > 0) == (count > 0), f"sum of {name} {labels}")
+    family = "strowger_member_first_answer_seconds"
+    expect_equal(value(found, family + "_count", member="k2"), 3, "first answers")
+    expect(abs(value(found, family + "_sum", member="k2") - 0.0045) < 1e-9, "sum of 3 of 1.5 ms")
+
+
 def listeners_are_counted(r):
     _, found = scrape(r)
     before = value(found, "strowger_listener_requests_total", listener="edge")
@@ -234,7 +258,7 @@ def prometheus_scrapes_it(r):
 if __name__ == "__main__":
     run_suites(({"port": True}, (every_member_is_there_without_a_data_plane,)),
                ({"fake": True, "port": True},
-                (each_counter_of_each_worker, listeners_are_counted, a_drain_is_seen, promtool_finds_nothing_wrong,
+                (each_counter_of_each_worker, histograms_are_whole, listeners_are_counted, a_drain_is_seen, promtool_finds_nothing_wrong,
                  alert_rules_are_rules_about_what_is_there, the_port_reads_only,
                  the_unix_socket_does_more, prometheus_scrapes_it, a_token_opens_the_port,
                  a_port_in_use_is_told_and_calls_go_on)))

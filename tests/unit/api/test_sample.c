@@ -119,6 +119,7 @@ static void count_member(struct rig *r, uint32_t worker, uint16_t number, uint64
 	struct stw_stats_members *m = stw_stats_members(r->fake.stats, worker);
 	stw_counter_add(&m->c[number][STW_M_NEW_CALLS], n);
 	stw_counter_add(&m->first_answer[number][7], n);
+	stw_counter_add(&m->first_answer_us[number], 200 * n);
 }
 
 static double member_rate(struct rig *r, uint16_t number, enum stw_rate_span span)
@@ -131,10 +132,11 @@ static double member_rate(struct rig *r, uint16_t number, enum stw_rate_span spa
 
 static uint64_t member_total(struct rig *r, uint16_t number)
 {
-	uint64_t c[STW_N_MEMBER_COUNTERS], first_answer[STW_LATENCY_BUCKETS];
-	assert_true(stw_sampler_member_total(r->sampler, number, c, first_answer));
-	assert_int_equal(first_answer[7], c[STW_M_NEW_CALLS]); /* as count_member() counts */
-	return c[STW_M_NEW_CALLS];
+	struct stw_member_counts m;
+	assert_true(stw_sampler_member_total(r->sampler, number, &m));
+	assert_int_equal(m.first_answer[7], m.c[STW_M_NEW_CALLS]); /* as count_member() counts */
+	assert_int_equal(m.first_answer_us, 200 * m.c[STW_M_NEW_CALLS]);
+	return m.c[STW_M_NEW_CALLS];
 }
 
 static uint16_t number_of(struct rig *r, const char *address)

@@ -53,6 +53,9 @@ static void count_call(struct fake *f, unsigned long number)
 	stw_counter_add(
 		&stw_stats_members(f->stats, 0)->first_answer[number % STW_MEMBER_NUMBERS][10],
 		1); /* between one and two milliseconds */
+	stw_counter_add(
+		&stw_stats_members(f->stats, 0)->first_answer_us[number % STW_MEMBER_NUMBERS],
+		1500);
 	bump_worker(f, STW_C_RECEIVED);
 	bump_worker(f, STW_C_SENT);
 	bump_worker(f, STW_C_NEW_CALLS);

@@ -344,6 +344,7 @@ static void counts_first_and_final_answers_once(void **state)
 		timed += rig->memory.members[0].first_answer[first][i];
 	assert_int_equal(timed, 1);
 	assert_int_equal(rig->memory.members[0].first_answer[first][9], 1);
+	assert_in_range(rig->memory.members[0].first_answer_us[first], 512, 1023);
 }
 
 static void other_requests_are_counted_apart(void **state)
