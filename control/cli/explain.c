@@ -76,6 +76,20 @@ static void print_rules(const json_t *result)
 		       stw_text(row, "why_not"));
 }
 
+static void print_next_hop(const json_t *verdict)
+{
+	const json_t *hop = json_object_get(verdict, "next_hop");
+
+	if (json_is_null(hop))
+		puts("next hop: none: no route leads there");
+	if (!json_is_object(hop))
+		return;
+	printf("next hop: %s at port %s", stw_text(hop, "address"), stw_text(hop, "port"));
+	if (json_is_integer(json_object_get(hop, "vlan")))
+		printf(", VLAN %s", stw_text(hop, "vlan"));
+	putchar('\n');
+}
+
 static void print_result(const json_t *answer, const json_t *result)
 {
 	char text[400];
@@ -109,6 +123,7 @@ static void print_result(const json_t *answer, const json_t *result)
 		       stw_text(v, "by"),
 		       json_is_true(json_object_get(v, "record_route")) ? ", with our Record-Route"
 									: "");
+	print_next_hop(v);
 	print_candidates(result);
 	print_rewritten(result);
 }

@@ -100,6 +100,22 @@ static const char *kernel_for(uint8_t what)
 	return "control";
 }
 
+/* The host it is handed to, on its way to @dst; null when no route leads there. */
+static json_t *next_hop(const struct stw_desk *d, const struct stw_model *m,
+			const struct stw_ip *dst)
+{
+	struct stw_hop hop;
+	char ip[64];
+
+	if (stw_fib_lookup(d->ways.fib, dst, &hop) != STW_OK || hop.iface == d->ways.nowhere)
+		return json_null();
+	const struct stw_iface *iface = stw_fib_iface(d->ways.fib, hop.iface);
+	ip[stw_ip_format(&hop.next_hop, ip)] = '\0';
+	return json_pack("{s:s, s:s?, s:o}", "address", ip, "port",
+			 iface->port < m->n_ports ? m->ports[iface->port].name : NULL, "vlan",
+			 iface->vlan ? json_integer(iface->vlan) : json_null());
+}
+
 static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 		       const struct stw_case *c, const struct stw_verdict *v)
 {
@@ -121,6 +137,7 @@ static json_t *verdict(const struct stw_desk *d, const struct stw_model *m,
 		json_object_set_new(o, "by", address(out));
 		json_object_set_new(o, "by_listener", json_pack("s?", listener_name(m, out)));
 		json_object_set_new(o, "record_route", json_boolean(v->record_route));
+		json_object_set_new(o, "next_hop", next_hop(d, m, &v->dst.ip));
 	} else if (v->action == STW_ACTION_ANSWER) {
 		json_object_set_new(o, "status", json_integer(v->status));
 		json_object_set_new(o, "phrase", json_string(v->phrase));

@@ -12,6 +12,7 @@
 #include "control/decide/desk.h"
 #include "control/slow/locate.h"
 #include "control/slow/registering.h"
+#include "control/slow/route_watch.h"
 #include "control/slow/sockets.h"
 #include "dataplane/table/tables.h"
 
@@ -33,6 +34,8 @@ struct stw_slow {
 	struct stw_registering *registering;
 	bool linked; /* sockets are open */
 	struct stw_desk desk;
+	const struct stw_model *model; /* of stw_slow_listen() */
+	struct stw_route_watch *routes;
 	struct held_list held;
 	size_t held_bytes;
 	struct ev_timer timer; /* of the one that waits longest */
@@ -336,12 +339,24 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 	return s;
 }
 
+/* Those decided by before stay when there is no memory. */
+static void routes_changed(void *arg)
+{
+	struct stw_slow *s = arg;
+
+	if (s->model && stw_desk_ways(&s->desk, s->model))
+		stw_error("slow path: it goes on with older routes: no memory");
+}
+
 int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 {
 	int err = stw_desk_ways(&s->desk, m);
 
+	s->model = err ? NULL : m;
 	if (err)
 		return err;
+	if (!s->routes)
+		s->routes = stw_route_watch_new(s->loop, routes_changed, s);
 	stw_registering_configure(s->registering, m);
 	if (s->linked)
 		stw_sockets_listen(s->sockets, m);
@@ -425,6 +440,7 @@ void stw_slow_free(struct stw_slow *s)
 	while (!TAILQ_EMPTY(&s->held))
 		let_go(s, TAILQ_FIRST(&s->held));
 	ev_timer_stop(s->loop, &s->timer);
+	stw_route_watch_free(s->routes);
 	stw_registering_free(s->registering);
 	stw_sockets_free(s->sockets);
 	stw_desk_fini(&s->desk);

@@ -35,7 +35,12 @@ struct stw_slow; /* opaque; slow.c */
 /** @return NULL without memory. Free with stw_slow_free(), before @names. */
 struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names);
 
-/** Take over listeners and ports of @m. @return STW_OK, STW_ENOMEM (nothing changed) */
+/**
+ * Take over listeners and ports of @m, and from now on what the kernel's routes become.
+ *
+ * @param m  kept until the next call
+ * @return STW_OK, STW_ENOMEM (nothing changed)
+ */
 int stw_slow_listen(struct stw_slow *s, const struct stw_model *m);
 
 /**

@@ -3,10 +3,11 @@
 
 /**
  * @file
- * The snapshot by which the slow path decides. Its FIB comes from the configuration, and for shared
- * ports from the addresses of their interfaces, alone: which
- * port faces an address tells which listener speaks for us there. The kernel does the sending, so
- * gateways and neighbours are not in it, and what no subnet or route covers goes by the first port.
+ * The snapshot by which control decides. Its FIB is what the data plane's is: addresses and routes
+ * that the kernel has on the ports' interfaces at this moment; or what the configuration says of
+ * ports that have no interface, or not yet. Which port faces an address tells which listener speaks
+ * for us there. Where the slow path's messages go the kernel decides, by more routes than these:
+ * what none of them covers goes by the first port.
  */
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct stw_ways {
 	struct stw_iface_address *addresses;
 	size_t n_addresses;
 	uint64_t kernel_ports; /* bit: the port has a kernel side */
+	uint16_t nowhere;      /* interface of what no route covers */
 };
 
 /** @param out on STW_OK only; free with stw_ways_fini(). @return STW_OK, STW_ENOMEM */

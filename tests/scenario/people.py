@@ -16,6 +16,12 @@ BAD = (b"OPTIONS sip:nobody@192.0.2.1 SIP/2.0\r\n"
        b"From: <sip:a@192.0.2.2>;tag=1\r\nTo: <sip:nobody@192.0.2.1>\r\nCall-ID: bad@caller\r\n"
        b"CSeq: one OPTIONS\r\nContent-Length: 0\r\n\r\n")
 
+FAR_HOST = "203.0.113.9"
+OUTWARDS = (b"OPTIONS sip:x@203.0.113.9 SIP/2.0\r\n"
+            b"Via: SIP/2.0/UDP 198.51.100.11;branch=z9hG4bKoutwards\r\nMax-Forwards: 70\r\n"
+            b"From: <sip:a@192.0.2.2>;tag=1\r\nTo: <sip:x@203.0.113.9>\r\n"
+            b"Call-ID: outwards@proxy\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+
 
 def proxies_of_invites(capture):
     """{Call-ID: proxy} as the farm's cable saw it."""
@@ -53,6 +59,29 @@ def explain_agrees_with_what_happened(balance, went):
         answer = json.loads(balance.ctl("explain", "--call-id", call, "--json")[1])["results"][0]
         expect_equal(answer["verdict"]["to"].split(":")[0], proxy, f"where {call} would go")
         expect_equal(sum(c["taken"] for c in answer["candidates"]), 1, "members taken")
+        hop = answer["verdict"]["next_hop"]
+        expect_equal((hop["address"], hop["port"]), (proxy, "inside"), "next hop")
+
+
+def explain_knows_the_kernels_routes(lab, balance):
+    """A network behind a host of the outer net, which no configuration tells of."""
+    path = os.path.join(lab.run_dir, "outwards")
+    with open(path, "wb") as f:
+        f.write(OUTWARDS)
+
+    def hop():
+        return json.loads(balance.ctl(
+            "explain", path, "--from", f"{addresses.PROXIES[0][4]}:5060", "--to",
+            f"{addresses.INSIDE[4]}:5060", "--json")[1])["results"][0]["verdict"]["next_hop"]
+
+    expect_equal(hop(), None, "next hop before there is a route")
+    lab.balancer.ip("route", "add", f"{FAR_HOST}/32", "via", addresses.CALLER[4], "dev",
+                    lab.twin("outside"))
+    found = wait_until(hop, 30, "the kernel's route to be known")
+    expect_equal((found["address"], found["port"]), (addresses.CALLER[4], "outside"), "next hop")
+    text = balance.ctl("explain", path, "--from", f"{addresses.PROXIES[0][4]}:5060", "--to",
+                       f"{addresses.INSIDE[4]}:5060")[1]
+    expect(f"next hop: {addresses.CALLER[4]} at port outside\n" in text, text)
 
 
 def replay_of_the_callers_cable_agrees(balance, outside, went):
@@ -147,6 +176,7 @@ def main():
             trace_tells_where_each_call_went(balance, went)
         for case, arguments in ((a_call_is_recorded_whole, (balance, (outside, inside), went)),
                                 (explain_agrees_with_what_happened, (balance, went)),
+                                (explain_knows_the_kernels_routes, (lab, balance)),
                                 (replay_of_the_callers_cable_agrees, (balance, outside, went)),
                                 (metrics_add_up, (lab, balance, went)),
                                 (the_page_is_served, (lab,)),
