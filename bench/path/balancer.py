@@ -61,7 +61,7 @@ def further_pools(n):
 
 
 def write_config(run, device, cores, burst=32, hugepages="auto", members=None, pools=1,
-                 rules="", steering="auto", way_out=""):
+                 rules="", steering="auto", way_out="", descriptors=1024):
     """Fills in bench/path/strowger.yaml.in. Returns the file's path, in @run."""
     routes, rows = farm(members)
     rows += further_pools(pools - 1)
@@ -69,7 +69,7 @@ def write_config(run, device, cores, burst=32, hugepages="auto", members=None, p
     # The template's comment says "${}", which is no name: safe_substitute leaves it alone.
     text = template.safe_substitute(run=run, device=device, cores=", ".join(map(str, cores)),
                                     burst=burst, hugepages=hugepages, steering=steering,
-                                    way_out=way_out,
+                                    way_out=way_out, descriptors=descriptors,
                                     routes=routes, members=rows, rules=rules,
                                     mbufs=32768 * len(cores), memory_mb=256 * len(cores))
     path = pathlib.Path(run) / "strowger.yaml"

@@ -15,6 +15,7 @@ import machine
 
 PROMPT = b"testpmd> "
 START_TIMEOUT_S = 60
+DESCRIPTORS = 2048  # of a queue; who is compared with it over a cable gets as many
 
 
 class TestpmdError(Exception):
@@ -34,7 +35,8 @@ class Testpmd:
             "--no-pci", "--no-telemetry", "--iova-mode=va",
             f"--vdev={device}",
             "--", "-i", "--nb-cores=1", f"--forward-mode={mode}", "--total-num-mbufs=32768",
-            "--burst=32", "--no-lsc-interrupt", "--disable-link-check",
+            "--burst=32", f"--rxd={DESCRIPTORS}", f"--txd={DESCRIPTORS}", "--no-lsc-interrupt",
+            "--disable-link-check",
         ]
         self.log = open(log, "wb")
         self.process = subprocess.Popen(machine.child(command), stdin=subprocess.PIPE,

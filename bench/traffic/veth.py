@@ -74,7 +74,8 @@ class Veth:
         self.other = min(affinity - {core} or {core})
         self.cable = Cable()
         self.device = f"net_af_xdp0,iface={SUT}"
-        self.config = balancer.write_config(work, self.device, [core])
+        self.config = balancer.write_config(work, self.device, [core],
+                                            descriptors=testpmd.DESCRIPTORS)
         self.corpus, self.summary = wire.make_corpus(build, self.config, work)
         self.children = None
 
@@ -152,8 +153,10 @@ def run(build, quick, progress):
 
 
 def ratio(a, b):
-    """Of rates at no loss, round by round; None when one side never reached such a rate."""
-    runs = [x["rate"] / y["rate"] for x, y in zip(a.rounds, b.rounds) if x["rate"] and y["rate"]]
+    """Of rates that lose next to nothing, round by round; None when one side never reached such a rate.
+    At none at all it would be one of chances: a pause of the machine, and which core it took."""
+    runs = [x["low_loss"] / y["low_loss"] for x, y in zip(a.rounds, b.rounds)
+            if x["low_loss"] and y["low_loss"]]
     return metric(runs, "times", HIGHER) if runs else None
 
 

@@ -177,6 +177,11 @@ def reporting(tap):
         for found in systems[0].rounds:
             found["rate"] = 0.0
         expect_equal(level.added(systems[0], systems[1]), {}, "added")
+    with tap.case("a ratio is of rates that lose next to nothing; without one there is no figure"):
+        found = veth.ratio(systems[0], systems[1])
+        expect(all(abs(run - 1 / 3) < 0.01 for run in found["runs"]), f"{found}")
+        for one in systems[0].rounds:
+            one["low_loss"] = 0.0
         expect_equal(veth.ratio(systems[0], systems[1]), None, "ratio")
 
 
