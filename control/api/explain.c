@@ -52,6 +52,8 @@ static bool read_other(struct stw_api *api, struct stw_request *r, const char *t
 		stw_api_dress(api->control, out->model);
 		err = stw_desk_of_model(&out->desk, out->model, NULL, reason, sizeof(reason));
 	}
+	/* Users are registered where they are, whatever is configured. */
+	out->desk.registrar = stw_slow_desk(api->control->slow)->registrar;
 	if (!err)
 		return true;
 	stw_problem(r, 422, "config-refused", "Configuration refused", "%s: correct it",

@@ -60,8 +60,17 @@ void stw_desk_route(const struct stw_desk *d, const char *buf, const struct stw_
 	if (v->action != STW_ACTION_KERNEL || v->kernel_for != STW_KERNEL_FOR_LOCATION ||
 	    !d->registrar || stw_locate(d->registrar, buf, v->locate, located) != STW_OK)
 		return;
+	if (d->went && src->memory)
+		stw_went_add(d->went, located);
 	src->where = &located->w;
 	stw_route(&d->snap, buf, m, src, v);
+}
+
+void stw_desk_went(const struct stw_desk *d, const struct stw_sip_msg *m,
+		   const struct stw_verdict *v, const struct stw_located *located)
+{
+	if (d->went)
+		stw_went_note(d->went, d->tables, m, v, located);
 }
 
 void stw_desk_fini(struct stw_desk *d)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "control/slow/locate.h"
+#include "control/slow/went.h"
 #include "control/slow/ways.h"
 #include "control/tables/build.h"
 #include "dataplane/route/route.h"
@@ -24,6 +25,7 @@ struct stw_desk {
 	struct stw_tables *tables; /* NULL: none yet */
 	struct stw_snapshot snap;
 	struct stw_registrar *registrar; /* who locates users; NULL: nobody. Borrowed */
+	struct stw_went *went;		 /* where requests went; NULL: none did. Borrowed */
 };
 
 /** Take over listeners and ports of @m. @return STW_OK, STW_ENOMEM (nothing changed) */
@@ -46,11 +48,17 @@ int stw_desk_serve(struct stw_desk *d, const struct stw_image *image, char *reas
 int stw_desk_of_model(struct stw_desk *d, struct stw_model *m, const uint8_t *failed, char *reason,
 		      size_t reason_len);
 
+/** A FORWARD verdict of stw_desk_route() is carried out: the request's CANCEL goes there, too.
+ * Before the rewrite. */
+void stw_desk_went(const struct stw_desk *d, const struct stw_sip_msg *m,
+		   const struct stw_verdict *v, const struct stw_located *located);
+
 /**
  * stw_route(), and where that needs to know where a user is registered, once more with what the
  * registrar says.
  *
- * @param src      its @where is set, when it is needed
+ * @param src      its @where is set, when it is needed; with the memory of @d->went it goes by what
+ *                 went before, without by what is now
  * @param located  memory for it, as long as @v lives
  */
 void stw_desk_route(const struct stw_desk *d, const char *buf, const struct stw_sip_msg *m,

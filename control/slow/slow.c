@@ -74,9 +74,10 @@ static void carry_out(struct stw_slow *s, struct passing *p)
 	struct stw_rewritten r = {0, 0};
 	int err = STW_EMALFORMED;
 
-	if (p->v.action == STW_ACTION_FORWARD)
+	if (p->v.action == STW_ACTION_FORWARD) {
+		stw_desk_went(&s->desk, &p->msg, &p->v, &s->located);
 		err = stw_rewrite(&s->desk.snap, &p->msg, &p->src, &p->v, p->bytes, &r);
-	else if (p->v.action == STW_ACTION_ANSWER)
+	} else if (p->v.action == STW_ACTION_ANSWER)
 		err = stw_answer(&s->desk.snap, &p->msg, &p->src, &p->v, p->bytes, p->room, &r);
 	if (err != STW_OK)
 		s->c.dropped++;
@@ -114,6 +115,7 @@ static bool decide(struct stw_slow *s, struct passing *p)
 	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
 		return false;
 	p->src.headroom = STW_SLOW_HEADROOM;
+	p->src.memory = stw_went_memory(s->desk.went);
 	stw_desk_route(&s->desk, p->bytes, &p->msg, &p->src, &s->located, &p->v);
 	return true;
 }
@@ -332,7 +334,8 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 	s->timer.data = s;
 	s->sockets = stw_sockets_new(loop, received, refused, s);
 	s->registering = stw_registering_new(loop, answer_register, s);
-	if (!s->sockets || !s->registering) {
+	s->desk.went = stw_went_new();
+	if (!s->sockets || !s->registering || !s->desk.went) {
 		stw_slow_free(s);
 		return NULL;
 	}
@@ -443,6 +446,7 @@ void stw_slow_free(struct stw_slow *s)
 	stw_route_watch_free(s->routes);
 	stw_registering_free(s->registering);
 	stw_sockets_free(s->sockets);
+	stw_went_free(s->desk.went);
 	stw_desk_fini(&s->desk);
 	free(s);
 }
