@@ -50,6 +50,12 @@ static inline uint64_t kb_set(const struct kb *b, enum stw_set set)
 	return _mm512_mask_test_epi8_mask(b->ascii, b->sets, kb_spread((char)(1 << set)));
 }
 
+/* Letters in lower case, for kb_eq() alone. */
+static inline void kb_lower(struct kb *b)
+{
+	b->v = _mm512_or_si512(b->v, kb_spread(' '));
+}
+
 /* Controls but HTAB. */
 static inline uint64_t kb_control(const struct kb *b)
 {

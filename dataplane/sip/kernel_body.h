@@ -7,6 +7,7 @@
  *   kb_keep(bits, shift, mask)          leaves those that are the value's
  *   kb_eq(b, c)                         bit per byte equal to c
  *   kb_set(b, set)                      bit per byte of a value in @set
+ *   kb_lower(b)                         letters in lower case, for what kb_eq() says from then on
  *   kb_control(b)                       bit per byte that is a control, HTAB not among them
  *
  * It works optimistically: whatever is not plainly in order (a fold, a space before a colon, more

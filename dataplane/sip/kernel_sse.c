@@ -60,6 +60,13 @@ static inline uint64_t kb_set(const struct kb *b, enum stw_set set)
 	return ~join(out);
 }
 
+/* Letters in lower case, for kb_eq() alone. */
+static inline void kb_lower(struct kb *b)
+{
+	for (int i = 0; i < 4; i++)
+		b->v[i] = _mm_or_si128(b->v[i], _mm_set1_epi8(' '));
+}
+
 /* Controls but HTAB: 0x1f and less is what the minimum with 0x1f leaves as it was. */
 static inline uint64_t kb_control(const struct kb *b)
 {

@@ -5,8 +5,7 @@
 struct params {
 	uint32_t off;
 	unsigned len;
-	uint64_t stops; /* semicolons, and the end */
-	uint64_t digits;
+	uint64_t stops;	  /* semicolons, and the end */
 	uint64_t b, r, m; /* names that begin so, in any letter case */
 };
 
@@ -26,10 +25,10 @@ static inline bool params_load(const struct source *s, uint32_t off, uint32_t le
 	out->off = off;
 	out->len = len;
 	out->stops = stops;
-	out->digits = bytes_of(&v, STW_SET_DIGIT);
-	out->b = begin & (bytes(&v, 'b') | bytes(&v, 'B'));
-	out->r = begin & (bytes(&v, 'r') | bytes(&v, 'R'));
-	out->m = begin & (bytes(&v, 'm') | bytes(&v, 'M'));
+	kb_lower(&v.b);
+	out->b = begin & bytes(&v, 'b');
+	out->r = begin & bytes(&v, 'r');
+	out->m = begin & bytes(&v, 'm');
 	/* From the first semicolon on each run ends where the next begins, so nothing is left out.
 	 */
 	return (semi & 1) &&
@@ -76,7 +75,7 @@ static inline bool take_rport(const struct source *s, const struct params *p, un
 	via->rport = param_span(p, from, end);
 	if (!has_value)
 		return true;
-	if (run_end(p->digits, from) != end || !port_plain(s, p->off, from, end - from, &port))
+	if (end - from > 5 || !number(s->buf, via->rport, &port) || port - 1 >= UINT16_MAX)
 		return false;
 	via->rport_value = (uint16_t)port;
 	return true;
