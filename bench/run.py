@@ -74,7 +74,7 @@ def run_location(build, quick, progress):
     for i in range(1 if quick else 3):
         progress.say(f"location: round {i + 1}")
         done = subprocess.run([machine.program(build, "stw-bench-location"),
-                               "1000000" if quick else "10000000"], capture_output=True,
+                               "100000" if quick else "10000000"], capture_output=True,
                               text=True, check=True, preexec_fn=lambda: machine.pin(core))
         rounds.append(json.loads(done.stdout))
     return {n: {name: metric([found[n][name] for found in rounds],
@@ -112,10 +112,10 @@ class Part:
 PARTS = (
     Part("tables", tables_run.run, tables_run.summary, 10, 25),
     Part("micro", run_micro, micro_summary, 8, 30),
-    Part("location", run_location, location_summary, 3, 75),
+    Part("location", run_location, location_summary, 2, 75),
     Part("registrar", registrar_run.run, registrar_run.summary, 12, 170),
     Part("growth", growth_run.run, growth_run.summary, 3, 25),
-    Part("path", path_run.run, path_run.summary, 33, 240),
+    Part("path", path_run.run, path_run.summary, 34, 260),
     Part("memif", wire.run, wire.summary, 13, 240),
     Part("veth", veth.run, veth.summary, 22, 400),
     Part("sipp", sipp_run.run, sipp_run.summary, 11, 120),

@@ -19,6 +19,7 @@ class Plan:
     def __init__(self, quick, overload, budget_s):
         self.rounds = 1 if quick else 3
         self.width = 0.1 if quick else 0.02
+        self.tries = 2 if quick else search.TRIES
         self.trial_s = 0.25 if quick else 2.0
         self.confirm_s = 0.4 if quick else 5.0
         self.latency_s = 0.4 if quick else 4.0
@@ -61,7 +62,8 @@ def latency_rate(found):
 def measure(generator, system, plan):
     """One round of one system."""
     run_at = watched(generator, system.worker)
-    found = search.no_loss(run_at, plan.overload, plan.trial_s, plan.confirm_s, plan.width)
+    found = search.no_loss(run_at, plan.overload, plan.trial_s, plan.confirm_s, plan.width,
+                           plan.tries)
     found["latency"] = search.latencies(run_at, latency_rate(found), plan.latency_s)
     if system.same_as:
         found["latency_same"] = search.latencies(run_at, latency_rate(system.same_as.rounds[-1]),

@@ -3,7 +3,7 @@
 The highest rate at which nothing is lost, and the latencies at shares of it.
 
 A trial sends at one rate for some seconds. It passes when every message came back, once and right.
-One that lost something is repeated, up to TRIES times, if the machine had taken away a core meanwhile:
+One that lost something is repeated, up to TRIES times in all, if the machine had taken away a core meanwhile:
 the generator's (it notices: two turns of its loop more than 100 us apart) or the system's (the kernel
 counts how long its thread waited). No queue holds what comes then. A trial that lost messages without
 such a pause has failed. So has one in which a message took longer than LATE_US: a queue of
@@ -46,10 +46,10 @@ def disturbed(result):
     return result["paused_us"] > 0 or result.get("waited_us", 0) > PAUSE_US
 
 
-def trial(run, rate, seconds):
+def trial(run, rate, seconds, tries=TRIES):
     """The best of a few runs at @rate; see above."""
     best = None
-    for _ in range(TRIES):
+    for _ in range(tries):
         result = run(rate, seconds)
         check(result)
         if best is None or result["lost"] < best["lost"]:
@@ -63,29 +63,29 @@ def received_per_s(result):
     return result["received"] / result["seconds"] if result["seconds"] else 0.0
 
 
-def bisect(run, low, high, seconds, width):
+def bisect(run, low, high, seconds, width, tries):
     """The highest rate between @low and @high that passed; None when none did. It ends when the next
     failing rate is within @width, a share."""
     best = None
     while high > low * (1 + width):
         rate = (low * high) ** 0.5
-        if passed(trial(run, rate, seconds)):
+        if passed(trial(run, rate, seconds, tries)):
             best = low = rate
         else:
             high = rate
     return best
 
 
-def confirm(run, rate, seconds):
+def confirm(run, rate, seconds, tries):
     """@rate, or a little less, for a longer while; 0 when even that loses."""
     for _ in range(CONFIRM_TRIES):
-        if passed(trial(run, rate, seconds)):
+        if passed(trial(run, rate, seconds, tries)):
             return rate
         rate *= CONFIRM_STEP
     return 0.0
 
 
-def no_loss(run, overload, seconds, confirm_s, width=0.02):
+def no_loss(run, overload, seconds, confirm_s, width=0.02, tries=TRIES):
     """
     {"rate", "low_loss", "overload_rate", "overload"}: at no loss (0: there is none), the highest that
     lost at most one in a thousand in some trial, and what comes back when @overload is offered.
@@ -106,8 +106,9 @@ def no_loss(run, overload, seconds, confirm_s, width=0.02):
     most = received_per_s(flood)
     if most <= 0:
         raise SearchError("nothing came back")
-    rate = bisect(noted, most / 4, min(1.5 * most, overload), seconds, width) or most / 4
-    rate = confirm(noted, rate, confirm_s)
+    rate = bisect(noted, most / 4, min(1.5 * most, overload), seconds, width,
+                  tries) or most / 4
+    rate = confirm(noted, rate, confirm_s, tries)
     return {"low_loss": max(low), "rate": rate, "overload": most, "overload_rate": overload}
 
 

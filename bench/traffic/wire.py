@@ -24,6 +24,7 @@ OVERLOAD = 6e6
 BUDGET_S = 330
 MAC = "02:70:63:61:70:00"  # where the corpus's frames go
 RING_LOG2 = 14  # 16384: bears a pause of 4 ms, as long as the kernel gives another thread, at 4 M/s
+SELDOM = 1000  # messages a second, between which a worker sleeps
 HEADROOM = 1.5  # times what we reach must the generator be able to send and receive
 
 
@@ -57,6 +58,7 @@ class Wire:
         self.config = balancer.write_config(work, self.device("server") + f",mac={MAC}", [core])
         self.corpus, self.summary = make_corpus(build, self.config, work)
         self.idle = []
+        self.seldom = []
 
     def device(self, role):
         return (f"net_memif0,role={role},id=0,socket={self.work}/memif.sock,socket-abstract=no,"
@@ -72,6 +74,7 @@ class Wire:
                                fed=False) as system, self.generator(self.config) as generator:
             level_system.worker = system.dataplane.pid
             self.idle.append(idle_percent(system.dataplane.pid, self.idle_s))
+            self.seldom.append(generator.run(SELDOM, self.idle_s)["latency_us"])
             yield generator
             system.check_alive()
 
@@ -104,7 +107,9 @@ def report(wire, ours, ceiling):
             "added_us": level.added(ours, ceiling),
             "generator_headroom": headroom,
             "generator_suffices": headroom["median"] >= HEADROOM,
-            "idle_cpu_percent": metric(wire.idle, "%", LOWER)}
+            "idle_cpu_percent": metric(wire.idle, "%", LOWER),
+            "seldom_us": {p: metric([run[p] for run in wire.seldom], "us", LOWER)
+                          for p in ("p50", "p99")}}
 
 
 def summary(found):
@@ -115,4 +120,5 @@ def summary(found):
     yield (f"memif                {told}; the generator could do "
            f"{found['generator_headroom']['median']:.2f} times our rate"
            f"{'' if found['generator_suffices'] else ': too little to judge by'}; idle worker "
-           f"{quantity(found['idle_cpu_percent']['median'], '%')} of a core")
+           f"{quantity(found['idle_cpu_percent']['median'], '%')} of a core, p99 at "
+           f"{quantity(SELDOM, '1/s')} {quantity(found['seldom_us']['p99']['median'], 'us')}")
