@@ -20,12 +20,25 @@ static bool same_passage(const struct stw_decision *d, const struct stw_sip_via 
 	return stw_tables_find_listener(d->t, &ep) >= 0;
 }
 
+/* Whether its digits stand anywhere below the first Via: what has not looped is done with that. */
+static bool stands_below(const struct stw_decision *d, uint32_t digest)
+{
+	const struct stw_sip_via *via = &d->v->via;
+	uint32_t from = via->more ? via->next : d->m->line_end[STW_HDR_VIA];
+	char digits[8];
+
+	stw_hex_put32(digits, digest);
+	return stw_quick_has8(d->buf + from, d->m->body_off - from, digits);
+}
+
 bool stw_loop_found(const struct stw_decision *d, uint32_t digest)
 {
 	struct stw_sip_line line = {.value = d->m->value[STW_HDR_VIA],
 				    .end = d->m->line_end[STW_HDR_VIA]};
 	struct stw_sip_via via = d->v->via;
 
+	if (!stands_below(d, digest))
+		return false;
 	for (;;) {
 		if (via.more) {
 			uint32_t end = stw_span_end(line.value);

@@ -133,6 +133,43 @@ static inline uint32_t stw_quick_word(const char *p)
 #define STW_QUICK_WORD(a, b, c, d) \
 	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
+#if defined(__SSE2__)
+
+/* Of the sixteen places from @p on, one where @word stands. Twenty-three bytes are read. */
+static inline bool stw_quick_has8_of16(const char *p, const char word[8])
+{
+	__m128i first = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i last = _mm_loadu_si128((const __m128i *)(const void *)(p + 7));
+	uint32_t both = (uint32_t)_mm_movemask_epi8(
+		_mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8(word[0])),
+			      _mm_cmpeq_epi8(last, _mm_set1_epi8(word[7]))));
+
+	for (; both != 0; both &= both - 1)
+		if (memcmp(p + __builtin_ctz(both), word, 8) == 0)
+			return true;
+	return false;
+}
+
+#endif
+
+/** Whether the eight bytes @word stand anywhere in the @len bytes at @p. */
+static inline bool stw_quick_has8(const char *p, size_t len, const char word[8])
+{
+	size_t i = 0;
+
+#if defined(__SSE2__)
+	for (; i + 23 <= len; i += 16)
+		if (stw_quick_has8_of16(p + i, word))
+			return true;
+	if (i > 0) /* the last places once more, with those before them */
+		return stw_quick_has8_of16(p + len - 23, word);
+#endif
+	for (; len >= 8 && i <= len - 8; i++)
+		if (memcmp(p + i, word, 8) == 0)
+			return true;
+	return false;
+}
+
 /**
  * The next line that begins with @letter, in either case: the lines between are not looked at.
  *

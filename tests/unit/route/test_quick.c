@@ -294,6 +294,30 @@ static void finds_the_next_line_of_a_kind(void **state)
 	assert_false(stw_line_of(text, &m, "via:", 4, STW_HDR_VIA, &line));
 }
 
+/* In a copy of the exact size, so that a sanitizer sees one byte too far. */
+static void finds_eight_bytes_at_each_place(void **state)
+{
+	static const char word[] = "0a1b2c3d";
+
+	(void)state;
+	for (size_t len = 0; len <= 80; len++) {
+		char *text = malloc(len > 0 ? len : 1);
+
+		assert_non_null(text);
+		for (size_t at = 0; at + 8 <= len; at++) {
+			memset(text, '0', len);
+			memcpy(text + at, word, 8);
+			assert_true(stw_quick_has8(text, len, word));
+			text[at + 4] = 'x'; /* its ends alone */
+			assert_false(stw_quick_has8(text, len, word));
+		}
+		memset(text, '0', len);
+		memcpy(text, word, len < 7 ? len : 7);
+		assert_false(stw_quick_has8(text, len, word));
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +329,7 @@ int main(void)
 		cmocka_unit_test(leaves_unusual_lines_to_the_careful_reader),
 		cmocka_unit_test(reads_ipv4_as_the_careful_reader_does),
 		cmocka_unit_test(finds_the_next_line_of_a_kind),
+		cmocka_unit_test(finds_eight_bytes_at_each_place),
 	};
 	return cmocka_run_group_tests_name("quick", tests, NULL, NULL);
 }
