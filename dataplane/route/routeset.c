@@ -289,23 +289,35 @@ static bool plain_port(const char *p, size_t len)
 	return plain;
 }
 
+/* ";lr", alone or with the ";did=7a8.1" that Kamailio finds its dialogs by. */
+static bool plain_params(const char *p, size_t len)
+{
+	const size_t fixed = sizeof(";lr;did=") - 1;
+	bool plain = len > fixed && memcmp(p, ";lr;did=", fixed) == 0;
+
+	for (size_t i = fixed; plain && i < len; i++)
+		plain = (p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f') || p[i] == '.';
+	return plain || (len == 3 && memcmp(p, ";lr", 3) == 0);
+}
+
 /*
  * "sip:" an IPv4 address, perhaps a port, ";lr", and that is all: a proxy's own, as most write it,
  * and without a user or cookie none that we wrote.
  */
 static bool plain_loose(const struct stw_decision *d, struct stw_span uri)
 {
-	const char *host = d->buf + uri.off + 4, *end = d->buf + stw_span_end(uri) - 3;
-	const char *colon;
+	const char *host = d->buf + uri.off + 4, *end = d->buf + stw_span_end(uri);
+	const char *params, *colon;
 	struct stw_ip ip;
 
 	if (uri.len < sizeof("sip:1.1.1.1;lr") - 1 || memcmp(host - 4, "sip:", 4) != 0 ||
-	    memcmp(end, ";lr", 3) != 0)
+	    (params = memchr(host, ';', (size_t)(end - host))) == NULL ||
+	    !plain_params(params, (size_t)(end - params)))
 		return false;
-	colon = memchr(host, ':', (size_t)(end - host));
-	if (colon != NULL && !plain_port(colon + 1, (size_t)(end - colon - 1)))
+	colon = memchr(host, ':', (size_t)(params - host));
+	if (colon != NULL && !plain_port(colon + 1, (size_t)(params - colon - 1)))
 		return false;
-	return stw_quick_ipv4(host, (size_t)((colon != NULL ? colon : end) - host), &ip);
+	return stw_quick_ipv4(host, (size_t)((colon != NULL ? colon : params) - host), &ip);
 }
 
 /*

@@ -104,6 +104,37 @@ static void rfc3261_s16_4_a_later_value_that_we_did_not_write_stays(void **state
 	}
 }
 
+/* With the parameter that Kamailio's own value has, or what is nearly that; ours has its cookie. */
+static void rfc3261_s16_4_a_members_value_behind_ours_stays(void **state)
+{
+	static const char *const others[] = {
+		"<sip:192.0.2.11:5060;lr;did=7a8.1>", "<sip:192.0.2.11;lr;did=f07.1a2b>,<sip:p;lr>",
+		"<sip:192.0.2.1:5060;lr;did=7a8.1>",  "<sip:192.0.2.1:5060;lr;did=>",
+		"<sip:192.0.2.11;lr;did=7A8.1>",      "<sip:192.0.2.11;lr;did=7a8.1;x>",
+	};
+	struct stw_proxy *p = *state;
+	char extra[512];
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(extra, sizeof(extra), "Route: " WRITTEN ",%s\r\n", others[i]);
+		stw_proxy_text(p, REQUEST(.to = "<sip:b@c>;tag=1", .extra = extra), ua());
+		assert_forwarded(p);
+		assert_int_equal(p->v.n_route_pops, 1);
+		snprintf(extra, sizeof(extra), "Route: %s", others[i]);
+		assert_string_equal(routes(p), extra);
+	}
+	stw_proxy_text(p,
+		       REQUEST(.extra = "Route: " OURS ",<sip:192.0.2.1;lr;did=7a8.1"
+					";stw=0123456789abcdef01234567>\r\n"),
+		       ua());
+	assert_forwarded(p);
+	assert_int_equal(p->v.n_route_pops, 2);
+	assert_string_equal(routes(p), "");
+	stw_proxy_text(p, REQUEST(.extra = "Route: " OURS ",<sip:192.0.2.256;lr;did= 1>\r\n"),
+		       ua());
+	assert_answered(p, 400);
+}
+
 static void rfc3261_s16_3_1_malformed_later_route_is_answered_400(void **state)
 {
 	struct stw_proxy *p = *state;
@@ -243,6 +274,7 @@ int main(void)
 		PROXY_TEST(rfc3261_s16_4_others_routes_stay),
 		PROXY_TEST(rfc3261_s16_4_no_more_than_the_limit_are_removed),
 		PROXY_TEST(rfc3261_s16_4_a_later_value_that_we_did_not_write_stays),
+		PROXY_TEST(rfc3261_s16_4_a_members_value_behind_ours_stays),
 		PROXY_TEST(rfc3261_s16_3_1_malformed_later_route_is_answered_400),
 		PROXY_TEST(rfc3261_s16_4_strict_routers_request_uri_is_restored),
 		PROXY_TEST(rfc3261_s16_6_6_strict_next_hop_gets_the_request_uri_last),
