@@ -133,7 +133,7 @@ static char *put_rport(char *to, uint16_t port)
 
 	memcpy(to, rport, sizeof(rport) - 1);
 	to += sizeof(rport) - 1;
-	return to + stw_put_number(to, port);
+	return to + stw_put_u16(to, port);
 }
 
 void stw_edits_via(struct stw_edits *edits, const struct stw_sip_via *via,

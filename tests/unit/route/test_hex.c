@@ -56,6 +56,18 @@ static void writes_decimals(void **state)
 	}
 }
 
+static void writes_every_port_as_printf_does(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n <= UINT16_MAX; n++) {
+		char got[8], want[8];
+		size_t len = stw_put_u16(got, (uint16_t)n);
+
+		assert_int_equal(len, snprintf(want, sizeof(want), "%u", n));
+		assert_memory_equal(got, want, len);
+	}
+}
+
 static void sixteen_digits_are_lower_case_hex_and_nothing_else(void **state)
 {
 	(void)state;
@@ -79,6 +91,7 @@ int main(void)
 		cmocka_unit_test(writes_what_printf_writes),
 		cmocka_unit_test(reads_lower_case_digits_only),
 		cmocka_unit_test(writes_decimals),
+		cmocka_unit_test(writes_every_port_as_printf_does),
 	};
 	return cmocka_run_group_tests_name("hex", tests, NULL, NULL);
 }
