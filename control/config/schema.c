@@ -643,15 +643,6 @@ const size_t stw_schema_n = sizeof(stw_schema) / sizeof(stw_schema[0]);
 _Static_assert(sizeof(stw_schema) / sizeof(stw_schema[0]) <= STW_SCHEMA_ROWS_MAX,
 	       "the reader notes each row of a mapping");
 
-const struct stw_opt *stw_schema_find(const char *name)
-{
-	for (size_t i = 0; i < stw_schema_n; i++) {
-		if (strcmp(stw_schema[i].name, name) == 0)
-			return &stw_schema[i];
-	}
-	return NULL;
-}
-
 const char *stw_schema_key(const struct stw_opt *row)
 {
 	const char *dot = strrchr(row->name, '.');
@@ -659,25 +650,69 @@ const char *stw_schema_key(const struct stw_opt *row)
 	return dot ? dot + 1 : row->name;
 }
 
+/*
+ * Each element of a long list asks for all of its rows: 100 000 rules would compare names for
+ * seconds. So rows are found by a hash of their name, and of what they stand under, and then
+ * compared. Made before main(), read by all threads.
+ */
+static struct {
+	uint32_t name, parent;
+} hashes[STW_SCHEMA_ROWS_MAX];
+
+static uint32_t hash_of(const char *text, size_t len)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)text[i]) * 16777619u;
+	return h;
+}
+
+/* "ports[].mtu" stands under "ports[]"; "dataplane" under "". */
+static size_t parent_len(const struct stw_opt *row)
+{
+	const char *key = stw_schema_key(row);
+
+	return key == row->name ? 0 : (size_t)(key - row->name) - 1;
+}
+
+__attribute__((constructor)) static void make_hashes(void)
+{
+	for (size_t i = 0; i < stw_schema_n; i++) {
+		const char *name = stw_schema[i].name;
+
+		hashes[i].name = hash_of(name, strlen(name));
+		hashes[i].parent = hash_of(name, parent_len(&stw_schema[i]));
+	}
+}
+
+const struct stw_opt *stw_schema_find(const char *name)
+{
+	const uint32_t h = hash_of(name, strlen(name));
+
+	for (size_t i = 0; i < stw_schema_n; i++) {
+		if (hashes[i].name == h && strcmp(stw_schema[i].name, name) == 0)
+			return &stw_schema[i];
+	}
+	return NULL;
+}
+
 /* True for a key directly under @parent: "ports[]" has "ports[].mtu", but not
  * "ports[].routes[].to", nor has "dataplane.cores" the scalar "dataplane.cores[]". */
 static bool is_child(const struct stw_opt *row, const char *parent, size_t len)
 {
 	if (strncmp(row->name, parent, len) != 0)
-		return false; /* nearly all, and each element of a long list asks */
-	const char *key = stw_schema_key(row);
-
-	if (key[strlen(key) - 1] == ']')
 		return false;
-	return len == 0 ? key == row->name : (size_t)(key - row->name) == len + 1;
+	return row->name[strlen(row->name) - 1] != ']' && parent_len(row) == len;
 }
 
 const struct stw_opt *stw_schema_child(const char *parent, const struct stw_opt *after)
 {
-	size_t len = strlen(parent);
+	const size_t len = strlen(parent);
+	const uint32_t h = hash_of(parent, len);
 
 	for (size_t i = after ? (size_t)(after - stw_schema) + 1 : 0; i < stw_schema_n; i++) {
-		if (is_child(&stw_schema[i], parent, len))
+		if (hashes[i].parent == h && is_child(&stw_schema[i], parent, len))
 			return &stw_schema[i];
 	}
 	return NULL;
