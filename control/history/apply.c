@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <strowger/errors.h>
@@ -20,24 +21,39 @@
 #define BASE_S	     30. /* errors before are taken from so long back */
 #define MIN_REQUESTS 50u
 
+/* What a member's number stood at. */
+struct tally {
+	uint32_t epoch; /* of whose hands it was in, 0: nobody's */
+	struct stw_apply_errors at;
+};
+
 struct stw_apply {
 	struct ev_loop *loop;
 	struct ev_timer timer; /* looks each second, always: it knows what was before */
 	struct stw_control *control;
 
 	bool pending;
-	double confirm_by_s;
+	double confirm_by_s; /* monotonic: a clock that is set moves nothing */
+	double confirm_by_unix_s;
 	uint64_t taken; /* control->taken of the pending one: another means somebody else's */
 	char *before;	/* text that comes back */
 	size_t before_len;
-	struct stw_apply_errors at_start;
 	double share_before;
+	struct tally start[STW_MEMBER_NUMBERS];
 
-	struct stw_apply_errors base; /* of some time ago */
+	struct tally base[STW_MEMBER_NUMBERS]; /* of some time ago */
 	double base_s;
 	char undone[160];
 	double undone_s;
 };
+
+static double monotonic_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
 
 bool stw_apply_too_bad(double share_before, const struct stw_apply_errors *since)
 {
@@ -46,36 +62,61 @@ bool stw_apply_too_bad(double share_before, const struct stw_apply_errors *since
 	return (double)since->errors / (double)since->requests > 2 * share_before + 0.05;
 }
 
-/* Sums over all members and workers; zero without a data plane. */
-static struct stw_apply_errors count(const struct stw_control *c)
+/* Of a number, over all workers. */
+static struct stw_apply_errors count(struct stw_stats *st, uint16_t number)
 {
-	struct stw_stats *st = stw_publish_stats(c->publish);
 	struct stw_apply_errors e = {0, 0};
 
-	for (uint32_t w = 0; st && w < st->n_workers; w++) {
-		const struct stw_stats_members *m = stw_stats_members(st, w);
+	for (uint32_t w = 0; w < st->n_workers; w++) {
+		_Atomic uint64_t *c = stw_stats_members(st, w)->c[number];
 
-		for (size_t i = 0; i < c->model->n_members; i++) {
-			int n = stw_numbers_find(c->numbers, &c->model->members[i].address);
-			if (n < 0)
-				continue;
-			e.errors +=
-				atomic_load_explicit(&m->c[n][STW_M_FAILED], memory_order_relaxed) +
-				atomic_load_explicit(&m->c[n][STW_M_UNSENT], memory_order_relaxed);
-			e.requests += atomic_load_explicit(&m->c[n][STW_M_REQUESTS],
-							   memory_order_relaxed);
-		}
+		e.errors += atomic_load_explicit(&c[STW_M_FAILED], memory_order_relaxed) +
+			    atomic_load_explicit(&c[STW_M_UNSENT], memory_order_relaxed);
+		e.requests += atomic_load_explicit(&c[STW_M_REQUESTS], memory_order_relaxed);
 	}
 	return e;
 }
 
-static struct stw_apply_errors since(const struct stw_apply_errors *from,
-				     const struct stw_apply_errors *to)
+/* What @t has not seen in these hands counts from now: a member gets its number some time after the
+ * configuration, and the number may have been another's. */
+static struct stw_apply_errors grow(struct tally *t, uint32_t epoch,
+				    const struct stw_apply_errors *now)
 {
-	/* A data plane that started anew, and members that left, count from less. */
-	if (to->errors < from->errors || to->requests < from->requests)
-		return *to;
-	return (struct stw_apply_errors){to->errors - from->errors, to->requests - from->requests};
+	/* A data plane that started anew counts from less. */
+	if (t->epoch == epoch && (now->errors < t->at.errors || now->requests < t->at.requests))
+		t->at = (struct stw_apply_errors){0, 0};
+	if (t->epoch != epoch)
+		*t = (struct tally){epoch, *now};
+	return (struct stw_apply_errors){now->errors - t->at.errors,
+					 now->requests - t->at.requests};
+}
+
+/* Of the members of now, since @from; zero without a data plane. */
+static struct stw_apply_errors grown_since(const struct stw_control *c, struct tally *from)
+{
+	struct stw_stats *st = stw_publish_stats(c->publish);
+	struct stw_apply_errors sum = {0, 0};
+
+	for (size_t i = 0; st && i < c->model->n_members; i++) {
+		const int n = stw_numbers_find(c->numbers, &c->model->members[i].address);
+
+		if (n < 0)
+			continue;
+		const struct stw_apply_errors now = count(st, (uint16_t)n);
+		const struct stw_apply_errors more =
+			grow(&from[n], stw_numbers_epoch(c->numbers, (uint16_t)n), &now);
+
+		sum.errors += more.errors;
+		sum.requests += more.requests;
+	}
+	return sum;
+}
+
+/* From here on. */
+static void begin(const struct stw_control *c, struct tally *t)
+{
+	memset(t, 0, STW_MEMBER_NUMBERS * sizeof(*t));
+	grown_since(c, t);
 }
 
 /* A reload, too, takes a configuration over: then nothing is left to confirm. */
@@ -116,8 +157,7 @@ static void undo_by_itself(struct stw_apply *a, const char *why)
 
 static void look_after(struct stw_apply *a)
 {
-	struct stw_apply_errors now = count(a->control);
-	struct stw_apply_errors grown = since(&a->at_start, &now);
+	const struct stw_apply_errors grown = grown_since(a->control, a->start);
 	char why[160];
 
 	if (!waits(a)) {
@@ -128,7 +168,7 @@ static void look_after(struct stw_apply *a)
 			 (unsigned long long)grown.errors, (unsigned long long)grown.requests,
 			 100 * a->share_before);
 		undo_by_itself(a, why);
-	} else if (ev_now(a->loop) >= a->confirm_by_s) {
+	} else if (monotonic_s() >= a->confirm_by_s) {
 		undo_by_itself(a, "it was not confirmed in time");
 	}
 }
@@ -137,12 +177,13 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct stw_apply *a = timer->data;
 
+	(void)loop;
 	(void)revents;
 	if (a->pending) {
 		look_after(a);
-	} else if (ev_now(loop) - a->base_s >= BASE_S) {
-		a->base = count(a->control);
-		a->base_s = ev_now(loop);
+	} else if (a->base_s == 0 || monotonic_s() - a->base_s >= BASE_S) {
+		begin(a->control, a->base);
+		a->base_s = monotonic_s();
 	}
 }
 
@@ -227,15 +268,15 @@ static int keep(struct stw_apply *a, const char *how, const struct stw_control_w
 
 static int take_pending(struct stw_apply *a, unsigned confirm_s, char *before, size_t before_len)
 {
-	struct stw_apply_errors now = count(a->control);
-	struct stw_apply_errors grown = since(&a->base, &now);
+	const struct stw_apply_errors grown = grown_since(a->control, a->base);
 
+	begin(a->control, a->start);
 	a->pending = true;
-	a->confirm_by_s = ev_now(a->loop) + confirm_s;
+	a->confirm_by_s = monotonic_s() + confirm_s;
+	a->confirm_by_unix_s = ev_time() + confirm_s;
 	a->taken = a->control->taken;
 	a->before = before;
 	a->before_len = before_len;
-	a->at_start = now;
 	a->share_before = grown.requests ? (double)grown.errors / (double)grown.requests : 0;
 	return STW_OK;
 }
@@ -275,7 +316,7 @@ int stw_apply_undo(struct stw_apply *a, const char *why, const struct stw_contro
 		return STW_ENOENT;
 	int err = stw_control_take(a->control, "the configuration before", a->before, a->before_len,
 				   words, change);
-	if (err && ev_now(a->loop) < a->confirm_by_s)
+	if (err && monotonic_s() < a->confirm_by_s)
 		return err; /* tried again when the time is up */
 	snprintf(a->undone, sizeof(a->undone), "%s", why);
 	a->undone_s = ev_time();
@@ -286,7 +327,7 @@ int stw_apply_undo(struct stw_apply *a, const char *why, const struct stw_contro
 void stw_apply_status(const struct stw_apply *a, struct stw_apply_status *out)
 {
 	*out = (struct stw_apply_status){.pending = waits(a),
-					 .confirm_by_unix_s = a->confirm_by_s,
+					 .confirm_by_unix_s = a->confirm_by_unix_s,
 					 .undone_unix_s = a->undone_s};
 	snprintf(out->undone, sizeof(out->undone), "%s", a->undone);
 }

@@ -6,8 +6,9 @@ import os
 import re
 import signal
 import stat
+import subprocess
 
-from rig import expect, expect_equal, run_suites, until
+from rig import PATIENCE_S, expect, expect_equal, run_suites, until
 
 THREE = b"      - {name: k3, address: 198.51.100.13, weight: 10}\n"
 
@@ -112,6 +113,39 @@ def rising_errors_take_it_back(r):
     expect("errors rose" in r.good("history"), "history")
 
 
+def what_another_counted_under_a_number_is_no_error_of_now(r):
+    """The new member gets a number after the configuration was taken, and that number's past:
+    tables of a change before are still on their way to the data plane then."""
+    numbers = {m["number"] for m in r.members().values()}
+    for number in set(range(64)) - numbers:
+        r.tell_fake(f"fail {number}")
+    fresh = third(r).replace(b"k3", b"fresh").replace(b"198.51.100.13", b"198.51.100.77")
+    r.tell_fake("wait")
+    with in_background(r, "weight", "k1", "11"), \
+            in_background(r, "apply", new_file(r, fresh), "--confirm", "3600") as apply:
+        until(lambda: r.show("status")["tables"]["changes_waiting"] == 2, "both to wait")
+        expect_equal(r.members()["fresh"]["number"], None, "number before there are tables")
+        r.tell_fake("accept")
+        r.tell_fake("answer")
+        expect_equal(apply.wait(PATIENCE_S), 0, "exit code of apply")
+    given = until(lambda: r.members()["fresh"]["number"], "a number for it")
+    expect(given not in numbers and given < 64, f"its number: {given}")
+    n = looks(r)
+    until(lambda: looks(r) > n + 2, "some looks at the counters")
+    r.good("confirm")
+    r.good("rollback")
+
+
+def in_background(r, *words):
+    return subprocess.Popen([r.ctl_program, "--socket", r.api, *words],
+                            stdout=subprocess.DEVNULL)
+
+
+def looks(r):
+    """How often control has looked at the counters, which it does once a second everywhere."""
+    return len(r.call("GET", "/v1/traffic")[1]["points"])
+
+
 def a_reload_wins_over_what_waits(r):
     before = text(r)
     r.good("apply", new_file(r, third(r)), "--confirm", "3600")
@@ -174,6 +208,7 @@ if __name__ == "__main__":
                 (for_good_it_is_written, rollback_serves_the_one_before,
                  what_waits_is_not_written_and_stays_when_confirmed, what_is_not_confirmed_goes,
                  rollback_takes_back_what_waits, rising_errors_take_it_back,
+                 what_another_counted_under_a_number_is_no_error_of_now,
                  a_reload_wins_over_what_waits, a_bad_one_changes_nothing,
                  what_waits_dies_with_control, the_last_twenty_are_kept,
                  a_file_that_is_a_link_stays_one)))
