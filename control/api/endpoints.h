@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+#define STW_API_VERSION 1 /* of paths and answers */
+
 /**
  * @file
  * The one table of the API: method, path, effect, body, help. The server dispatches by it, GET /v1

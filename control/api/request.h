@@ -15,8 +15,6 @@
 
 #include "control/api/endpoints.h"
 
-#define STW_API_VERSION 1
-
 struct stw_request {
 	enum stw_endpoint_id endpoint; /* STW_N_ENDPOINTS until matched */
 	char member[64];	       /* what stood in the place of {member} */

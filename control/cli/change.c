@@ -129,8 +129,8 @@ int stw_run_check(struct stw_cli *cli)
 	struct stw_model *m = NULL;
 	int err = stw_config_read(file, on_message, messages, &m);
 	if (cli->json) {
-		json_t *o = json_pack("{s:i, s:s, s:b, s:O}", "version", 1, "file", file, "ok",
-				      err == 0, "messages", messages);
+		json_t *o = json_pack("{s:i, s:s, s:b, s:O}", "version", STW_API_VERSION, "file",
+				      file, "ok", err == 0, "messages", messages);
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		printf("\n");
 		json_decref(o);

@@ -126,7 +126,7 @@ static int judge(struct stw_client *c, struct text *answer, struct stw_answer *o
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	json_t *json = answer->bytes ? json_loadb(answer->bytes, answer->len, 0, &e) : NULL;
 	json_int_t version = json_integer_value(json_object_get(json, "version"));
-	if (!json_is_object(json) || version != 1) {
+	if (!json_is_object(json) || version != STW_API_VERSION) {
 		snprintf(c->trouble, sizeof(c->trouble),
 			 "what answers at %s is not the API of this version of strowger-control "
 			 "(HTTP status %ld)",

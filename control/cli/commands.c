@@ -68,7 +68,7 @@ const struct stw_command stw_commands[] = {
 	 STW_WORDS_NONE, stw_run_unbind},
 	{"location", "export|import [FILE]", "bindings to a file, and back",
 	 STW_ENDPOINT_LOCATION_PUT, 0, 1, 2, STW_WORDS_NONE, stw_run_location},
-	{"subscriber", "add|password|remove|list|import [NAME|FILE]", "who may register",
+	{"subscriber", "add|password|remove|list|import [NAME]", "who may register",
 	 STW_ENDPOINT_SUBSCRIBERS_PUT, STW_OPTION_JSON, 1, 2, STW_WORDS_NONE, stw_run_subscriber},
 	{"drain", "MEMBER", "no new calls to a member; its dialogs stay", STW_ENDPOINT_DRAIN,
 	 STW_OPTION_JSON | STW_OPTION_POOL, 1, 1, STW_WORDS_MEMBER, stw_run_drain},

@@ -81,7 +81,7 @@ static void print_json(const struct stw_doctor *d)
 						      stw_grade_text(f->grade), "check", f->check,
 						      "what", f->what, "advice", f->advice));
 	}
-	json_t *o = json_pack("{s:i, s:s, s:o}", "version", 1, "worst",
+	json_t *o = json_pack("{s:i, s:s, s:o}", "version", STW_API_VERSION, "worst",
 			      stw_grade_text(stw_doctor_worst(d)), "findings", rows);
 
 	json_dumpf(o, stdout, JSON_INDENT(2));

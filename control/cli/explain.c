@@ -371,8 +371,8 @@ static void print_replay(const struct replay *r, const struct stw_capture *c)
 	json_t *n;
 
 	if (r->cli->json) {
-		json_t *o = json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:O, s:O}", "version", 1,
-				      "messages", (json_int_t)r->n, "undecided",
+		json_t *o = json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:O, s:O}", "version",
+				      STW_API_VERSION, "messages", (json_int_t)r->n, "undecided",
 				      (json_int_t)r->n_undecided, "fragments",
 				      (json_int_t)stw_capture_n_fragments(c), "others",
 				      (json_int_t)stw_capture_n_others(c), "damaged",

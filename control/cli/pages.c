@@ -54,15 +54,23 @@ int stw_each_page(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char
 	return rc;
 }
 
+/* A line stands alone: each tells the version of what it shows. */
 void stw_json_page(void *ctx, const json_t *rows)
 {
-	const json_t *row;
+	json_t *row;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
-		json_dumpf(row, ctx, JSON_COMPACT | JSON_ENCODE_ANY);
+		json_t *line = json_pack("{s:i}", "version", STW_API_VERSION);
+
+		if (json_is_object(row))
+			json_object_update(line, row);
+		else
+			json_object_set(line, "name", row);
+		json_dumpf(line, ctx, JSON_COMPACT);
 		fputc('\n', ctx);
+		json_decref(line);
 	}
 }
 

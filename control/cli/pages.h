@@ -19,7 +19,8 @@ typedef void stw_page_fn(void *ctx, const json_t *rows);
 int stw_each_page(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *rows_key,
 		  const char *only, stw_page_fn *page, void *ctx);
 
-/** Each row as a line of JSON. @param ctx  FILE * */
+/** Each row as a line of JSON: an object, or the "name" of one; with the version. @param ctx  FILE
+ * * */
 void stw_json_page(void *ctx, const json_t *rows);
 
 /** Call @endpoint. @param body  taken over @param changed  grows @return an exit code */

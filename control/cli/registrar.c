@@ -107,6 +107,15 @@ int stw_run_bindings(struct stw_cli *cli)
 	return rc;
 }
 
+/* What a change did: @n rows; for people @text. */
+static void tell_change(const struct stw_cli *cli, json_int_t n, const char *text)
+{
+	if (cli->json)
+		printf("{\"version\": %d, \"changed\": %lld}\n", STW_API_VERSION, (long long)n);
+	else
+		printf("%s\n", text);
+}
+
 static int remove_names(struct stw_cli *cli, enum stw_endpoint_id endpoint, const char *name)
 {
 	json_int_t n = 0;
@@ -118,7 +127,10 @@ static int remove_names(struct stw_cli *cli, enum stw_endpoint_id endpoint, cons
 		fprintf(stderr, "strowgerctl: %s: not there\n", name);
 		return STW_EXIT_FAILED;
 	}
-	printf("%s removed\n", name);
+	char text[600];
+
+	snprintf(text, sizeof(text), "%s removed", name);
+	tell_change(cli, n, text);
 	return STW_EXIT_OK;
 }
 
@@ -170,8 +182,11 @@ static int subscriber_add(struct stw_cli *cli)
 				  &n);
 
 	explicit_bzero(password, sizeof(password));
+	char text[600];
+
+	snprintf(text, sizeof(text), "%s may register", name);
 	if (rc == STW_EXIT_OK)
-		printf("%s may register\n", name);
+		tell_change(cli, n, text);
 	return rc;
 }
 
@@ -250,7 +265,10 @@ static int subscriber_import(struct stw_cli *cli)
 
 	if (in != stdin)
 		fclose(in);
-	printf("%lld subscribers stored\n", (long long)n);
+	char text[64];
+
+	snprintf(text, sizeof(text), "%lld subscribers stored", (long long)n);
+	tell_change(cli, n, text);
 	return rc;
 }
 

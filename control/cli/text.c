@@ -72,7 +72,10 @@ const char *stw_rate_text(const json_t *o, const char *key)
 		return "-";
 	double rate = json_number_value(v);
 	char *text = next_buffer();
-	snprintf(text, RING_LEN, rate < 100 ? "%.1f" : "%.0f", rate);
+	if (rate >= 999999.5) /* seven digits would make tables wider than 80 columns */
+		snprintf(text, RING_LEN, "%.2fM", rate / 1e6);
+	else
+		snprintf(text, RING_LEN, rate < 100 ? "%.1f" : "%.0f", rate);
 	return text;
 }
 

@@ -71,6 +71,9 @@ void stw_doctor_ports(struct stw_doctor *d);
 /* running.c: */
 void stw_doctor_running(struct stw_doctor *d);
 void stw_doctor_members(struct stw_doctor *d);
+/* neighbours.c: members and gateways of either family that the kernel asked for in vain. A
+ * machine made of files has no such tables. */
+void stw_doctor_neighbours(struct stw_doctor *d);
 /** Compare our digest with another node's answer to GET /v1/status; @status NULL: no answer. */
 void stw_doctor_node(struct stw_doctor *d, const char *node, const json_t *status);
 

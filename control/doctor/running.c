@@ -90,40 +90,12 @@ static long long counted(const struct stw_doctor *d, const char *name)
 		json_object_get(json_object_get(total, "counters"), name));
 }
 
-/* ARP entries that got no answer: "IP type flags MAC mask device", flags 0x0. */
-static bool arp_failed(const struct stw_doctor *d, const char *ip)
-{
-	char path[512], line[256], address[64];
-	unsigned type, flags;
-	bool failed = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/proc/net/arp", d->root);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s 0x%x 0x%x", address, &type, &flags) == 3 &&
-		    strcmp(address, ip) == 0)
-			failed |= flags == 0;
-	if (f)
-		fclose(f);
-	return failed;
-}
-
 void stw_doctor_members(struct stw_doctor *d)
 {
 	const size_t before = d->n;
 	const long long timeouts = counted(d, "neighbour_timeout");
 
-	for (size_t i = 0; d->model && i < d->model->n_members; i++) {
-		char ip[64];
-
-		ip[stw_ip_format(&d->model->members[i].address.ip, ip)] = '\0';
-		if (arp_failed(d, ip))
-			stw_doctor_sayf(d, STW_GRADE_BAD, "neighbours",
-					"is the host up, and on this network?",
-					"member %s (%s) does not answer ARP",
-					d->model->members[i].name, ip);
-	}
+	stw_doctor_neighbours(d);
 	if (timeouts > 0)
 		stw_doctor_sayf(d, STW_GRADE_ADVICE, "neighbours",
 				"ip neigh shows which next hops are FAILED or INCOMPLETE",

@@ -124,8 +124,8 @@ static void columns_are_as_wide_as_they_need(void **state)
 
 static void unknown_values_are_a_dash(void **state)
 {
-	json_t *o = json_pack("{s:n, s:i, s:f, s:f, s:b, s:s}", "null", "int", 7, "low", 1.25,
-			      "high", 12345.6, "yes", 1, "text", "word");
+	json_t *o = json_pack("{s:n, s:i, s:f, s:f, s:f, s:b, s:s}", "null", "int", 7, "low", 1.25,
+			      "high", 12345.6, "huge", 2999999., "yes", 1, "text", "word");
 	(void)state;
 	assert_string_equal(stw_text(o, "null"), "-");
 	assert_string_equal(stw_text(o, "absent"), "-");
@@ -136,6 +136,7 @@ static void unknown_values_are_a_dash(void **state)
 	assert_string_equal(stw_rate_text(o, "null"), "-");
 	assert_string_equal(stw_rate_text(o, "low"), "1.2");
 	assert_string_equal(stw_rate_text(o, "high"), "12346");
+	assert_string_equal(stw_rate_text(o, "huge"), "3.00M");
 	json_decref(o);
 }
 

@@ -189,18 +189,6 @@ static void interfaces_that_are_not_there_are_bad(void **state)
 	assert_int_equal(found(m, "ports", "no interface nothere0"), STW_GRADE_BAD);
 }
 
-static void neighbours_that_do_not_answer_are_named(void **state)
-{
-	struct machine *m = *state;
-
-	write_file(m, "/proc/net/arp",
-		   "IP address HW type Flags HW address Mask Device\n"
-		   "192.0.2.12 0x1 0x2 02:00:00:00:00:01 * eth0\n"
-		   "192.0.2.11 0x1 0x0 00:00:00:00:00:00 * eth0\n");
-	stw_doctor_members(&m->d);
-	assert_int_equal(found(m, "neighbours", "member k1 (192.0.2.11)"), STW_GRADE_BAD);
-}
-
 static void read_answers(struct machine *m, const char *text)
 {
 	m->answers = json_loads(text, 0, NULL);
@@ -267,7 +255,6 @@ int main(void)
 		WITH(cores_shared_with_others_are_named),
 		WITH(cores_that_are_not_there_are_bad),
 		WITH(interfaces_that_are_not_there_are_bad),
-		WITH(neighbours_that_do_not_answer_are_named),
 		WITH(without_control_that_is_a_finding),
 		WITH(what_the_api_tells_is_judged),
 		WITH(nodes_are_compared_by_digest),
