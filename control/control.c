@@ -10,6 +10,7 @@
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
+#include <strowger/sip.h>
 
 #include "control/history/history.h"
 #include "control/inside.h"
@@ -131,6 +132,9 @@ static int fill(struct stw_control *c, struct ev_loop *loop, stw_config_message_
 		err = read_model(c->config_path, c->text, c->text_len, message, ctx, &m);
 	if (err)
 		return err;
+	/* What comes up from the data plane, and what is asked of it, is read as it reads. */
+	const struct stw_sip_limits limits = {m->dataplane.max_headers, m->dataplane.max_vias};
+	stw_sip_set_limits(&limits);
 	c->overrides = stw_overrides_new();
 	c->numbers = stw_numbers_new();
 	c->rule_rows = stw_rule_rows_new();

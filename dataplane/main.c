@@ -218,7 +218,11 @@ static int start(struct dataplane *dp)
 		start_workers, start_installer, launch,
 	};
 
+	const struct stw_model_dataplane *d = &dp->model->dataplane;
+	const struct stw_sip_limits limits = {d->max_headers, d->max_vias};
+
 	stw_sip_init(STW_KERNEL_AUTO);
+	stw_sip_set_limits(&limits); /* within what the schema allows */
 	stw_cksum_init();
 	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
 		int err = stop_signals == 0 ? step[i](dp) : STW_EAGAIN;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <strowger/sip.h>
+
 #include "control/config/conf.h"
 
 #define AT(type, field) \
@@ -49,6 +51,14 @@ const struct stw_opt stw_schema[] = {
 	 .help = "The longest sleep of a worker that found nothing to do for a while; after a tenth "
 		 "of a second without packets it is five times as long. 0 never sleeps: the lowest "
 		 "latency, and a CPU that is always busy."},
+	{"dataplane.max_headers", STW_OPT_UINT, RESTART, .min = 5, .max = STW_SIP_HEADERS_MAX,
+	 .def = "256", .unit = "header lines", AT(stw_conf, dataplane.max_headers),
+	 .help = "The most header lines a message may have; a request with more is answered 513, a "
+		 "response dropped. Before and behind this balancer there should be no lower limit."},
+	{"dataplane.max_vias", STW_OPT_UINT, RESTART, .min = 1, .max = STW_SIP_VIAS_MAX,
+	 .def = "128", .unit = "elements", AT(stw_conf, dataplane.max_vias),
+	 .help = "The most Via elements a message may have, over all its Via lines; a request with "
+		 "more is answered 513, a response dropped."},
 	{"dataplane.steering", STW_OPT_ENUM, RESTART, .def = "auto", .choices = "auto|off|always",
 	 AT(stw_conf, dataplane.steering),
 	 .help = "Whether a worker hands messages over to others by their Call-ID. A trunk is one pair "

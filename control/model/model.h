@@ -78,6 +78,8 @@ struct stw_model_dataplane {
 	uint32_t memory_mb;	     /* for packets and tables */
 	uint32_t mbufs;		     /* packets in the pool of a port */
 	uint16_t burst;		     /* 1..64 */
+	uint16_t max_headers;	     /* as struct stw_sip_limits */
+	uint16_t max_vias;	     /* likewise */
 	int steering;		     /* enum stw_spreading */
 	uint32_t idle_sleep_us;	     /* longest sleep of an idle worker, 0: never sleeps */
 	uint32_t answers_per_source; /* a second, from each worker; 0: no limit */

@@ -266,6 +266,25 @@ def without_tables_it_says_so(r):
     expect_equal(r.run("plan", r.config)[0], 1, "plan without tables")
 
 
+def limits_of_the_configuration_are_held(r):
+    """Seven lines a message has; the configuration comes from here and is read at the start."""
+    with open(r.config, encoding="utf-8") as f:
+        text = f.read()
+    with open(r.config, "w", encoding="utf-8") as f:
+        f.write(text.replace("dataplane:\n", "dataplane:\n  max_headers: 8\n  max_vias: 60\n"))
+    r.stop()
+    r.start()
+    until(lambda: explain(r, invite("x"))["decided"], "tables")
+    for extra, name in (("X: 1\r\n", None), ("X: 1\r\nY: 2\r\n", "too_many_headers"),
+                        ("v: SIP/2.0/UDP a" + ",SIP/2.0/UDP a" * 58 + "\r\n", None),
+                        ("v: SIP/2.0/UDP a" + ",SIP/2.0/UDP a" * 59 + "\r\n", "too_many_vias")):
+        result = explain(r, invite("x", extra=extra))
+        rejected = (result["message"].get("rejected") or {}).get("name")
+        expect_equal(rejected, name, f"{len(extra)} bytes more")
+        if name:
+            expect_equal(result["verdict"]["status"], 513, "status")
+
+
 if __name__ == "__main__":
     run_suites(({}, (without_tables_it_says_so,)),
                ({"fake": True},
@@ -273,4 +292,5 @@ if __name__ == "__main__":
                  what_is_not_forwarded_says_why, people_can_read_it, captures_of_every_kind,
                  replay_tells_what_another_configuration_changes, plan_tells_what_moves,
                  a_rule_is_told_with_those_before_it,
-                 what_control_takes_over_says_what_for, strict_bodies)))
+                 what_control_takes_over_says_what_for, strict_bodies,
+                 limits_of_the_configuration_are_held)))

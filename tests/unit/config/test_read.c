@@ -91,6 +91,8 @@ static void processes_are_read(void **state)
 	assert_int_equal(m->dataplane.mbufs, 32768);
 	assert_int_equal(m->dataplane.burst, 16);
 	assert_int_equal(m->dataplane.idle_sleep_us, 0);
+	assert_int_equal(m->dataplane.max_headers, 256);
+	assert_int_equal(m->dataplane.max_vias, 128);
 	assert_string_equal(m->dataplane.socket, "/tmp/d.sock");
 	assert_string_equal(m->state_dir, "/tmp/state");
 	assert_int_equal(m->log_level, STW_LOG_WARN);

@@ -52,6 +52,9 @@ static void numbers(void **state)
 	      {"dataplane.burst", "0032", "32"},
 	      {"dataplane.burst", "18446744073709551617", NULL}, /* 2^64 + 1 */
 	      {"dataplane.burst", "4294967297", NULL},		 /* 2^32 + 1 */
+	      {"dataplane.max_headers", "4", NULL}, {"dataplane.max_headers", "5", "5"},
+	      {"dataplane.max_headers", "1025", NULL}, {"dataplane.max_vias", "0", NULL},
+	      {"dataplane.max_vias", "1024", "1024"}, {"dataplane.max_vias", "1025", NULL},
 	      {"secrets[].id", "15", "15"}, {"secrets[].id", "16", NULL});
 }
 
