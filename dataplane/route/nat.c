@@ -14,20 +14,26 @@ static bool only_one_via(const struct stw_decision *d)
 	return !d->v->via.more && !(d->m->repeated >> STW_HDR_VIA & 1);
 }
 
-/* "<sip:user@host:port>" with the very host of the Via: nothing more to look at. */
-static bool contact_is_plain(const struct stw_decision *d)
+/* "<sip:user@host:port>" with the very host of the Via, or with ";ob" at its end: nothing more to
+ * look at. */
+static bool contact_is_plain(const struct stw_decision *d, bool *ob)
 {
 	struct stw_span host = d->v->via.host, value = d->m->value[STW_HDR_CONTACT];
-	const char *end = d->buf + stw_span_end(value);
-	const char *at = memchr(d->buf + value.off, '@', value.len);
+	const char *start = d->buf + value.off, *end = start + value.len;
+	const char *at = memchr(start, '@', value.len), *digits;
+	uint16_t port;
 
 	if (at == NULL || end - ++at < host.len + 1 || memcmp(at, d->buf + host.off, host.len) != 0)
 		return false;
 	at += host.len;
-	if (*at == ':')
-		while (++at < end && *at >= '0' && *at <= '9')
-			;
-	return at + 1 == end && *at == '>';
+	if (*at == ':') {
+		for (digits = ++at; at < end && *at >= '0' && *at <= '9';)
+			at++;
+		if (!stw_quick_port(digits, (size_t)(at - digits), &port))
+			return false;
+	}
+	*ob = end - at == 4 && memcmp(at, ";ob>", 4) == 0 && memcmp(start, "<sip:", 5) == 0;
+	return *ob || (end - at == 1 && *at == '>');
 }
 
 /* Does Contact say that its phone is elsewhere, or that it wants this flow? */
@@ -36,13 +42,17 @@ static bool contact_needs_flow(const struct stw_decision *d)
 	const struct stw_ip *peer = &d->src->peer.ip;
 	struct stw_sip_name_addr na;
 	struct stw_sip_uri uri;
-	struct stw_span ob;
+	struct stw_span found;
+	bool ob;
 
-	if (!stw_sip_has(d->m, STW_HDR_CONTACT) || contact_is_plain(d) ||
-	    stw_sip_name_addr_parse(d->buf, d->m->value[STW_HDR_CONTACT], &na) != STW_OK ||
+	if (!stw_sip_has(d->m, STW_HDR_CONTACT))
+		return false;
+	if (contact_is_plain(d, &ob))
+		return ob;
+	if (stw_sip_name_addr_parse(d->buf, d->m->value[STW_HDR_CONTACT], &na) != STW_OK ||
 	    stw_sip_uri_parse(d->buf, na.uri, &uri) != STW_OK)
 		return false;
-	return stw_sip_param_find(d->buf, uri.params, "ob", 2, &ob) == STW_OK ||
+	return stw_sip_param_find(d->buf, uri.params, "ob", 2, &found) == STW_OK ||
 	       (uri.host_is_ip && !stw_ip_equal(&uri.ip, peer));
 }
 
