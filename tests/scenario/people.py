@@ -9,6 +9,8 @@ import sys
 from _common import (Lab, Tap, addresses, expect, expect_all_answered, expect_balanced_ledger,
                      expect_equal, need_root, wait_until)
 
+ANSWERER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab",
+                        "answer.py")
 CALLS = 60
 RATE = 30
 BAD = (b"OPTIONS sip:nobody@192.0.2.1 SIP/2.0\r\n"
@@ -130,7 +132,36 @@ def metrics_add_up(lab, balance, went):
                f"stage {stage} was never timed")
 
 
-def the_page_is_served(lab):
+def listening(lab):
+    """TCP addresses that somebody listens at in the balancer."""
+    return [line.split()[3] for line in lab.balancer.run("ss", "-ltnH").splitlines()]
+
+
+def rising_errors_take_a_configuration_back(lab, balance):
+    """A member whose answers are all 503, and whom nobody watches, comes with a configuration that
+    nobody confirms."""
+    with open(balance.config_file, encoding="utf-8") as f:
+        before = f.read()
+    member = f"      - {{name: sick, address: \"{addresses.PHONES[0][4]}:5098\", weight: 200}}\n"
+    path = os.path.join(lab.run_dir, "sick.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before.replace("    members:\n", "    health: {probes: false, window_s: 0}\n"
+                               "    members:\n" + member, 1))
+    answering = lab.run_in(lab.farm, "sick", sys.executable, ANSWERER, addresses.PHONES[0][4],
+                           "5098")
+    answering.wait_for(lambda: "ready" in answering.tail(), 30, "the sick member")
+    balance.ctl("apply", path, "--confirm", "3600")
+    expect("sick" in balance.members(), "the configuration is not served")
+    lab.call(rate=RATE)  # until the lab ends
+    wait_until(lambda: "sick" not in balance.members(), 60, "the configuration before to be back")
+    why = json.loads(balance.ctl("history", "--json")[1])["undone"]["why"]
+    expect("errors rose" in why, why)
+    with open(balance.config_file, encoding="utf-8") as f:
+        expect_equal(f.read(), before, "the file")
+
+
+def the_page_is_served_to_loopback_alone(lab):
+    expect_equal(listening(lab), ["127.0.0.1:8460"], "TCP addresses of the balancer")
     page = fetch(lab, "/")
     expect("<title>Strowger</title>" in page, page[:200])
 
@@ -179,9 +210,10 @@ def main():
                                 (explain_knows_the_kernels_routes, (lab, balance)),
                                 (replay_of_the_callers_cable_agrees, (balance, outside, went)),
                                 (metrics_add_up, (lab, balance, went)),
-                                (the_page_is_served, (lab,)),
+                                (the_page_is_served_to_loopback_alone, (lab,)),
                                 (an_export_can_be_replayed, (lab, balance, went)),
-                                (the_bad_byte_is_shown, (lab, balance))):
+                                (the_bad_byte_is_shown, (lab, balance)),
+                                (rising_errors_take_a_configuration_back, (lab, balance))):
             with tap.case(case.__name__):
                 case(*arguments)
 

@@ -75,6 +75,8 @@ def every_command_is_in_help_completion_and_man_page(r):
         expect(words[-1] in r.good("completion", "words", "--", *words[:-1]).split(),
                f"completion of {command}")
         expect(f".B {command}" in manual, f"strowgerctl.1 does not tell of {command}")
+        for option in re.findall(r"^  (--[a-z-]+)", r.good("help", *words), re.M):
+            expect(option.replace("-", "\\-") in manual, f"strowgerctl.1 does not tell of {option}")
     expect("k1\nk2\n" in r.good("completion", "words", "--", "drain"), "members' names")
     expect("farm\n" in r.good("completion", "words", "--", "drain", "k1", "--pool"), "pools")
 

@@ -41,6 +41,7 @@ def subscribers_come_and_go(rig):
     code, _, err = ctl(rig, "subscriber", "remove", "bob@example.com")
     expect_equal((code, "not there" in err), (1, True), "remove again")
     expect_equal(rig.show("registrar")["subscribers"], 1, "left")
+    expect("secret" not in rig.log_text(), "a password in the log")
 
 
 def bad_names_and_passwords_are_told(rig):
