@@ -31,7 +31,8 @@ def run_block(lab, balance, block):
     done = subprocess.run(
         lab.balancer.argv("env", f"PATH={programs}:{os.environ['PATH']}",
                           f"STROWGER_API={balance.api_socket}", "sh", "-eu", "-c", text),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BLOCK_S, check=False)
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BLOCK_S, check=False,
+        cwd=balance.run_dir)  # files they write go with the lab
     expect(done.returncode == 0, f"{block}: exit code {done.returncode}\n{text}"
            f"{done.stdout[-1500:]}{done.stderr[-1500:]}")
     expect("error" not in done.stderr.lower(), f"{block}: {done.stderr[-1500:]}")
