@@ -397,7 +397,7 @@ struct stw_sip_line {
 	uint16_t end;	       /* one byte after its LF, after the last fold */
 };
 
-/** The first header line of an accepted message. @return false when there is none */
+/** The first header line of a message, parsed or located. @return false when there is none */
 bool stw_sip_line_first(const char *buf, const struct stw_sip_msg *m, struct stw_sip_line *out);
 
 /** The line after @line. @return false at the blank line */

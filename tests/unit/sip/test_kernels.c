@@ -333,6 +333,31 @@ static void located_behind_any_start_line(void **state)
 	check_copy(text, (size_t)n);
 }
 
+/* The lines of a message are walked alike, whether it was judged or not. */
+static void located_messages_are_walked(void **state)
+{
+	char text[STW_CORPUS_ROOM];
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		size_t len = stw_corpus_message(21, i, true, text, sizeof(text));
+		struct stw_sip_msg parsed, located;
+		struct stw_sip_line a, b;
+		assert_int_equal(stw_sip_parse(text, len, &parsed), STW_SIP_ACCEPTED);
+		assert_int_equal(stw_sip_locate(text, len, &located), STW_SIP_ACCEPTED);
+		bool more = stw_sip_line_first(text, &parsed, &a);
+		assert_true(more && stw_sip_line_first(text, &located, &b));
+		for (; more; more = stw_sip_line_next(text, &parsed, &a)) {
+			assert_int_equal(a.header, b.header);
+			assert_memory_equal(&a.name, &b.name, sizeof(a.name));
+			assert_memory_equal(&a.value, &b.value, sizeof(a.value));
+			assert_int_equal(a.off, b.off);
+			assert_int_equal(a.end, b.end);
+			if (!stw_sip_line_next(text, &located, &b))
+				assert_int_equal(b.end + 2, located.body_off);
+		}
+	}
+}
+
 /* Sound and damaged ones, keep-alives and nothing at all, as many as come: each as if alone. */
 static void a_burst_is_each_of_its_messages(void **state)
 {
@@ -468,6 +493,7 @@ int main(void)
 		cmocka_unit_test(odd_lines_anywhere_among_many),
 		cmocka_unit_test(as_many_lines_as_limits_may_allow),
 		cmocka_unit_test(located_behind_any_start_line),
+		cmocka_unit_test(located_messages_are_walked),
 		cmocka_unit_test(a_burst_is_each_of_its_messages),
 		cmocka_unit_test(last_lines_of_any_length),
 		cmocka_unit_test(uris_and_routes_of_any_length),
