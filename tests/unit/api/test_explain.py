@@ -196,6 +196,29 @@ def plan_tells_what_moves(r):
                  [name for name, _, _ in MEMBERS], "members after plans")
 
 
+def plan_predicts_the_load_of_each_member(r):
+    """What comes now, spread by the shares that would be."""
+    with open(r.config, "rb") as f:
+        text = f.read()
+    heavy = write(r, "new.yaml", text.replace(
+        b"      - {name: k2", b"      - {name: k3, address: 198.51.100.13, weight: 60}\n"
+        b"      - {name: k2"))
+
+    def planned():
+        """Once calls are counted in the last ten seconds; more come until they are."""
+        for _ in range(20):
+            r.tell_fake(f"count {r.members()['k1']['number']}")
+        pool = json.loads(r.good("plan", heavy, "--json"))["pools"][0]
+        return pool if (pool["calls_per_s"] or 0) > 2 else None
+
+    pool = until(planned, "a rate of calls")
+    rate, members = pool["calls_per_s"], {m["name"]: m for m in pool["members"]}
+    expect(abs(members["k3"]["share_after"] - 0.75) < 0.01, members["k3"])
+    for name, m in members.items():
+        expect(abs(m["calls_per_s_after"] - rate * m["share_after"]) <= 0.11, f"{name}: {m}, {rate}")
+        expect(abs(m["calls_per_s_before"] - rate * m["share_before"]) <= 0.11, f"{name}: {m}")
+
+
 RULES = """rules:
   - {name: texts, methods: [MESSAGE], pool: farm}
   - name: berlin
@@ -291,6 +314,7 @@ if __name__ == "__main__":
                 (a_new_call_goes_by_hash, the_cookie_names_the_member,
                  what_is_not_forwarded_says_why, people_can_read_it, captures_of_every_kind,
                  replay_tells_what_another_configuration_changes, plan_tells_what_moves,
+                 plan_predicts_the_load_of_each_member,
                  a_rule_is_told_with_those_before_it,
                  what_control_takes_over_says_what_for, strict_bodies,
                  limits_of_the_configuration_are_held)))
