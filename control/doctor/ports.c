@@ -60,6 +60,22 @@ static void check_offloads(struct stw_doctor *d, const struct stw_model_port *p,
 				p->name, name);
 }
 
+/* Interfaces of a shared port's VLANs, which the data plane finds by these names. */
+static void check_vlans(struct stw_doctor *d, const struct stw_model_port *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_vlans; i++) {
+		char vlan[24];
+
+		snprintf(vlan, sizeof(vlan), "%s.%u", name, p->vlans[i]);
+		if (if_nametoindex(vlan) == 0)
+			stw_doctor_sayf(d, STW_GRADE_BAD, "ports",
+					"make it, or give it this name beside its own: ip link "
+					"property add dev NAME altname",
+					"port \"%s\": VLAN %u has no interface %s", p->name,
+					p->vlans[i], vlan);
+	}
+}
+
 static void check_under(struct stw_doctor *d, const struct stw_model_port *p)
 {
 	char name[16];
@@ -79,6 +95,7 @@ static void check_under(struct stw_doctor *d, const struct stw_model_port *p)
 				"port \"%s\": there is no interface %s", p->name, name);
 		return;
 	}
+	check_vlans(d, p, name);
 	if (!stw_netif_is_up(name))
 		stw_doctor_sayf(d, STW_GRADE_BAD, "ports", "ip link set that interface up",
 				"port \"%s\": interface %s is down", p->name, name);

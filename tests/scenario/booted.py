@@ -163,6 +163,18 @@ def comes_back_when_it_hangs(machine, unit):
     machine.run("systemctl", "daemon-reload")
 
 
+def waits_for_a_late_interface(machine):
+    """More failed starts than systemd bears by default, then the interface comes."""
+    machine.run("systemctl", "stop", *UNITS)
+    for command in (("set", "eth0", "down"), ("set", "eth0", "name", "late0")):
+        machine.run("ip", "link", *command)
+    machine.run("systemctl", "start", "--no-block", *UNITS)
+    wait_until(lambda: int(show(machine, DATAPLANE, "NRestarts")) > 6, AWAIT_S, "failed starts")
+    for command in (("set", "late0", "name", "eth0"), ("set", "eth0", "up")):
+        machine.run("ip", "link", *command)
+    await_service(machine, "tables to be served")
+
+
 def stops(machine):
     """In reverse order, with exit code 0; nothing stays but the folder."""
     machine.run("systemctl", "stop", *UNITS)
@@ -224,6 +236,8 @@ def run_cases(tap, machine):
             comes_back_after_a_kill(machine, unit)
         with tap.case(f"{unit.split('.')[0]}_comes_back_when_it_hangs"):
             comes_back_when_it_hangs(machine, unit)
+    with tap.case("an_interface_may_come_late"):
+        waits_for_a_late_interface(machine)
     with tap.case("stop_is_in_reverse_order_and_leaves_nothing"):
         stops(machine)
     with tap.case("a_broken_file_is_named_in_the_journal"):

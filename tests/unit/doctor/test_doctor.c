@@ -189,6 +189,22 @@ static void interfaces_that_are_not_there_are_bad(void **state)
 	assert_int_equal(found(m, "ports", "no interface nothere0"), STW_GRADE_BAD);
 }
 
+static void vlans_without_an_interface_are_named(void **state)
+{
+	struct machine *m = *state;
+	static uint16_t vlans[] = {100};
+	struct stw_model_port *p = &m->model->ports[0];
+
+	strcpy(p->device, "net_af_xdp0,iface=lo");
+	uint16_t *before = p->vlans;
+	p->vlans = vlans;
+	p->n_vlans = 1;
+	stw_doctor_ports(&m->d);
+	p->vlans = before;
+	p->n_vlans = 0;
+	assert_int_equal(found(m, "ports", "VLAN 100 has no interface lo.100"), STW_GRADE_BAD);
+}
+
 static void read_answers(struct machine *m, const char *text)
 {
 	m->answers = json_loads(text, 0, NULL);
@@ -255,6 +271,7 @@ int main(void)
 		WITH(cores_shared_with_others_are_named),
 		WITH(cores_that_are_not_there_are_bad),
 		WITH(interfaces_that_are_not_there_are_bad),
+		WITH(vlans_without_an_interface_are_named),
 		WITH(without_control_that_is_a_finding),
 		WITH(what_the_api_tells_is_judged),
 		WITH(nodes_are_compared_by_digest),
