@@ -55,7 +55,7 @@ class Phone:
 
     def __init__(self, lab, host, name, address, port, domain, outbound):
         """A phone at @address and @port of @host, of user @name at @domain, which sends all it
-        sends to @outbound (host:port)."""
+        sends to @outbound (host:port; None, of a Baresip: to where the URI says)."""
         self.host = host
         self.name = name
         self.address = address
@@ -142,8 +142,9 @@ class Baresip(Phone):
         return found[-1] if found else None
 
     def register(self):
+        way = f';outbound="sip:{self.outbound}";sipnat=outbound' if self.outbound else ""
         self._tell("uanew", f'<{self.identity}>;auth_user={self.name};auth_pass={PASSWORD};'
-                   f'outbound="sip:{self.outbound}";regint=60;answermode=auto;sipnat=outbound')
+                   f'regint=60;answermode=auto{way}')
         self.wait("registered")
 
     def unregister(self):

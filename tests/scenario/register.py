@@ -152,7 +152,7 @@ def known_users_stay_known(lab, balance):
 
 
 def caller_is_redirected(lab, balance):
-    """The phones send all they send to us, so a sipp asks."""
+    """Each contact is told, as it was registered."""
     contact = bound(balance, "bob")[0]["contact"]
     with open(os.path.join(sipp.SCENARIOS, "redirected.xml"), encoding="utf-8") as f:
         script = f.read().replace("@CONTACT@", re.escape(contact))
@@ -164,11 +164,10 @@ def caller_is_redirected(lab, balance):
     expect_all_answered(caller, caller.wait())
 
 
-def phone_registers(lab, balance, kind, user, port):
+def phone_registers(lab, balance, kind, user, port, outbound=addresses.host_port(DOMAIN)):
     """With its password."""
     balance.ctl("subscriber", "add", f"{user}@{DOMAIN}", text=f"{phones.PASSWORD}\n")
-    phone = kind(lab, lab.caller, user, addresses.CALLER[4], port, DOMAIN,
-                 addresses.host_port(addresses.OUTSIDE[4]))
+    phone = kind(lab, lab.caller, user, addresses.CALLER[4], port, DOMAIN, outbound)
     phone.register()
     expect_equal(len(bound(balance, user)), 1, "contacts")
     return phone
@@ -208,7 +207,13 @@ def main():
         balance.ctl("reload")
         with tap.case("a_caller_is_redirected_to_the_contact"):
             caller_is_redirected(lab, balance)
-        for phone in (alice, bob):
+        with tap.case("dora_calls_bob_by_redirection"):
+            # One that sends its requests where their URI says: it finds the other by itself.
+            dora = phone_registers(lab, balance, phones.Baresip, "dora", 5082, outbound=None)
+            told = balance.ledger().counters["told"]
+            phones.call_and_hang_up(dora, bob, bob)
+            expect_equal(balance.ledger().counters["told"] - told, 1, "calls that were redirected")
+        for phone in (alice, bob, dora):
             with tap.case(f"{phone.name}_unregisters"):
                 phone_unregisters(balance, phone)
         lab.configure(extra=REGISTRAR.replace("store_mb", "algorithms: sha-256, store_mb"))
