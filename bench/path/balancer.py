@@ -137,19 +137,20 @@ class Balancer:
     """Starts both processes on @config; use as a context manager.
 
     @fed: messages come by themselves, and are to be @end; else it is ready when its tables are. @prefix: words before
-    the data plane's command, to run it somewhere else.
+    the data plane's command, to run it somewhere else. @alone: control without a data plane.
     """
 
-    def __init__(self, build, config, run, affinity, fed=True, prefix=(), end="sent"):
+    def __init__(self, build, config, run, affinity, fed=True, prefix=(), end="sent", alone=False):
         self.run = pathlib.Path(run)
         self.affinity = affinity
         self.prefix = prefix
         self.end = end
-        self.ready = self.sends if fed else self.serves
+        self.ready = self.answers if alone else self.sends if fed else self.serves
         self.processes = []
         self.logs = []
         try:
-            self.dataplane = self.start(build / "dataplane" / "strowger-dataplane", config)
+            if not alone:
+                self.dataplane = self.start(build / "dataplane" / "strowger-dataplane", config)
             self.control = self.start(build / "control" / "strowger-control", config)
             self.await_serving()
         except BaseException:
@@ -213,6 +214,9 @@ class Balancer:
                 tail = pathlib.Path(log.name).read_text(errors="replace")[-1500:]
                 raise BalancerError(f"{pathlib.Path(log.name).stem} ended with "
                                     f"{process.returncode}:\n{tail}")
+
+    def answers(self):
+        return bool(self.get("/v1/status"))
 
     def sends(self):
         return self.sample().counters[self.end] > 0

@@ -3,7 +3,8 @@
 What else the path is asked, each a run or a few of the real data plane from memory:
 
   mixes    requests only, responses only: the two ways through the router; INVITEs that a rule
-           answers with a redirection to a member of the pool, made in place
+           answers with a redirection to a member of the pool, made in place; INVITEs to users who
+           are registered, each found in the location table
   bursts   messages a second against the largest burst a worker takes
   workers  two workers on two cores against one, in turn. Where a machine has two cores, the second
            worker's is the one that control, this script and the kernel use as well, so the
@@ -16,15 +17,17 @@ import time
 
 import machine
 from measure import HIGHER, LOWER, metric, quantity
-from path import balancer
+from path import balancer, users
 
-# name: (shapes of the corpus, rules, what becomes of each message)
+INVITES = "invite,invite_long,invite_compact"
+# name: (shapes of the corpus, what the configuration has more, what becomes of each message)
 MIXES = {
     "requests": ("requests", "", "sent"),
     "responses": ("responses", "", "sent"),
-    "redirect": ("invite,invite_long,invite_compact",
+    "redirect": (INVITES,
                  "rules:\n  - {name: away, methods: [INVITE], redirect: {to: member, pool: farm}}\n",
                  "answered"),
+    "located": (INVITES, users.REGISTRAR, "sent"),
 }
 
 
@@ -41,8 +44,12 @@ class More:
         self.bench = bench
         self.plan = plan
 
-    def rate(self, config, end="sent"):
+    def rate(self, config, end="sent", located=False):
         growth, _ = self.bench.run_once(config, self.plan.warm_s, self.plan.run_s, end=end)
+        found = growth.counters["located"]
+        # Both are read while the worker goes on.
+        if found < 0.99 * growth.counters[end] if located else found:
+            raise balancer.BalancerError(f"{found} of {growth.counters[end]} messages were located")
         return growth.per_s(end)
 
     def config(self, corpus, cores, **more):
@@ -64,8 +71,10 @@ class More:
         for mix, (shapes, rules, end) in MIXES.items():
             corpus = self.bench.work / f"{mix}.pcap"
             self.bench.make_corpus(corpus, "--only", shapes)
+            if rules == users.REGISTRAR:
+                users.bind(self.bench, self.config(corpus, [self.bench.core], rules=rules), corpus)
             variants.append((mix, lambda c=corpus, r=rules, e=end: self.rate(
-                self.config(c, [self.bench.core], rules=r), e)))
+                self.config(c, [self.bench.core], rules=r), e, located=r == users.REGISTRAR)))
         return {name: {"rate": rate} for name, rate in self.in_turn("mixes", variants).items()}
 
     def bursts(self):
