@@ -135,15 +135,20 @@ static uint64_t free_hugepages_mb(void)
 	return pages * 2;
 }
 
+static uint64_t memory_mb(const struct stw_model *m, bool hugepages)
+{
+	const uint64_t need_mb =
+		stw_pool_memory_mb(m, hugepages) + (stw_workers_memory(&m->dataplane) >> 20);
+
+	return m->dataplane.memory_mb > need_mb ? m->dataplane.memory_mb : need_mb;
+}
+
 /* Decide whether hugepages carry the packets. Without them memory must be sized in advance. */
 static int add_memory(struct args *a, const struct stw_model *m)
 {
-	uint64_t need_mb = stw_pool_memory_mb(m) + (stw_workers_memory(&m->dataplane) >> 20);
-	uint64_t free_mb = free_hugepages_mb();
+	uint64_t need_mb = memory_mb(m, true), free_mb = free_hugepages_mb();
 	char mb[24];
 
-	if (m->dataplane.memory_mb > need_mb)
-		need_mb = m->dataplane.memory_mb;
 	if (m->dataplane.hugepages == STW_HUGEPAGES_YES && free_mb < need_mb) {
 		stw_error("hugepages: %lu MiB needed, %lu MiB free in 2 MiB pages; reserve %lu "
 			  "pages in /proc/sys/vm/nr_hugepages, or set dataplane.hugepages to auto",
@@ -155,6 +160,7 @@ static int add_memory(struct args *a, const struct stw_model *m)
 		add(a, "--in-memory", "");
 		return STW_OK;
 	}
+	need_mb = memory_mb(m, false);
 	stw_info("memory: %lu MiB in ordinary pages", need_mb);
 	snprintf(mb, sizeof(mb), "%lu", need_mb);
 	/* EAL takes --in-memory with hugepages only; without them nothing but the shared
@@ -162,6 +168,9 @@ static int add_memory(struct args *a, const struct stw_model *m)
 	add(a, "--no-huge", "");
 	add(a, "--no-shconf", "");
 	add(a, "-m", mb);
+	/* Else buffers are made longer, to begin on different memory channels, and outgrow a page.
+	 */
+	add(a, "-n", "1");
 	return STW_OK;
 }
 

@@ -15,6 +15,7 @@
  * longer could not be forwarded with a Via more either.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -34,8 +35,12 @@
 #define STW_JUMBO_HELD	 128u
 #define STW_JUMBO_FLIGHT 64u
 
-/** Memory all pools of this configuration need, with what DPDK itself takes, in MiB. */
-uint64_t stw_pool_memory_mb(const struct stw_model *m);
+/**
+ * Memory all pools of this configuration need, with what DPDK itself takes, in MiB.
+ *
+ * @param hugepages  in these; in ordinary pages each buffer takes one at least
+ */
+uint64_t stw_pool_memory_mb(const struct stw_model *m, bool hugepages);
 
 /** Pool of one port. @return NULL without memory */
 struct rte_mempool *stw_pool_new(const char *name, const struct stw_model_dataplane *d,
