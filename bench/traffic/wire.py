@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import machine
+from lab.wait import wait_until
 from measure import HIGHER, LOWER, metric, quantity
 from path import balancer, testpmd
 from traffic import level
@@ -24,6 +25,7 @@ OVERLOAD = 6e6
 BUDGET_S = 330
 MAC = "02:70:63:61:70:00"  # where the corpus's frames go
 RING_LOG2 = 14  # 16384: bears a pause of 4 ms, as long as the kernel gives another thread, at 4 M/s
+SERVER_S = 60
 SELDOM = 1000  # messages a second, between which a worker sleeps
 HEADROOM = 1.5  # times what we reach must the generator be able to send and receive
 
@@ -55,23 +57,30 @@ class Wire:
         self.huge = huge
         self.idle_s = idle_s
         self.other = min(affinity - {core} or {core})
-        self.config = balancer.write_config(work, self.device("server") + f",mac={MAC}", [core])
+        self.config = balancer.write_config(work, self.device("server", "strowger") + f",mac={MAC}",
+                                            [core])
         self.corpus, self.summary = make_corpus(build, self.config, work)
         self.idle = []
         self.seldom = []
 
-    def device(self, role):
-        return (f"net_memif0,role={role},id=0,socket={self.work}/memif.sock,socket-abstract=no,"
+    def socket(self, server):
+        return self.work / f"memif-{server}.sock"
+
+    def device(self, role, server):
+        return (f"net_memif0,role={role},id=0,socket={self.socket(server)},socket-abstract=no,"
                 f"rsize={RING_LOG2},bsize=2048")
 
-    def generator(self, expect):
-        return Generator(self.build, self.device("client"), self.corpus, self.other, self.huge,
-                         expect, self.work / "generator.log")
+    def generator(self, server, expect):
+        """Its own end of @server's cable, whose other end has to be there first."""
+        wait_until(self.socket(server).exists, SERVER_S, f"{server}'s end of the cable")
+        return Generator(self.build, self.device("client", server), self.corpus, self.other,
+                         self.huge, expect, self.work / "generator.log")
 
     @contextlib.contextmanager
     def ours(self, level_system):
         with balancer.Balancer(self.build, self.config, self.work, self.affinity,
-                               fed=False) as system, self.generator(self.config) as generator:
+                               fed=False) as system, \
+                self.generator("strowger", self.config) as generator:
             level_system.worker = system.dataplane.pid
             self.idle.append(idle_percent(system.dataplane.pid, self.idle_s))
             self.seldom.append(generator.run(SELDOM, self.idle_s)["latency_us"])
@@ -80,9 +89,9 @@ class Wire:
 
     @contextlib.contextmanager
     def testpmd(self, level_system):
-        with testpmd.Testpmd(self.device("server"), "macswap", self.core, self.other, self.huge,
-                             self.work / "testpmd.log") as system, \
-                self.generator("echo") as generator:
+        with testpmd.Testpmd(self.device("server", "testpmd"), "macswap", self.core, self.other,
+                             self.huge, self.work / "testpmd.log") as system, \
+                self.generator("testpmd", "echo") as generator:
             level_system.worker = system.pid()
             yield generator
 

@@ -79,7 +79,7 @@ def through_the_balancer(tap, work):
     with tap.case("the real data plane over memif sends each message to whom its own code says"):
         rig = wire.Wire(BUILD, work, CORE, os.sched_getaffinity(0), False, 0.0)
         with balancer.Balancer(BUILD, rig.config, work, rig.affinity, fed=False) as system, \
-                rig.generator(rig.config) as source:
+                rig.generator("strowger", rig.config) as source:
             expect_result(source.run(2000, 0.5, PATIENCE_S), 1000)
             sample = system.sample()
             expect_equal((sample.counters["sent"], sample.drops), (1000, 0), "ledger")
