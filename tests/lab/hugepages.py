@@ -2,6 +2,7 @@
 """2 MiB pages reserved for the life of a lab, and given back. The lab also works with none."""
 
 PAGES_FILE = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+SURPLUS_FILE = "/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages"
 FREE_FILE = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 
 
@@ -27,19 +28,21 @@ def reserve(wanted):
     Labs side by side each add their own, so giving back is a subtraction and their order does not
     matter. The caller holds the registry's lock.
     """
-    before = _read(PAGES_FILE)
+    before = total()
     _write(before + wanted)
-    return max(0, _read(PAGES_FILE) - before)
+    return max(0, total() - before)
 
 
 def give_back(n):
     """Return @n pages reserved before. The caller holds the registry's lock."""
     if n > 0:
-        _write(max(0, _read(PAGES_FILE) - n))
+        _write(max(0, total() - n))
 
 
 def total():
-    return _read(PAGES_FILE)
+    """How many are reserved. Not those that were given back while a dying process still had them
+    and go with it ("surplus"): counted here, the next to reserve would keep them for good."""
+    return _read(PAGES_FILE) - _read(SURPLUS_FILE)
 
 
 def free():

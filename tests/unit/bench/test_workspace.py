@@ -24,6 +24,7 @@ import machine
 from lab import hugepages, registry
 directory = pathlib.Path(sys.argv[1])
 registry.DIR, hugepages.PAGES_FILE = str(directory), str(directory / "pages")
+hugepages.SURPLUS_FILE = str(directory / "surplus")
 os.geteuid = lambda: 0
 
 def write(n):
@@ -53,6 +54,7 @@ def cut_off(directory, how):
 with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
     registry.DIR = DIRECTORY
     hugepages.PAGES_FILE = hugepages.FREE_FILE = str(pathlib.Path(DIRECTORY) / "pages")
+    hugepages.SURPLUS_FILE = str(pathlib.Path(DIRECTORY) / "surplus")  # not there: none
     machine.os.geteuid = lambda: 0
     pathlib.Path(hugepages.PAGES_FILE).write_text("100", encoding="ascii")
 
@@ -68,3 +70,8 @@ with Tap() as TAP, tempfile.TemporaryDirectory() as DIRECTORY:
         with machine.workspace(20):
             expect_equal(pages(), 120, "the next one's and those of others")
         expect_equal((pages(), registry.entries()), (100, []), "afterwards")
+    with TAP.case("pages that go with a dying process are nobody's to keep"):
+        # As the kernel counts: it holds one that was given back already.
+        pathlib.Path(hugepages.PAGES_FILE).write_text("101", encoding="ascii")
+        pathlib.Path(hugepages.SURPLUS_FILE).write_text("1", encoding="ascii")
+        expect_equal(pages(), 100, "reserved")
