@@ -123,7 +123,8 @@ bool stw_is_domain(const char *name)
 		return len > 2 && name[len - 1] == ']' &&
 		       stw_ip_parse(name + 1, len - 2, &ip) == STW_OK &&
 		       stw_ip_format(&ip, text) == len - 2 && memcmp(text, name + 1, len - 2) == 0;
-	return len > 0 && stw_name_canonical(name, len, canonical) == len && memcmp(canonical, name, len) == 0;
+	return len > 0 && stw_name_canonical(name, len, canonical) == len &&
+	       memcmp(canonical, name, len) == 0;
 }
 
 static void check_domains(const struct stw_conf *c, struct stw_report *report)

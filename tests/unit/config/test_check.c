@@ -110,8 +110,8 @@ static void shared_ports_are_the_kernels(void **state)
 	assert_int_equal(m->ports[0].n_vlans, 2);
 	assert_int_equal(m->ports[0].vlans[1], 4094);
 	stw_model_free(m);
-	refuses(SHARED ", vlans: [7, 100, 7]}]\n", "t.yaml:1: port \"lan\", VLAN \"7\": stands twice",
-		"name it once");
+	refuses(SHARED ", vlans: [7, 100, 7]}]\n",
+		"t.yaml:1: port \"lan\", VLAN \"7\": stands twice", "name it once");
 	refuses(SHARED ", vlans: [4095]}]\n", "t.yaml:1: ", "4094");
 	refuses("ports: [{name: a, device: x, vlans: [7]}]\n",
 		"t.yaml:1: port \"a\": vlans is given but kernel is not shared", "its vlan");

@@ -11,21 +11,22 @@
 #include "control/model/numbers.h"
 #include "control/model/override.h"
 
-static const char whole[] = "dataplane: {cores: [3, 1]}\n"
-			    "ports:\n"
-			    "  - name: outside\n"
-			    "    device: net_null0\n"
-			    "    addresses: [192.0.2.1/24, {address: 10.0.0.1/24, vlan: 100}]\n"
-			    "    routes: [{to: default, via: 192.0.2.254}]\n"
-			    "    neighbours: [{address: 192.0.2.2, mac: \"02:00:00:00:00:02\"}]\n"
-			    "listeners: [{name: edge, address: 192.0.2.1, pool: farm}]\n"
-			    "pools:\n"
-			    "  - {name: farm, members: [1.2.3.4, {name: b, address: 1.2.3.5}]}\n"
-			    "  - {name: other, members: [1.2.3.4]}\n"
-			    "rules:\n"
-			    "  - {name: r, methods: [INVITE], users: [a], domains: [b], numbers: [\"1\"],\n"
-			    "     sources: [10.0.0.0/8], listeners: [edge], pool: farm}\n"
-			    "secrets: [{id: 3, key: \"0123456789abcdef0123456789abcdef\"}]\n";
+static const char whole[] =
+	"dataplane: {cores: [3, 1]}\n"
+	"ports:\n"
+	"  - name: outside\n"
+	"    device: net_null0\n"
+	"    addresses: [192.0.2.1/24, {address: 10.0.0.1/24, vlan: 100}]\n"
+	"    routes: [{to: default, via: 192.0.2.254}]\n"
+	"    neighbours: [{address: 192.0.2.2, mac: \"02:00:00:00:00:02\"}]\n"
+	"listeners: [{name: edge, address: 192.0.2.1, pool: farm}]\n"
+	"pools:\n"
+	"  - {name: farm, members: [1.2.3.4, {name: b, address: 1.2.3.5}]}\n"
+	"  - {name: other, members: [1.2.3.4]}\n"
+	"rules:\n"
+	"  - {name: r, methods: [INVITE], users: [a], domains: [b], numbers: [\"1\"],\n"
+	"     sources: [10.0.0.0/8], listeners: [edge], pool: farm}\n"
+	"secrets: [{id: 3, key: \"0123456789abcdef0123456789abcdef\"}]\n";
 
 static long left = -1; /* allocations until one fails; below 0: none does */
 static bool failed;
