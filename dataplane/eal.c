@@ -168,9 +168,6 @@ static int add_memory(struct args *a, const struct stw_model *m)
 	add(a, "--no-huge", "");
 	add(a, "--no-shconf", "");
 	add(a, "-m", mb);
-	/* Else buffers are made longer, to begin on different memory channels, and outgrow a page.
-	 */
-	add(a, "-n", "1");
 	return STW_OK;
 }
 
