@@ -7,7 +7,7 @@
 
 bool stw_lines_add(struct stw_registrar_answer *a, const char *format, ...)
 {
-	const size_t room = sizeof(a->lines) - a->len;
+	const size_t room = STW_REGISTRAR_LINES - a->len;
 	va_list args;
 
 	va_start(args, format);

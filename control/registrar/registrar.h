@@ -31,7 +31,7 @@ struct stw_registrar_answer {
 	bool known;   /* the sender proved who it is: the answer may be as long as it must */
 	bool changed; /* something waits for the commit */
 	size_t len;
-	char lines[STW_REGISTRAR_LINES]; /* whole header lines */
+	char *lines; /* whole header lines; [STW_REGISTRAR_LINES] of the caller's */
 };
 
 #define STW_REGISTRAR_COUNTERS(X)                                                    \

@@ -3,8 +3,8 @@
 
 /**
  * @file
- * REGISTERs on the slow path. Those that came in one turn of the loop go to the store together, and
- * are answered once it has them: one write to disk for many (group commit).
+ * REGISTERs on the slow path. Those of one batch go to the store together, and are answered once it
+ * has them: one write to disk for many (group commit).
  *
  * Threads: the loop's only. Ownership: the registrar.
  */
@@ -15,33 +15,32 @@
 struct ev_loop;
 struct stw_registering; /* opaque */
 
-#define STW_REGISTERING_MAX 4096u /* waiting in one turn */
-
-/* A REGISTER that waits for its answer. */
+/* A REGISTER, and what is to be said to it. */
 struct stw_registering_request {
+	const char *bytes;
+	const struct stw_sip_msg *msg;
 	struct stw_endpoint local, peer;
-	char *bytes; /* while it is answered: with the room an answer needs */
-	size_t len, room;
+	struct stw_registrar_answer answer; /* its lines live until the next batch */
 };
 
-/* Send the answer. */
-typedef void stw_registering_answer_fn(void *ctx, const struct stw_registering_request *request,
-				       const struct stw_registrar_answer *answer);
-
 /** @return NULL without memory */
-struct stw_registering *stw_registering_new(struct ev_loop *loop, stw_registering_answer_fn *answer,
-					    void *ctx);
+struct stw_registering *stw_registering_new(struct ev_loop *loop);
 
 /**
  * Serve the domains of @m: open, reconfigure or close the registrar. One whose store cannot be
- * opened is told, and tried again, later each time; meanwhile stw_registering_take() takes nothing.
- * Likewise one whose store breaks while it serves.
+ * opened is told, and tried again, later each time; meanwhile there is no registrar. Likewise one
+ * whose store breaks while it serves.
  */
 void stw_registering_configure(struct stw_registering *g, const struct stw_model *m);
 
-/** Take a REGISTER for a domain of ours, copied. @return false: no registrar, or too many */
-bool stw_registering_take(struct stw_registering *g, const struct stw_endpoint *local,
-			  const struct stw_endpoint *peer, const char *bytes, size_t len);
+/**
+ * Carry out REGISTERs for domains of ours in their order. On return their answers may be sent: what
+ * they changed lasts, or else its answer says that it does not.
+ *
+ * @param request  [n], 1..STW_SLOW_BATCH; there is a registrar
+ */
+void stw_registering_handle(struct stw_registering *g, struct stw_registering_request *request,
+			    size_t n);
 
 /* Who follows the bindings. */
 struct stw_registering_watch {
@@ -64,5 +63,5 @@ struct stw_registrar *stw_registering_registrar(const struct stw_registering *g,
 /** How often the store could not be opened. */
 uint64_t stw_registering_open_failed(const struct stw_registering *g);
 
-/** What waits is answered 503. Accepts NULL. */
+/** Accepts NULL. */
 void stw_registering_free(struct stw_registering *g);

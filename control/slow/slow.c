@@ -27,23 +27,6 @@ struct held {
 
 TAILQ_HEAD(held_list, held);
 
-struct stw_slow {
-	struct ev_loop *loop;
-	struct stw_names *names;
-	struct stw_sockets *sockets;
-	struct stw_registering *registering;
-	bool linked; /* sockets are open */
-	struct stw_desk desk;
-	const struct stw_model *model; /* of stw_slow_listen() */
-	struct stw_route_watch *routes;
-	struct held_list held;
-	size_t held_bytes;
-	struct ev_timer timer; /* of the one that waits longest */
-	struct stw_slow_watch watch;
-	struct stw_slow_counters c;
-	struct stw_located located; /* of the message in hand */
-};
-
 /* A message on its way through the decision. */
 struct passing {
 	char *bytes;
@@ -52,21 +35,77 @@ struct passing {
 	struct stw_source src;
 	struct stw_sip_msg msg;
 	struct stw_verdict v;
+	uint32_t serves; /* of the tables that @v is by */
 };
 
-static void count_sent(struct stw_slow *s, const struct passing *p, uint16_t listener,
-		       const struct stw_rewritten *r)
-{
-	const struct stw_endpoint *local = &stw_tables_listener(s->desk.tables, listener)->address;
+/* What leaves, to be sent in one go. */
+struct leaving {
+	stw_datagrams_send_fn *send;
+	void *ctx;
+	size_t n;
+	struct stw_datagram d[STW_SLOW_BATCH];
+	uint64_t *count[STW_SLOW_BATCH]; /* what each is, once it is sent */
+};
 
-	if (!stw_sockets_send(s->sockets, local, &p->v.dst, p->bytes + r->start, r->len)) {
-		s->c.send_failed++;
-		s->c.dropped++;
-	} else if (p->v.action == STW_ACTION_FORWARD) {
-		s->c.sent++;
-	} else {
-		s->c.answered++;
+struct stw_slow {
+	struct ev_loop *loop;
+	struct stw_names *names;
+	struct stw_sockets *sockets;
+	struct stw_registering *registering;
+	bool linked; /* sockets are open */
+	struct stw_desk desk;
+	uint32_t serves;	       /* grows when the desk changes */
+	const struct stw_model *model; /* of stw_slow_listen() */
+	struct stw_route_watch *routes;
+	struct held_list held;
+	size_t held_bytes;
+	struct ev_timer timer; /* of the one that waits longest */
+	struct stw_slow_watch watch;
+	struct stw_slow_counters c;
+	struct stw_located located; /* of the message in hand */
+	struct leaving leaving;
+	/* of the batch in hand: its REGISTERs, and behind them the message in hand */
+	struct passing passing[STW_SLOW_BATCH];
+	struct stw_registering_request request[STW_SLOW_BATCH];
+	size_t n_registers;
+};
+
+static void by_sockets(void *ctx, struct stw_datagram *d, size_t n)
+{
+	struct stw_slow *s = ctx;
+
+	stw_sockets_send(s->sockets, d, n);
+}
+
+static void send_leaving(struct stw_slow *s)
+{
+	struct leaving *l = &s->leaving;
+
+	if (l->n > 0)
+		l->send(l->ctx, l->d, l->n);
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->d[i].sent) {
+			(*l->count[i])++;
+		} else {
+			s->c.send_failed++;
+			s->c.dropped++;
+		}
 	}
+	l->n = 0;
+}
+
+/* Each message makes one leave at most, so there is room. */
+static void leave(struct stw_slow *s, const struct passing *p, uint16_t listener,
+		  const struct stw_rewritten *r)
+{
+	struct leaving *l = &s->leaving;
+
+	l->count[l->n] = p->v.action == STW_ACTION_FORWARD ? &s->c.sent : &s->c.answered;
+	l->d[l->n++] = (struct stw_datagram){
+		.local = stw_tables_listener(s->desk.tables, listener)->address,
+		.peer = p->v.dst,
+		.bytes = p->bytes + r->start,
+		.len = r->len};
 }
 
 static void carry_out(struct stw_slow *s, struct passing *p)
@@ -82,9 +121,8 @@ static void carry_out(struct stw_slow *s, struct passing *p)
 	if (err != STW_OK)
 		s->c.dropped++;
 	else
-		count_sent(s, p,
-			   p->v.action == STW_ACTION_FORWARD ? p->v.listener_out : p->v.listener_in,
-			   &r);
+		leave(s, p,
+		      p->v.action == STW_ACTION_FORWARD ? p->v.listener_out : p->v.listener_in, &r);
 }
 
 static void refuse(struct stw_slow *s, struct passing *p)
@@ -110,6 +148,7 @@ static bool decide(struct stw_slow *s, struct passing *p)
 	if (listener < 0)
 		return false;
 	p->src.listener = (uint16_t)listener;
+	p->serves = s->serves;
 	s->desk.registrar = stw_registering_registrar(s->registering, NULL);
 	stw_sip_parse(p->bytes, p->len, &p->msg);
 	if (p->msg.kind != STW_SIP_REQUEST && p->msg.kind != STW_SIP_RESPONSE)
@@ -182,47 +221,52 @@ static int ask(struct stw_slow *s, const struct passing *p)
 	return stw_names_ask(s->names, name, len, p->v.name_port, &p->src.peer.ip);
 }
 
-/* An answer with lines that others made. */
-static void answer_with(struct stw_slow *s, struct passing *p, uint16_t status, const char *phrase,
-			const struct stw_answer_more *more)
+/* The registrar's answer, in the form all our answers have. */
+static void answer_register(struct stw_slow *s, struct passing *p,
+			    const struct stw_registrar_answer *a)
 {
+	const struct stw_answer_more more = {a->lines, a->len, a->known};
 	struct stw_rewritten r;
 
-	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, status, phrase);
+	/* What a change of bindings sets off may bring new tables. */
+	if (p->serves != s->serves && !decide(s, p)) {
+		s->c.dropped++;
+		return;
+	}
+	p->v.retry_after_s = a->retry_after_s;
+	stw_route_refuse(&s->desk.snap, p->bytes, &p->msg, &p->src, &p->v, a->status, a->phrase);
 	if (p->v.action != STW_ACTION_ANSWER ||
-	    stw_answer_with(&s->desk.snap, &p->msg, &p->src, &p->v, more, p->bytes, p->room, &r) !=
+	    stw_answer_with(&s->desk.snap, &p->msg, &p->src, &p->v, &more, p->bytes, p->room, &r) !=
 		    STW_OK)
 		s->c.dropped++;
 	else
-		count_sent(s, p, p->v.listener_in, &r);
+		leave(s, p, p->v.listener_in, &r);
 }
 
-/* The registrar's answer, in the form all our answers have. */
-static void answer_register(void *ctx, const struct stw_registering_request *request,
-			    const struct stw_registrar_answer *answer)
+/* After all others: what a REGISTER changes is nobody's business before it lasts. */
+static void answer_registers(struct stw_slow *s)
 {
-	struct stw_slow *s = ctx;
-	struct passing p = {.bytes = request->bytes,
-			    .len = request->len,
-			    .room = request->room,
-			    .local = request->local,
-			    .src = {.peer = request->peer}};
-	const struct stw_answer_more more = {answer->lines, answer->len, answer->known};
+	const size_t n = s->n_registers;
 
-	s->c.waiting--;
-	if (!decide(s, &p)) {
-		s->c.dropped++; /* its listener went meanwhile */
-		return;
-	}
-	p.v.retry_after_s = answer->retry_after_s;
-	answer_with(s, &p, answer->status, answer->phrase, &more);
+	if (n > 0)
+		stw_registering_handle(s->registering, s->request, n);
+	for (size_t i = 0; i < n; i++)
+		answer_register(s, &s->passing[i], &s->request[i].answer);
+	s->n_registers = 0;
 }
 
+/* @param p  the one behind the REGISTERs of this batch */
 static bool give_to_registrar(struct stw_slow *s, const struct passing *p)
 {
-	if (!stw_registering_take(s->registering, &p->local, &p->src.peer, p->bytes, p->len))
+	struct stw_registering_request *q = &s->request[s->n_registers];
+
+	if (!s->desk.registrar)
 		return false;
-	s->c.waiting++;
+	q->bytes = p->bytes;
+	q->msg = &p->msg;
+	q->local = p->local;
+	q->peer = p->src.peer;
+	s->n_registers++;
 	return true;
 }
 
@@ -249,31 +293,51 @@ static void take_on(struct stw_slow *s, struct passing *p)
 	}
 }
 
-static void received(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
-		     char *bytes, size_t len)
+static void take_one(struct stw_slow *s, const struct stw_datagram *d)
 {
-	struct stw_slow *s = ctx;
-	struct passing p = {.bytes = bytes,
-			    .len = len,
-			    .room = STW_SOCKETS_ROOM,
-			    .local = *local,
-			    .src = {.peer = *peer}};
+	struct passing *p = &s->passing[s->n_registers];
 
-	bool decided = decide(s, &p);
-	if (decided && p.v.action == STW_ACTION_KERNEL && p.v.kernel_for == STW_KERNEL_FOR_HEALTH) {
+	p->bytes = d->bytes;
+	p->len = d->len;
+	p->room = d->room;
+	p->local = d->local;
+	p->src = (struct stw_source){.peer = d->peer};
+	bool decided = decide(s, p);
+	if (decided && p->v.action == STW_ACTION_KERNEL &&
+	    p->v.kernel_for == STW_KERNEL_FOR_HEALTH) {
 		s->c.own++;
 		if (s->watch.answered)
-			s->watch.answered(s->watch.ctx, peer, p.bytes, &p.msg);
+			s->watch.answered(s->watch.ctx, &d->peer, p->bytes, &p->msg);
 		return;
 	}
 	s->c.received++;
 	if (!decided) {
 		s->c.dropped++;
-	} else if (p.v.action != STW_ACTION_KERNEL) {
-		carry_out(s, &p);
+	} else if (p->v.action != STW_ACTION_KERNEL) {
+		carry_out(s, p);
 	} else {
-		take_on(s, &p);
+		take_on(s, p);
 	}
+}
+
+void stw_slow_take(struct stw_slow *s, struct stw_datagram *d, size_t n,
+		   stw_datagrams_send_fn *send, void *ctx)
+{
+	s->leaving.send = send ? send : by_sockets;
+	s->leaving.ctx = send ? ctx : s;
+	for (size_t from = 0; from < n; from += STW_SLOW_BATCH) {
+		for (size_t i = from; i < n && i < from + STW_SLOW_BATCH; i++)
+			take_one(s, &d[i]);
+		answer_registers(s);
+		send_leaving(s);
+	}
+	s->leaving.send = by_sockets;
+	s->leaving.ctx = s;
+}
+
+static void received(void *ctx, struct stw_datagram *d, size_t n)
+{
+	stw_slow_take(ctx, d, n, NULL, NULL);
 }
 
 static void refused(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
@@ -305,6 +369,7 @@ static bool retry(struct stw_slow *s, struct held *h, bool is_late)
 	} else {
 		return false;
 	}
+	send_leaving(s);
 	let_go(s, h);
 	return true;
 }
@@ -329,11 +394,13 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 		return NULL;
 	s->loop = loop;
 	s->names = names;
+	s->leaving.send = by_sockets;
+	s->leaving.ctx = s;
 	TAILQ_INIT(&s->held);
 	ev_init(&s->timer, on_timer);
 	s->timer.data = s;
 	s->sockets = stw_sockets_new(loop, received, refused, s);
-	s->registering = stw_registering_new(loop, answer_register, s);
+	s->registering = stw_registering_new(loop);
 	s->desk.went = stw_went_new();
 	if (!s->sockets || !s->registering || !s->desk.went) {
 		stw_slow_free(s);
@@ -347,6 +414,7 @@ static void routes_changed(void *arg)
 {
 	struct stw_slow *s = arg;
 
+	s->serves++;
 	if (s->model && stw_desk_ways(&s->desk, s->model))
 		stw_error("slow path: it goes on with older routes: no memory");
 }
@@ -356,6 +424,7 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m)
 	int err = stw_desk_ways(&s->desk, m);
 
 	s->model = err ? NULL : m;
+	s->serves++;
 	if (err)
 		return err;
 	if (!s->routes)
@@ -384,6 +453,7 @@ void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
 		stw_error("slow path: it goes on with older tables: %s", reason);
 		return;
 	}
+	s->serves++;
 	for (h = TAILQ_FIRST(&s->held); h; h = next) {
 		next = TAILQ_NEXT(h, order);
 		retry(s, h, false);
@@ -428,7 +498,13 @@ int stw_slow_way(const struct stw_slow *s, const struct stw_endpoint *peer,
 bool stw_slow_send(const struct stw_slow *s, const struct stw_endpoint *local,
 		   const struct stw_endpoint *peer, const char *bytes, size_t len)
 {
-	return stw_sockets_send(s->sockets, local, peer, bytes, len);
+	struct stw_datagram d = {.local = *local,
+				 .peer = *peer,
+				 .bytes = (char *)(uintptr_t)bytes,
+				 .len = (uint32_t)len};
+
+	stw_sockets_send(s->sockets, &d, 1);
+	return d.sent;
 }
 
 const struct stw_slow_counters *stw_slow_counters(const struct stw_slow *s)

@@ -19,6 +19,7 @@
 #include "control/model/model.h"
 #include "control/resolve/names.h"
 #include "control/slow/counters.h"
+#include "control/slow/datagram.h"
 #include "control/tables/build.h"
 
 struct ev_loop;
@@ -63,6 +64,16 @@ struct stw_slow_watch {
 };
 
 void stw_slow_watch(struct stw_slow *s, const struct stw_slow_watch *watch);
+
+/**
+ * Take a batch of messages. What leaves because of them has been given to @send, all at once, when
+ * it returns: answers to REGISTERs among them, once all that these changed lasts together.
+ *
+ * @param d     [n], STW_SLOW_HEADROOM and @room each; written over
+ * @param send  NULL: by the sockets
+ */
+void stw_slow_take(struct stw_slow *s, struct stw_datagram *d, size_t n,
+		   stw_datagrams_send_fn *send, void *ctx);
 
 /**
  * From which listener calls to @peer leave, as far as configuration tells.

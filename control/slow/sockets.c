@@ -18,7 +18,8 @@
 #include "dataplane/route/route.h"
 
 #define DATAGRAM_MAX 65535
-#define A_TURN	     64	       /* datagrams of one socket in one turn of the loop */
+#define ERRORS	     64 /* of one socket in one turn of the loop */
+#define STRIDE	     (STW_SLOW_HEADROOM + STW_SOCKETS_ROOM + 65u) /* not all in the same cache sets */
 #define WAITING	     (8 << 20) /* bytes that may wait in the kernel: what comes while a disk writes */
 
 struct own_socket {
@@ -29,19 +30,28 @@ struct own_socket {
 	bool wanted;
 };
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* What the kernel fills, or empties, in one call. */
+struct batch {
+	struct mmsghdr msg[STW_SLOW_BATCH];
+	struct iovec iov[STW_SLOW_BATCH];
+	union address address[STW_SLOW_BATCH];
+};
+
 struct stw_sockets {
 	struct ev_loop *loop;
 	stw_sockets_received_fn *received;
 	stw_sockets_refused_fn *refused;
 	void *ctx;
 	struct own_socket *first;
-	char buffer[STW_SLOW_HEADROOM + STW_SOCKETS_ROOM];
-};
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
+	struct batch in, out;
+	struct stw_datagram datagram[STW_SLOW_BATCH];
+	char buffer[STW_SLOW_BATCH][STRIDE]; /* memory only as far as something lay there */
 };
 
 static socklen_t to_address(const struct stw_endpoint *ep, union address *out)
@@ -95,7 +105,7 @@ static bool take_error(struct own_socket *o)
 	struct stw_sockets *s = o->owner;
 	char control[512] __attribute__((aligned(8)));
 	union address to;
-	struct iovec iov = {.iov_base = s->buffer, .iov_len = sizeof(s->buffer)};
+	struct iovec iov = {.iov_base = s->buffer[0], .iov_len = sizeof(s->buffer[0])};
 	struct msghdr msg = {.msg_name = &to,
 			     .msg_namelen = sizeof(to),
 			     .msg_iov = &iov,
@@ -109,14 +119,14 @@ static bool take_error(struct own_socket *o)
 	const struct sock_extended_err *e = error_of(&msg);
 	if (e && says_nobody(e) && msg.msg_namelen > 0) {
 		struct stw_endpoint peer = from_address(&to);
-		s->refused(s->ctx, &o->address, &peer, s->buffer, (size_t)n);
+		s->refused(s->ctx, &o->address, &peer, s->buffer[0], (size_t)n);
 	}
 	return true;
 }
 
 static void take_errors(struct own_socket *o)
 {
-	for (int i = 0; i < A_TURN && take_error(o); i++)
+	for (int i = 0; i < ERRORS && take_error(o); i++)
 		;
 }
 
@@ -124,21 +134,23 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
 {
 	struct own_socket *o = io->data;
 	struct stw_sockets *s = o->owner;
-	char *bytes = s->buffer + STW_SLOW_HEADROOM;
 
 	(void)loop;
 	(void)revents;
 	take_errors(o);
-	for (int i = 0; i < A_TURN; i++) {
-		union address from;
-		socklen_t len = sizeof(from);
-		ssize_t n = recvfrom(io->fd, bytes, DATAGRAM_MAX, MSG_DONTWAIT, &from.any, &len);
+	for (size_t i = 0; i < STW_SLOW_BATCH; i++)
+		s->in.msg[i].msg_hdr.msg_namelen = sizeof(s->in.address[i]);
+	int n = recvmmsg(io->fd, s->in.msg, STW_SLOW_BATCH, MSG_DONTWAIT, NULL);
 
-		if (n < 0)
-			return; /* nothing more, or an error that is told once */
-		struct stw_endpoint peer = from_address(&from);
-		s->received(s->ctx, &o->address, &peer, bytes, (size_t)n);
-	}
+	if (n <= 0)
+		return; /* nothing more, or an error that is told once */
+	for (int i = 0; i < n; i++)
+		s->datagram[i] = (struct stw_datagram){.local = o->address,
+						       .peer = from_address(&s->in.address[i]),
+						       .bytes = s->in.iov[i].iov_base,
+						       .len = s->in.msg[i].msg_len,
+						       .room = STW_SOCKETS_ROOM};
+	s->received(s->ctx, s->datagram, (size_t)n);
 }
 
 static bool set(int fd, int level, int option, int value)
@@ -232,6 +244,19 @@ static void forget_wanted(struct stw_sockets *s)
 		o->wanted = false;
 }
 
+static void prepare_batches(struct stw_sockets *s)
+{
+	for (size_t i = 0; i < STW_SLOW_BATCH; i++) {
+		s->in.iov[i] = (struct iovec){s->buffer[i] + STW_SLOW_HEADROOM, DATAGRAM_MAX};
+		s->in.msg[i].msg_hdr = (struct msghdr){.msg_name = &s->in.address[i],
+						       .msg_iov = &s->in.iov[i],
+						       .msg_iovlen = 1};
+		s->out.msg[i].msg_hdr = (struct msghdr){.msg_name = &s->out.address[i],
+							.msg_iov = &s->out.iov[i],
+							.msg_iovlen = 1};
+	}
+}
+
 struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_fn *received,
 				    stw_sockets_refused_fn *refused, void *ctx)
 {
@@ -243,6 +268,7 @@ struct stw_sockets *stw_sockets_new(struct ev_loop *loop, stw_sockets_received_f
 	s->received = received;
 	s->refused = refused;
 	s->ctx = ctx;
+	prepare_batches(s);
 	return s;
 }
 
@@ -266,20 +292,44 @@ void stw_sockets_close(struct stw_sockets *s)
 	drop_unwanted(s);
 }
 
-bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *local,
-		      const struct stw_endpoint *peer, const char *bytes, size_t len)
+/* @return how many of @d leave as the first does, by one socket and family */
+static size_t fill_run(struct stw_sockets *s, const struct stw_datagram *d, size_t n)
 {
-	const struct own_socket *o = find(s, local);
-	union address to;
-	socklen_t to_len = to_address(peer, &to);
+	const bool v4 = stw_ip_is_v4(&d[0].peer.ip);
+	size_t k = 0;
 
-	if (!o || stw_ip_is_v4(&local->ip) != stw_ip_is_v4(&peer->ip))
-		return false;
+	while (k < n && k < STW_SLOW_BATCH && stw_ip_is_v4(&d[k].peer.ip) == v4 &&
+	       stw_endpoint_equal(&d[k].local, &d[0].local)) {
+		s->out.msg[k].msg_hdr.msg_namelen = to_address(&d[k].peer, &s->out.address[k]);
+		s->out.iov[k] = (struct iovec){d[k].bytes, d[k].len};
+		k++;
+	}
+	return k;
+}
+
+/* Those of @d that the kernel takes in one call, or the one that it does not take. */
+static size_t send_run(struct stw_sockets *s, struct stw_datagram *d, size_t n)
+{
+	const struct own_socket *o = find(s, &d[0].local);
+	const size_t run = fill_run(s, d, n);
+	int sent = -1;
+
+	if (!o || stw_ip_is_v4(&d[0].local.ip) != stw_ip_is_v4(&d[0].peer.ip))
+		return run;
 	/* An error of an earlier datagram is told instead of sending this one. */
-	for (int tries = 0; tries < 2; tries++)
-		if (sendto(o->io.fd, bytes, len, MSG_DONTWAIT, &to.any, to_len) == (ssize_t)len)
-			return true;
-	return false;
+	for (int tries = 0; tries < 2 && sent <= 0; tries++)
+		sent = sendmmsg(o->io.fd, s->out.msg, (unsigned int)run, MSG_DONTWAIT);
+	for (int i = 0; i < sent; i++)
+		d[i].sent = s->out.msg[i].msg_len == d[i].len;
+	return sent > 0 ? (size_t)sent : 1;
+}
+
+void stw_sockets_send(struct stw_sockets *s, struct stw_datagram *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		d[i].sent = false;
+	for (size_t i = 0; i < n;)
+		i += send_run(s, d + i, n - i);
 }
 
 size_t stw_sockets_n(const struct stw_sockets *s)

@@ -7,12 +7,8 @@
  * now or later: hence bound free of it. What leaves here goes by the kernel's routes and the twin.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include <strowger/endpoint.h>
-
 #include "control/model/model.h"
+#include "control/slow/datagram.h"
 
 struct ev_loop;
 struct stw_sockets; /* opaque; sockets.c */
@@ -20,13 +16,8 @@ struct stw_sockets; /* opaque; sockets.c */
 /** Writable bytes from the first byte of a datagram on. */
 #define STW_SOCKETS_ROOM (65535u + 64u)
 
-/** More than a worker has, for contacts with a long way to them. */
-#define STW_SLOW_HEADROOM 3072u
-
-/** One datagram; STW_SLOW_HEADROOM bytes before @bytes and STW_SOCKETS_ROOM from there on may be
- * written. */
-typedef void stw_sockets_received_fn(void *ctx, const struct stw_endpoint *local,
-				     const struct stw_endpoint *peer, char *bytes, size_t len);
+/** What one socket had: @d [n], 1..STW_SLOW_BATCH, until it returns. */
+typedef void stw_sockets_received_fn(void *ctx, struct stw_datagram *d, size_t n);
 
 /**
  * What was sent from @local to @peer, by us or by a worker, found nobody there, or so an ICMP
@@ -49,9 +40,8 @@ void stw_sockets_listen(struct stw_sockets *s, const struct stw_model *m);
 /** Close all; stw_sockets_listen() opens them again. */
 void stw_sockets_close(struct stw_sockets *s);
 
-/** @return true when the kernel took it */
-bool stw_sockets_send(const struct stw_sockets *s, const struct stw_endpoint *local,
-		      const struct stw_endpoint *peer, const char *bytes, size_t len);
+/** Send @d [n]; @sent: the kernel took it. */
+void stw_sockets_send(struct stw_sockets *s, struct stw_datagram *d, size_t n);
 
 /** Sockets that are open. */
 size_t stw_sockets_n(const struct stw_sockets *s);

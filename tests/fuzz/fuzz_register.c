@@ -30,7 +30,8 @@ static char directory[] = "/tmp/strowger-fuzz-XXXXXX";
 static char domains[1][STW_DOMAIN_MAX] = {"example.com"};
 static struct stw_registrar *r;
 static struct stw_proxy *proxy;
-static struct stw_registrar_answer answer;
+static char lines[STW_REGISTRAR_LINES];
+static struct stw_registrar_answer answer = {.lines = lines};
 static struct stw_endpoint source, listener;
 
 static void check(bool ok, const char *what)

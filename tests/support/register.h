@@ -80,10 +80,10 @@ static inline uint16_t stw_registering_give(struct stw_registering *s)
 {
 	stw_sip_parse(s->request, strlen(s->request), &s->msg);
 	assert_int_equal(s->msg.reject, STW_SIP_ACCEPTED);
+	s->a.lines = s->text;
 	stw_registrar_handle(s->r, s->request, &s->msg, &s->source, &s->listener, &s->a);
 	if (s->a.changed && stw_registrar_commit(s->r) != STW_OK)
 		stw_registrar_failed(s->r, &s->a);
-	memcpy(s->text, s->a.lines, s->a.len);
 	s->text[s->a.len] = '\0';
 	return s->a.status;
 }

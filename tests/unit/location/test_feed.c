@@ -28,7 +28,7 @@ static struct ev_loop *loop;
 static struct stw_registering *g;
 static struct stw_feed *feed;
 static struct stw_location_map map; /* of what was passed on last */
-static unsigned n_ready, n_answered;
+static unsigned n_ready;
 static bool has_table;
 
 static void ready(void *ctx, int table_fd)
@@ -41,19 +41,10 @@ static void ready(void *ctx, int table_fd)
 	n_ready++;
 }
 
-static void answer(void *ctx, const struct stw_registering_request *request,
-		   const struct stw_registrar_answer *a)
-{
-	(void)ctx;
-	(void)request;
-	(void)a;
-	n_answered++;
-}
-
 static void serve(uint64_t max_bytes)
 {
 	loop = ev_loop_new(0);
-	g = stw_registering_new(loop, answer, NULL);
+	g = stw_registering_new(loop);
 	assert_non_null(g);
 	feed = stw_feed_new(loop, g, max_bytes, ready, NULL);
 	assert_non_null(feed);
@@ -77,7 +68,7 @@ static int start(void **state)
 	snprintf(model.registrar.store, sizeof(model.registrar.store), "%s", temp_dir);
 	model.n_secrets = 1;
 	memset(model.secrets[0].key, 7, STW_SECRET_BYTES - 1);
-	n_ready = n_answered = 0;
+	n_ready = 0;
 	has_table = false;
 	return 0;
 }
