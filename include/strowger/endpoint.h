@@ -68,7 +68,9 @@ static inline struct stw_ip stw_ip_from_v6(const void *v6)
 /** True for an IPv4 (mapped) address. */
 static inline bool stw_ip_is_v4(const struct stw_ip *ip)
 {
-	return memcmp(ip->b, stw_ip4_prefix, sizeof(stw_ip4_prefix)) == 0;
+	/* In two pieces: for twelve bytes in one compilers sometimes make a call. */
+	return memcmp(ip->b, stw_ip4_prefix, 8) == 0 &&
+	       memcmp(ip->b + 8, stw_ip4_prefix + 8, 4) == 0;
 }
 
 static inline bool stw_ip_equal(const struct stw_ip *a, const struct stw_ip *b)
