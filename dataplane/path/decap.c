@@ -40,6 +40,9 @@ struct view {
 struct known {
 	struct stw_endpoint to;
 	int listener;
+	bool is_plain; /* a listener's, and IPv4: then as it stands in a frame */
+	uint16_t port_be;
+	uint32_t ip_be;
 };
 
 static uint16_t be16(const uint8_t *p)
@@ -174,9 +177,23 @@ static bool to_kernel(struct stw_worker *w, struct rte_mbuf *m)
 
 static int listener_of(const struct stw_tables *t, const struct stw_endpoint *to, struct known *k)
 {
-	if (to->port != k->to.port || !stw_ip_equal(&to->ip, &k->to.ip))
-		*k = (struct known){*to, stw_tables_find_listener(t, to)};
+	if (to->port == k->to.port && stw_ip_equal(&to->ip, &k->to.ip))
+		return k->listener;
+	*k = (struct known){.to = *to, .listener = stw_tables_find_listener(t, to)};
+	k->is_plain = k->listener >= 0 && stw_ip_is_v4(&to->ip);
+	k->port_be = rte_cpu_to_be_16(to->port);
+	memcpy(&k->ip_be, to->ip.b + 12, sizeof(k->ip_be));
 	return k->listener;
+}
+
+static void put_source(struct stw_worker *w, struct stw_burst *b, unsigned i,
+		       const struct stw_ip *ip, uint16_t port, int listener)
+{
+	b->src[i] = (struct stw_source){
+		.peer = {.ip = *ip, .port = port},
+		.listener = (uint16_t)listener,
+		.memory = &w->memory,
+	};
 }
 
 static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, const struct view *v,
@@ -208,11 +225,7 @@ static bool take_udp(struct stw_worker *w, struct stw_burst *b, unsigned i, cons
 	if (w->spread.on && i >= b->n_injected &&
 	    stw_spread_stage(w, m, b->text[i], b->text_len[i]))
 		return false;
-	b->src[i] = (struct stw_source){
-		.peer = {.ip = v->src, .port = be16(v->l4)},
-		.listener = (uint16_t)listener,
-		.memory = &w->memory,
-	};
+	put_source(w, b, i, &v->src, be16(v->l4), listener);
 	return true;
 }
 
@@ -280,7 +293,53 @@ static struct rte_mbuf *flatten(struct stw_worker *w, struct rte_mbuf *m)
 	return flat;
 }
 
-static bool take(struct stw_worker *w, struct stw_burst *b, unsigned i, struct known *known)
+static inline uint16_t load16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint32_t load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/*
+ * As nearly every frame is: untagged, whole, IPv4 without options, UDP to where the one before was
+ * sent, nothing wrong with it that the device saw. @return false: look closer
+ */
+static inline bool take_plain(struct stw_worker *w, struct stw_burst *b, unsigned i,
+			      const struct known *known)
+{
+	const struct rte_mbuf *m = b->frame[i];
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN, *udp = ip + IPV4_LEN;
+	const uint16_t fragment = RTE_BE16(0x3fff);
+
+	if (m->nb_segs > 1 || !known->is_plain ||
+	    m->data_len < RTE_ETHER_HDR_LEN + IPV4_LEN + UDP_LEN || w->spread.on || ip_sum_bad(m) ||
+	    udp_sum_bad(m) || load16(frame + 12) != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
+	    ip[0] != 0x45 || (load16(ip + 6) & fragment) != 0 || ip[9] != IPPROTO_UDP ||
+	    load32(ip + 16) != known->ip_be || load16(udp + 2) != known->port_be ||
+	    !for_this_station(w, m))
+		return false;
+	const uint32_t total = be16(ip + 2), len = be16(udp + 4);
+	if (total > m->data_len - (uint32_t)RTE_ETHER_HDR_LEN || len < UDP_LEN ||
+	    len + IPV4_LEN > total)
+		return false;
+	const struct stw_ip src = stw_ip_from_v4(ip + 12);
+	b->text[i] = rte_pktmbuf_mtod(m, char *) + RTE_ETHER_HDR_LEN + IPV4_LEN + UDP_LEN;
+	b->text_len[i] = len - UDP_LEN;
+	put_source(w, b, i, &src, be16(udp), known->listener);
+	return true;
+}
+
+static bool look_closer(struct stw_worker *w, struct stw_burst *b, unsigned i, struct known *known)
 {
 	struct view v;
 
@@ -309,7 +368,7 @@ void stw_decap(struct stw_worker *w, struct stw_burst *b)
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i + PREFETCH_AHEAD < b->n)
 			stw_prefetch_write(rte_pktmbuf_mtod(b->frame[i + PREFETCH_AHEAD], void *));
-		if (take(w, b, i, &known))
+		if (take_plain(w, b, i, &known) || look_closer(w, b, i, &known))
 			b->live[n++] = (uint8_t)i;
 	}
 	b->n_live = n;

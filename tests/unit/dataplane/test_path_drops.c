@@ -184,6 +184,96 @@ static void bursts_keep_the_order_of_arrival(void **state)
 	assert_int_equal(rig_count(&rig, STW_C_DROP_NOT_SIP), 10);
 }
 
+/* What one turn adds to each counter, cycles and turns apart. */
+static void turn_adds(uint64_t added[STW_N_COUNTERS])
+{
+	for (unsigned c = 0; c < STW_N_COUNTERS; c++)
+		added[c] = 0 - rig_count(&rig, (enum stw_counter)c);
+	rig_turn(&rig, 0);
+	for (unsigned c = 0; c < STW_N_COUNTERS; c++)
+		added[c] += rig_count(&rig, (enum stw_counter)c);
+	added[STW_C_CYCLES_BUSY] = added[STW_C_TURNS_BUSY] = added[STW_C_TURNS_IDLE] = 0;
+	rig_clear(&rig);
+	for (struct rte_mbuf *m; (m = rig_kernel(&rig)) != NULL;)
+		rte_pktmbuf_free(m);
+}
+
+static bool is_fragment(const uint8_t *bytes)
+{
+	return bytes[14] >> 4 == 4 && ((bytes[20] << 8 | bytes[21]) & 0x3fff) != 0;
+}
+
+/* Noise to us, which is dropped by name and leaves nothing behind; then @odd: alone, and behind it.
+ */
+static void ends_as_alone(const uint8_t *noise, size_t noise_len, const uint8_t *odd, size_t len)
+{
+	const struct stw_burst *b = &rig.workers.worker[0]->burst;
+	uint64_t alone[STW_N_COUNTERS], behind[STW_N_COUNTERS], first[STW_N_COUNTERS];
+	struct stw_source src;
+	uint32_t text_len;
+
+	rig_feed(&rig, 0, 0, noise, noise_len);
+	turn_adds(first);
+	assert_int_equal(first[STW_C_DROP_NOT_SIP], 1);
+	rig_feed(&rig, 0, 0, odd, len);
+	turn_adds(alone);
+	src = b->src[0];
+	text_len = b->text_len[0];
+	rig_feed(&rig, 0, 0, noise, noise_len);
+	rig_feed(&rig, 0, 0, odd, len);
+	turn_adds(behind);
+	if (is_fragment(odd)) /* it waits, or was there before */
+		assert_int_equal(behind[STW_C_DROP_NOT_SIP], 1);
+	else
+		for (unsigned c = 0; c < STW_N_COUNTERS; c++)
+			assert_int_equal(behind[c], first[c] + alone[c]);
+	if (alone[STW_C_DROP_NOT_SIP] == 0)
+		return;
+	assert_memory_equal(&b->src[1].peer, &src.peer, sizeof(src.peer));
+	assert_int_equal(b->src[1].listener, src.listener);
+	assert_int_equal(b->text_len[1], text_len);
+}
+
+/* Decap knows where the frame before was sent, and looks less closely at the next one. */
+static void frames_end_behind_another_as_they_do_alone(void **state)
+{
+	static const uint8_t flips[] = {0x01, 0x02, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff};
+	struct rig_datagram d = from_caller("GET / HTTP/1.1\r\n\r\n", 18);
+	size_t len = rig_frame(&d, frame);
+	uint8_t odd[256] = {0};
+
+	(void)state;
+	for (size_t at = 0; at < 42; at++)
+		for (size_t i = 0; i < sizeof(flips); i++) {
+			memcpy(odd, frame, len);
+			odd[at] ^= flips[i];
+			ends_as_alone(frame, len, odd, len);
+		}
+	memcpy(odd, frame, len);
+	for (size_t cut = 0; cut <= len + 4; cut++) /* and some bytes of padding */
+		ends_as_alone(frame, len, odd, cut);
+	rig_assert_ledger(&rig);
+}
+
+/* 2001:db8::1 is a listener's; the last four bytes of it are an address as well, of nobody. */
+static void nobody_is_found_by_what_another_family_left(void **state)
+{
+	struct rig_datagram v6 =
+		from(stw_farm_v6(9, 5070), stw_farm_v6(1, 5060), "GET / HTTP/1.1\r\n\r\n", 18);
+	struct rig_datagram v4 = from_caller("GET / HTTP/1.1\r\n\r\n", 18);
+	uint64_t added[STW_N_COUNTERS];
+	size_t len = rig_frame(&v6, frame);
+
+	(void)state;
+	rig_feed(&rig, 0, 0, frame, len);
+	v4.dst = stw_farm_v4(0, 0, 0, 1, 5060);
+	len = rig_frame(&v4, frame);
+	rig_feed(&rig, 0, 0, frame, len);
+	turn_adds(added);
+	assert_int_equal(added[STW_C_DROP_NOT_SIP], 1);
+	assert_int_equal(added[STW_C_KERNEL], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +286,8 @@ int main(void)
 		WITH(full_device_queue_is_a_drop),
 		WITH(buffer_in_segments_is_joined),
 		WITH(bursts_keep_the_order_of_arrival),
+		WITH(frames_end_behind_another_as_they_do_alone),
+		WITH(nobody_is_found_by_what_another_family_left),
 	};
 
 	return path_rig_run("dataplane-path-drops", tests);
