@@ -59,7 +59,7 @@ void stw_api_check(struct stw_api *api, struct stw_request *r)
 	struct stw_words w;
 	stw_words_init(&w);
 	struct stw_model *m = NULL;
-	int err = stw_config_read_text("body", r->body ? r->body : "", r->body_len,
+	int err = stw_config_read_text(STW_API_CONFIG_NAME, r->body ? r->body : "", r->body_len,
 				       stw_words_message, &w, &m);
 	json_t *reply;
 	if (err) {

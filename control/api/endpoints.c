@@ -76,10 +76,48 @@ static bool path_is(const char *pattern, const char *path, char *member, size_t 
 	return true;
 }
 
+/* A path to a member, with something in its place that is nobody's name: "", "a/b", or too long.
+ * @return the length of that, with where it begins; -1: no such path */
+static int nobody_in(const char *path, const char **name)
+{
+	for (size_t i = 0; i < STW_N_ENDPOINTS; i++) {
+		const char *pattern = stw_endpoint_rows[i].path, *hole = strchr(pattern, '{');
+		const char *tail = hole ? strchr(hole, '}') + 1 : NULL;
+		const size_t before = hole ? (size_t)(hole - pattern) : 0, len = strlen(path);
+
+		if (!hole || len < before + strlen(tail) || strncmp(path, pattern, before) != 0 ||
+		    strcmp(path + len - strlen(tail), tail) != 0)
+			continue;
+		*name = path + before;
+		return (int)(len - before - strlen(tail));
+	}
+	return -1;
+}
+
+static void unknown(struct stw_request *r, const char *path)
+{
+	const char *name;
+	const int len = nobody_in(path, &name);
+
+	if (len >= 0)
+		stw_problem(r, 404, "unknown-member", "Unknown member",
+			    "no member \"%.*s\"; GET /v1/members lists them", len, name);
+	else
+		stw_problem(r, 404, "unknown-path", "Unknown path",
+			    "%s: no such endpoint; GET /v1 lists them", path);
+}
+
+/* What may be done at a path, for the header of a 405. */
+static void allow(struct stw_request *r, const char *method)
+{
+	const size_t len = strlen(r->allow);
+
+	snprintf(r->allow + len, sizeof(r->allow) - len, "%s%s", len ? ", " : "", method);
+}
+
 bool stw_api_match(struct stw_request *r, const char *method, const char *path)
 {
 	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
-	const char *other = NULL;
 	r->endpoint = STW_N_ENDPOINTS;
 	for (size_t i = 0; i < STW_N_ENDPOINTS; i++) {
 		const struct stw_endpoint_row *row = &stw_endpoint_rows[i];
@@ -87,18 +125,16 @@ bool stw_api_match(struct stw_request *r, const char *method, const char *path)
 			continue;
 		if (strcmp(row->method, wanted) == 0) {
 			r->endpoint = (enum stw_endpoint_id)i;
+			*r->allow = '\0';
 			return true;
 		}
-		other = row->method;
+		allow(r, row->method);
 	}
-	if (other) {
-		r->allow = other;
+	if (*r->allow)
 		stw_problem(r, 405, "method", "Method not allowed", "%s: use %s, not %s", path,
-			    other, method);
-	} else {
-		stw_problem(r, 404, "unknown-path", "Unknown path",
-			    "%s: no such endpoint; GET /v1 lists them", path);
-	}
+			    r->allow, method);
+	else
+		unknown(r, path);
 	return false;
 }
 

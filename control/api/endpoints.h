@@ -3,6 +3,9 @@
 
 #define STW_API_VERSION 1 /* of paths and answers */
 
+/* What messages about a configuration that came in a request call it: `configuration:7: ...`. */
+#define STW_API_CONFIG_NAME "configuration"
+
 /**
  * @file
  * The one table of the API: method, path, effect, body, help. The server dispatches by it, GET /v1

@@ -47,7 +47,8 @@ static bool read_other(struct stw_api *api, struct stw_request *r, const char *t
 	char reason[256] = "";
 
 	*out = (struct other){.messages = json_array()};
-	int err = stw_config_read_text("body", text, len, on_message, out->messages, &out->model);
+	int err = stw_config_read_text(STW_API_CONFIG_NAME, text, len, on_message, out->messages,
+				       &out->model);
 	if (!err) {
 		stw_api_dress(api->control, out->model);
 		err = stw_desk_of_model(&out->desk, out->model, NULL, reason, sizeof(reason));

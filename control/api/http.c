@@ -169,7 +169,7 @@ static enum MHD_Result send_reply(struct exchange *x)
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (x->h->is_open)
 		MHD_add_response_header(response, "Content-Security-Policy", PAGE_POLICY);
-	if (r->allow)
+	if (*r->allow)
 		MHD_add_response_header(response, "Allow", r->allow);
 	if (r->status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");

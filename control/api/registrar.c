@@ -60,7 +60,7 @@ static json_t *reason_of(const struct stw_registrar *r, const char *why)
 	const int trouble = r ? stw_registrar_trouble(r) : STW_OK;
 
 	if (!trouble)
-		return r ? json_null() : json_string(why);
+		return r || !*why ? json_null() : json_string(why);
 	return json_sprintf("the store cannot be written (%s): REGISTERs are answered 503; %s",
 			    stw_err_text(trouble),
 			    trouble == STW_ENOSPACE ? "make room on its disk, or raise "
@@ -91,7 +91,7 @@ void stw_api_registrar(struct stw_api *api, struct stw_request *r)
 
 	json_object_set_new(reply, "domains", texts(config));
 	json_object_set_new(reply, "state", json_string(state_of(registrar, config)));
-	json_object_set_new(reply, "reason", reason_of(registrar, why));
+	json_object_set_new(reply, "state_reason", reason_of(registrar, why));
 	if (registrar) {
 		struct stw_store *s = stw_registrar_store(registrar);
 

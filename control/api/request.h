@@ -27,8 +27,8 @@ struct stw_request {
 	char *text; /* in place of @reply: what a program wants in another form than JSON */
 	size_t text_len;
 	const char *text_type;
-	bool problem;	   /* the reply is a problem */
-	const char *allow; /* with 405: the method that would do */
+	bool problem;	/* the reply is a problem */
+	char allow[32]; /* with 405: the methods that would do */
 
 	/* A change that is to be served first; 0 when none is awaited. */
 	uint64_t awaits_change;

@@ -33,6 +33,7 @@ int stw_run_apply(struct stw_cli *cli)
 
 	if (!text)
 		return STW_EXIT_FAILED;
+	cli->text_file = cli->args[0];
 	json_t *yaml = json_stringn(text, len);
 	free(text);
 	if (!yaml) {

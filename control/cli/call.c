@@ -2,16 +2,28 @@
 #include "control/cli/cli.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #include "control/cli/client.h"
 #include "control/cli/show.h"
 
-static void print_problem(const json_t *problem)
+/* Where the text came from a file, messages about it name that file. */
+static void print_message(const char *file, const char *text)
+{
+	static const char name[] = STW_API_CONFIG_NAME ":";
+	const bool about = file && text && strncmp(text, name, sizeof(name) - 1) == 0;
+
+	if (about)
+		fprintf(stderr, "%s:", file);
+	fprintf(stderr, "%s\n", stw_safe(about ? text + sizeof(name) - 1 : text));
+}
+
+static void print_problem(const struct stw_cli *cli, const json_t *problem)
 {
 	size_t i;
 	json_t *line;
 	json_array_foreach(json_object_get(problem, "messages"), i, line)
-		fprintf(stderr, "%s\n", stw_safe(json_string_value(line)));
+		print_message(cli->text_file, json_string_value(line));
 	fprintf(stderr, "strowgerctl: %s: %s\n", stw_text(problem, "title"),
 		stw_text(problem, "detail"));
 }
@@ -23,7 +35,7 @@ static int judge(struct stw_cli *cli, int rc, const struct stw_answer *out)
 	if (rc == STW_EXIT_FAILED && cli->json)
 		fputs(out->text, stdout);
 	else if (rc == STW_EXIT_FAILED)
-		print_problem(out->json);
+		print_problem(cli, out->json);
 	return rc;
 }
 

@@ -79,9 +79,10 @@ struct stw_cli {
 	const char *address;
 	const char *method;
 	const char *write;
-	long packet;	/* 0: not given */
-	long code;	/* 0: not given */
-	long confirm_s; /* 0: not given */
+	const char *text_file; /* whose configuration is sent; NULL: none is */
+	long packet;	       /* 0: not given */
+	long code;	       /* 0: not given */
+	long confirm_s;	       /* 0: not given */
 	bool past;
 	bool full;
 	const char *name;
@@ -122,9 +123,27 @@ const struct stw_command *stw_command_find(char **words, int n_words, int *used)
 /** The command most like @typed. @return never NULL */
 const struct stw_command *stw_command_nearest(const char *typed);
 
+/** Say what was meant by words that are no command, if that can be guessed. @return an exit code */
+int stw_command_unknown(char **words, int n_words);
+
 /** Print the table of commands, or one command's help. */
 void stw_help_print(FILE *out);
 void stw_help_command(FILE *out, const struct stw_command *c);
+
+/**
+ * All that was written to @out has arrived? A full disk and a closed pipe must not look like
+ * success, and may be noticed only now. What is wrong is said on standard error.
+ *
+ * @param name  of the file, for people
+ * @return STW_EXIT_OK, STW_EXIT_FAILED
+ */
+int stw_out_check(FILE *out, const char *name);
+
+/** The same of a file, which is closed in any case. */
+int stw_out_close(FILE *out, const char *name);
+
+/** Was @in read to its end? Right after the read that gave nothing. */
+int stw_in_check(FILE *in, const char *name);
 
 struct json_t;
 struct stw_answer;

@@ -183,7 +183,7 @@ static bool is_capture(const char *bytes, size_t len)
 /* One packet of a capture: the first datagram, or the one with that number. */
 static int explain_packet(struct stw_cli *cli, const char *path)
 {
-	char reason[128];
+	char reason[128] = "cannot be read";
 	FILE *f = fopen(path, "rb");
 	struct stw_capture *c = f ? stw_capture_new(f, reason, sizeof(reason)) : NULL;
 	struct stw_datagram d;
@@ -197,7 +197,7 @@ static int explain_packet(struct stw_cli *cli, const char *path)
 						      endpoint_text(&d.to, 1)));
 	else
 		fprintf(stderr, "strowgerctl: %s: %s\n", path,
-			c ? "no such packet with a UDP datagram in it" : "cannot be read");
+			c ? "no such packet with a UDP datagram in it" : reason);
 	stw_capture_free(c);
 	if (f)
 		fclose(f);
@@ -252,7 +252,13 @@ static int explain_file(struct stw_cli *cli, const char *path)
 
 	if (!text)
 		return STW_EXIT_FAILED;
-	int rc = explain_one(cli, stw_ask_message(text, len, cli->from, cli->to));
+	int rc = STW_EXIT_FAILED;
+
+	if (len == 0)
+		fprintf(stderr, "strowgerctl: %s: it is empty: a SIP message is wanted\n",
+			strcmp(path, "-") == 0 ? "standard input" : path);
+	else
+		rc = explain_one(cli, stw_ask_message(text, len, cli->from, cli->to));
 	free(text);
 	return rc;
 }
@@ -410,6 +416,7 @@ int stw_run_replay(struct stw_cli *cli)
 
 	if (cli->config && !config)
 		return STW_EXIT_FAILED;
+	cli->text_file = cli->config;
 	FILE *f = fopen(cli->args[0], "rb");
 	struct stw_capture *c = f ? stw_capture_new(f, reason, sizeof(reason)) : NULL;
 	struct replay r = {.cli = cli,

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include "control/cli/cli.h"
+
+#define LEFT 24 /* columns of names */
+
+/* A long name has its help below it. */
+static void print_row(FILE *out, const char *left, const char *help)
+{
+	if (strlen(left) > LEFT)
+		fprintf(out, "  %s\n  %-*s %s\n", left, LEFT, "", help);
+	else
+		fprintf(out, "  %-*s %s\n", LEFT, left, help);
+}
 
 static void print_option(FILE *out, const struct stw_option_row *o)
 {
 	char left[40];
 	snprintf(left, sizeof(left), "%s%s%s%s%s", o->brief ? o->brief : "", o->brief ? ", " : "",
 		 o->name, o->value ? " " : "", o->value ? o->value : "");
-	fprintf(out, "  %-24s %s\n", left, o->help);
+	print_row(out, left, o->help);
 }
 
 void stw_help_print(FILE *out)
@@ -17,9 +30,9 @@ void stw_help_print(FILE *out)
 		     "\n"
 		     "Commands:\n");
 	for (size_t i = 0; i < stw_n_commands; i++) {
-		char left[40];
+		char left[80];
 		snprintf(left, sizeof(left), "%s %s", stw_commands[i].name, stw_commands[i].args);
-		fprintf(out, "  %-24s %s\n", left, stw_commands[i].help);
+		print_row(out, left, stw_commands[i].help);
 	}
 	fprintf(out, "\nOptions:\n");
 	for (size_t i = 0; i < stw_n_option_rows; i++)
@@ -43,6 +56,40 @@ void stw_help_command(FILE *out, const struct stw_command *c)
 			print_option(out, &stw_option_rows[i]);
 }
 
+/* "show" alone: what may stand behind it. @return false: nothing may */
+static bool print_seconds(const char *first)
+{
+	const size_t len = strlen(first);
+	bool any = false;
+
+	for (size_t i = 0; i < stw_n_commands; i++) {
+		const char *name = stw_commands[i].name;
+
+		if (strncmp(name, first, len) != 0 || name[len] != ' ')
+			continue;
+		if (!any)
+			fprintf(stderr, "strowgerctl: %s what? One of:", first);
+		fprintf(stderr, " %s", name + len + 1);
+		any = true;
+	}
+	if (any)
+		fputc('\n', stderr);
+	return any;
+}
+
+int stw_command_unknown(char **words, int n_words)
+{
+	char typed[80];
+
+	if (n_words == 1 && *words[0] && print_seconds(words[0]))
+		return STW_EXIT_USAGE;
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], n_words > 1 ? " " : "",
+		 n_words > 1 ? words[1] : "");
+	fprintf(stderr, "strowgerctl: no command \"%s\"; did you mean \"%s\"?\n", typed,
+		stw_command_nearest(typed)->name);
+	return STW_EXIT_USAGE;
+}
+
 int stw_run_help(struct stw_cli *cli)
 {
 	int used;
@@ -55,7 +102,5 @@ int stw_run_help(struct stw_cli *cli)
 		stw_help_command(stdout, c);
 		return STW_EXIT_OK;
 	}
-	fprintf(stderr, "strowgerctl: no command \"%s\"; did you mean \"%s\"?\n", cli->args[0],
-		stw_command_nearest(cli->args[0])->name);
-	return STW_EXIT_USAGE;
+	return stw_command_unknown(cli->args, cli->n_args);
 }

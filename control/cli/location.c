@@ -62,11 +62,10 @@ static int export_to(struct stw_cli *cli, const char *name)
 	}
 	int rc = stw_each_page(cli, STW_ENDPOINT_LOCATION, "users", NULL, export_page, &p);
 
-	/* A full disk shows at the end. */
-	if ((is_stdout ? fflush(stdout) : fclose(p.file)) != 0 && rc == STW_EXIT_OK) {
-		fprintf(stderr, "strowgerctl: %s: %s: the export is not whole\n", name,
-			strerror(errno));
-		rc = STW_EXIT_FAILED;
+	if (!is_stdout) { /* main() looks at that */
+		const int closed = stw_out_close(p.file, name);
+
+		rc = rc == STW_EXIT_OK ? closed : rc;
 	}
 	fprintf(stderr, "%s%llu users exported\n", isatty(STDERR_FILENO) ? "\r" : "", p.users);
 	return rc;
@@ -121,6 +120,8 @@ static int import(struct stw_cli *cli, const char *name, struct progress *p, jso
 			tell(p);
 		}
 	}
+	if (rc == STW_EXIT_OK)
+		rc = stw_in_check(p->file, name);
 	if (rc == STW_EXIT_OK)
 		rc = send_chunk(cli, &chunk, n);
 	if (rc != STW_EXIT_OK)

@@ -70,15 +70,18 @@ static int write_new(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-	bool ok = out && fputs(text, out) >= 0;
 
-	if (out)
-		ok = fclose(out) == 0 && ok;
-	if (ok)
-		return STW_EXIT_OK;
-	fprintf(stderr, "strowgerctl: %s: %s%s\n", path, strerror(errno),
-		errno == EEXIST ? ": name a file that is not there yet" : "");
-	return STW_EXIT_FAILED;
+	if (!out) {
+		fprintf(stderr, "strowgerctl: %s: %s%s\n", path, strerror(errno),
+			errno == EEXIST ? ": name a file that is not there yet" : "");
+		return STW_EXIT_FAILED;
+	}
+	fputs(text, out);
+	const int rc = stw_out_close(out, path);
+
+	if (rc != STW_EXIT_OK)
+		unlink(path); /* half a configuration is none */
+	return rc;
 }
 
 int stw_run_save(struct stw_cli *cli)
@@ -163,6 +166,23 @@ static int judge(struct waiting *w, const json_t *answer)
 	return least == -2 ? -1 : least;
 }
 
+/* How it ended, for programs; people are told on standard error what went wrong. */
+static void tell_end(const struct stw_cli *cli, const struct waiting *w, int rc, double waited_s)
+{
+	json_t *o;
+
+	if (!cli->json && rc == STW_EXIT_OK)
+		printf("%s is %s after %.1f s\n", w->member, cli->args[1], waited_s);
+	if (!cli->json || (rc != STW_EXIT_OK && !w->why[0]))
+		return; /* not even asked: that was told already */
+	o = json_pack("{s:i, s:s, s:s, s:b, s:f, s:s?}", "version", STW_API_VERSION, "member",
+		      w->member, "awaited", cli->args[1], "reached", rc == STW_EXIT_OK, "waited_s",
+		      waited_s, "why_not", rc == STW_EXIT_OK ? NULL : w->why);
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(o);
+}
+
 /* @return enum stw_exit, or -1: not yet */
 static int look(struct stw_cli *cli, struct waiting *w)
 {
@@ -186,16 +206,16 @@ static int wait_for(struct stw_cli *cli, struct waiting *w)
 
 	for (;;) {
 		int rc = look(cli, w);
-		if (rc == STW_EXIT_OK)
-			printf("%s is %s after %.1f s\n", w->member, cli->args[1], now_s() - start);
-		if (rc >= 0)
-			return rc;
-		if (now_s() - start >= limit) {
-			fprintf(stderr, "strowgerctl: not %s after %.0f s: %s\n", cli->args[1],
-				limit, w->why);
-			return STW_EXIT_FAILED;
+		if (rc < 0 && now_s() - start >= limit) {
+			fprintf(stderr, "strowgerctl: not %s after %g s: %s\n", cli->args[1], limit,
+				w->why);
+			rc = STW_EXIT_FAILED;
 		}
-		if (now_s() - told >= PROGRESS_S) {
+		if (rc >= 0) {
+			tell_end(cli, w, rc, now_s() - start);
+			return rc;
+		}
+		if (!cli->json && now_s() - told >= PROGRESS_S) {
 			told = now_s();
 			printf("%s\n", w->why);
 			fflush(stdout);

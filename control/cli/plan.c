@@ -71,6 +71,7 @@ int stw_run_plan(struct stw_cli *cli)
 
 	if (!text)
 		return STW_EXIT_FAILED;
+	cli->text_file = cli->args[0];
 	int rc = stw_cli_call_text(cli, STW_ENDPOINT_PLAN, text, &a);
 	if (rc == STW_EXIT_OK && cli->json)
 		fputs(a.text, stdout);

@@ -41,9 +41,8 @@ void stw_print_registrar(const json_t *answer, FILE *out)
 	size_t i;
 
 	fprintf(out, "registrar: %s", stw_text(answer, "state"));
-	if (json_is_string(json_object_get(answer, "reason")) &&
-	    *json_string_value(json_object_get(answer, "reason")))
-		fprintf(out, ": %s", stw_text(answer, "reason"));
+	if (json_is_string(json_object_get(answer, "state_reason")))
+		fprintf(out, ": %s", stw_text(answer, "state_reason"));
 	fprintf(out, "\ndomains:");
 	json_array_foreach(json_object_get(answer, "domains"), i, domain)
 		fprintf(out, " %s", stw_safe(json_string_value(domain)));
@@ -242,6 +241,8 @@ static int import(struct stw_cli *cli, const char *file, FILE *in, json_int_t *n
 		if (json_array_size(chunk) == CHUNK)
 			rc = send_chunk(cli, &chunk, n);
 	}
+	if (rc == STW_EXIT_OK && !bad)
+		rc = stw_in_check(in, file);
 	if (rc == STW_EXIT_OK && !bad)
 		rc = send_chunk(cli, &chunk, n);
 	if (room > 0)

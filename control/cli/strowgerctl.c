@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/cli/cli.h"
 #include "control/cli/client.h"
@@ -44,26 +46,32 @@ static int set_number(long *to, const char *fmt, const char *value)
 	return errno || *end || end == value || *to < 1 ? usage(fmt, value) : STW_EXIT_OK;
 }
 
-/* "60", "60s" or "5m". */
-static int set_seconds(long *to, const char *value)
+/* "60", "60s" or "5m"; fractions, too. @return false: none of these, or not in @min..@max */
+static bool read_seconds(const char *value, double min, double max, double *to)
 {
 	char *end;
-	errno = 0;
-	*to = strtol(value, &end, 10);
-	if (*end == 'm' && end[1] == '\0' && *to <= 60)
+
+	*to = strtod(value, &end);
+	if (*end == 'm')
 		*to *= 60;
-	else if (*end && strcmp(end, "s") != 0)
-		errno = EINVAL;
-	return errno || end == value || *to < 5 || *to > 3600
-		       ? usage("--confirm must be 5..3600 seconds, got \"%s\"", value)
-		       : STW_EXIT_OK;
+	if (*end == 's' || *end == 'm')
+		end++;
+	return !*end && end != value && *to >= min && *to <= max;
+}
+
+static int set_confirm(struct stw_cli *cli, const char *value)
+{
+	double s;
+
+	if (!read_seconds(value, 5, 3600, &s) || s != (double)(long)s)
+		return usage("--confirm must be 5..3600 seconds, got \"%s\"", value);
+	cli->confirm_s = (long)s;
+	return STW_EXIT_OK;
 }
 
 static int set_interval(struct stw_cli *cli, const char *value)
 {
-	char *end;
-	cli->interval_s = strtod(value, &end);
-	if (*end || end == value || !(cli->interval_s >= 0.1 && cli->interval_s <= 3600))
+	if (!read_seconds(value, 0.1, 3600, &cli->interval_s))
 		return usage("--interval must be 0.1..3600 seconds, got \"%s\"", value);
 	return STW_EXIT_OK;
 }
@@ -80,9 +88,7 @@ static int set_weight(struct stw_cli *cli, const char *value)
 
 static int set_timeout(struct stw_cli *cli, const char *value)
 {
-	char *end;
-	cli->timeout_s = strtod(value, &end);
-	if (*end || end == value || !(cli->timeout_s > 0 && cli->timeout_s <= 1e6))
+	if (!read_seconds(value, 1e-3, 1e6, &cli->timeout_s))
 		return usage("--timeout must be a number of seconds, got \"%s\"", value);
 	return STW_EXIT_OK;
 }
@@ -102,7 +108,7 @@ static int set_option(struct stw_cli *cli, const struct stw_option_row *o, const
 	case STW_OPTION_WRITE: cli->write = value; break;
 	case STW_OPTION_PAST: cli->past = true; break;
 	case STW_OPTION_FULL: cli->full = true; break;
-	case STW_OPTION_CONFIRM: return set_seconds(&cli->confirm_s, value);
+	case STW_OPTION_CONFIRM: return set_confirm(cli, value);
 	case STW_OPTION_CODE:
 		return set_number(&cli->code, "--code must be a status, got \"%s\"", value);
 	case STW_OPTION_FORCE: cli->force = true; break;
@@ -167,15 +173,8 @@ static int choose(struct stw_cli *cli, const struct typed *t)
 {
 	int used = 0;
 	cli->command = stw_command_find(t->words, t->n_words, &used);
-	if (!cli->command) {
-		char typed[80];
-		snprintf(typed, sizeof(typed), "%s%s%s", t->words[0], t->n_words > 1 ? " " : "",
-			 t->n_words > 1 ? t->words[1] : "");
-		const char *near = stw_command_nearest(typed)->name;
-		fprintf(stderr, "strowgerctl: no command \"%s\"; did you mean \"%s\"?\n", typed,
-			near);
-		return STW_EXIT_USAGE;
-	}
+	if (!cli->command)
+		return stw_command_unknown(t->words, t->n_words);
 	cli->args = t->words + used;
 	cli->n_args = t->n_words - used;
 	return STW_EXIT_OK;
@@ -185,7 +184,8 @@ static int check_arguments(const struct stw_cli *cli, const struct typed *t)
 {
 	const struct stw_command *c = cli->command;
 	if (cli->n_args < c->min_args || (c->max_args >= 0 && cli->n_args > c->max_args)) {
-		fprintf(stderr, "strowgerctl: usage: strowgerctl %s %s\n", c->name, c->args);
+		fprintf(stderr, "strowgerctl: usage: strowgerctl %s%s%s\n", c->name,
+			c->args[0] ? " " : "", c->args);
 		return STW_EXIT_USAGE;
 	}
 	for (size_t i = 0; i < stw_n_option_rows; i++) {
@@ -221,12 +221,21 @@ static int run(struct stw_cli *cli, const struct typed *t)
 	}
 	rc = cli->command->run(cli);
 	stw_client_free(cli->client);
-	/* A full disk or a closed pipe must not look like success. */
-	return rc == STW_EXIT_OK && fflush(stdout) != 0 ? STW_EXIT_FAILED : rc;
+	return rc;
+}
+
+/* What is closed stays so for writing, but is nobody else's: a socket or a new file in its place
+ * would get our output. */
+static void hold_standard_files(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			abort(); /* the lowest free one is given out */
 }
 
 int main(int argc, char **argv)
 {
+	hold_standard_files();
 	const char *env = getenv("STROWGER_API");
 	struct stw_cli cli = {.socket = env && *env ? env : STW_CTL_SOCKET,
 			      .interval_s = 1,
@@ -237,6 +246,8 @@ int main(int argc, char **argv)
 	int rc = take_apart(&cli, &t, argc, argv);
 	if (rc == STW_EXIT_OK)
 		rc = run(&cli, &t);
+	if (rc == STW_EXIT_OK)
+		rc = stw_out_check(stdout, "standard output");
 	free(t.words);
 	return rc;
 }

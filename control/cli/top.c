@@ -233,6 +233,8 @@ int stw_run_top(struct stw_cli *cli)
 		int rc = turn(cli, live);
 		if (rc != STW_EXIT_OK && !live)
 			return rc;
+		if (ferror(stdout))
+			break; /* nobody reads; main() tells */
 	}
 	return STW_EXIT_OK;
 }

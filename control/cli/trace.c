@@ -177,7 +177,10 @@ static int follow(struct trace *t)
 	if (rc == STW_EXIT_OK && !t->file)
 		fprintf(stderr, "following; Ctrl-C ends\n");
 	while (rc == STW_EXIT_OK && (!t->cli->count || t->n < t->cli->count)) {
-		fflush(t->file ? t->file : stdout);
+		FILE *out = t->file ? t->file : stdout;
+
+		if (fflush(out) != 0 || ferror(out))
+			break; /* who closes it tells */
 		stw_wait_s(POLL_S);
 		if (stw_loop_stopped())
 			break;
@@ -217,8 +220,11 @@ int stw_run_trace(struct stw_cli *cli)
 	stw_loop_catch();
 	if (rc == STW_EXIT_OK)
 		rc = cli->past ? past(&t) : follow(&t);
-	if (t.file && fclose(t.file) != 0)
-		rc = STW_EXIT_FAILED;
+	if (t.file) {
+		const int closed = stw_out_close(t.file, cli->write);
+
+		rc = rc == STW_EXIT_OK ? closed : rc;
+	}
 	if (t.lost + t.left_out > 0)
 		fprintf(stderr, "%lld messages went by unseen\n", (long long)(t.lost + t.left_out));
 	if (t.file && rc == STW_EXIT_OK)

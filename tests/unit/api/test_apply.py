@@ -163,7 +163,7 @@ def a_reload_wins_over_what_waits(r):
 def a_bad_one_changes_nothing(r):
     generation, before, listed = r.linked(), text(r), hows(r)
     code, _, err = r.run("apply", new_file(r, third(r).replace(b"weight: 10", b"weight: ten")))
-    expect(code == 1 and re.search(r"configuration:\d+: .*weight", err), err)
+    expect(code == 1 and re.search(r"^/.*:\d+: .*weight", err, re.M), err)
     expect_equal((r.linked(), text(r), hows(r)), (generation, before, listed),
                  "generation, file, history")
     expect_equal(r.run("apply", new_file(r, b"\xff"))[0], 1, "not text")

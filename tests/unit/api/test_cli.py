@@ -14,8 +14,8 @@ from support.tap import Skip
 
 
 def every_show_works_without_a_data_plane(r):
-    for what in ("status", "workers", "ports", "listeners", "pools", "members", "counters",
-                 "version"):
+    for what in ("status", "workers", "ports", "listeners", "rules", "pools", "members", "counters",
+                 "names", "registrar", "version"):
         out = r.good("show", what)
         expect(re.search(r"data plane: +waiting", out), f"show {what} hides the link: {out}")
         answer = r.show(what)
@@ -49,11 +49,65 @@ def exit_codes_tell_what_went_wrong(r):
             (("top", "--interval", "0"), 2, "0.1..3600"),
             ((), 2, "Usage"),
             (("drain", "nobody"), 1, 'no member "nobody"'),
+            (("drain", ""), 1, 'no member ""'),
+            (("drain", "a/b"), 1, 'no member "a/b"'),
+            (("drain", "k1/drain"), 1, 'no member "k1/drain"'),
+            (("drain", "k" * 100), 1, f'no member "{"k" * 100}"'),
+            (("show",), 2, "show what? One of: status workers"),
+            (("wait",), 2, "wait what? One of: member"),
+            (("help", "show"), 2, "show what? One of: status workers"),
+            (("show", "status", "x"), 2, "usage: strowgerctl show status\n"),
+            (("wait", "member", "k1", "healthy", "--timeout", "0.2s"), 1, "not healthy after"),
+            (("wait", "member", "k1", "healthy", "--timeout", "0"), 2, "a number of seconds"),
+            (("wait", "member", "k1", "healthy", "--timeout", "1h"), 2, "a number of seconds"),
+            (("wait", "member", "k1", "healthy", "--timeout", "nan"), 2, "a number of seconds"),
+            (("apply", r.config, "--confirm", "61m"), 2, "5..3600"),
+            (("apply", r.config, "--confirm", "5.5"), 2, "5..3600"),
+            (("apply", r.config, "--confirm", "s"), 2, "5..3600"),
+            (("explain",), 1, "standard input: it is empty"),
             (("drain", "k1", "--pool", "nowhere"), 1, 'no pool "nowhere"'),
             (("--socket", "/nonexistent/api.sock", "show", "status"), 3, "start it")):
         got, _, err = r.run(*words)
         expect_equal(got, code, f"exit code of {words} ({err.strip()})")
         expect(text in err, f"{words}: {err}")
+
+
+def what_cannot_be_written_is_no_success(r):
+    """A full disk and a closed output, for short texts and for those that fill a buffer."""
+    for words in (("show", "status"), ("show", "counters", "--all", "--json"), ("help",),
+                  ("help", "show", "status"), ("top", "--once"), ("completion", "bash"),
+                  ("check", r.config), ("diff",)):
+        for to in ("/dev/full", "&-"):
+            done = subprocess.run(
+                ["sh", "-c", f'exec "$@" >{to}', "sh", r.ctl_program, "--socket", r.api,
+                 *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                timeout=PATIENCE_S)
+            expect_equal(done.returncode, 1, f"exit code of {words} to {to}")
+            expect("standard output: " in done.stderr, f"{words} to {to}: {done.stderr}")
+
+
+FULL_DISK = """mount -t tmpfs -o size=4k small "$0" || exit 77
+head -c 4096 /dev/zero >"$0/filler"
+"$@"
+code=$?
+test ! -e "$0/saved" || exit 99
+exit $code"""
+
+
+def half_a_configuration_is_not_left(r):
+    """On a disk that is full, in a mount namespace of its own."""
+    if os.geteuid() != 0:
+        raise Skip("needs root to mount a small disk")
+    small = os.path.join(r.dir, "small")
+    os.mkdir(small)
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", FULL_DISK, small, r.ctl_program, "--socket", r.api,
+         "save", os.path.join(small, "saved")], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False, timeout=PATIENCE_S)
+    if done.returncode == 77:
+        raise Skip(f"no mounts here: {done.stderr.strip()}")
+    expect_equal((done.returncode, done.stdout), (1, ""), f"a save ({done.stderr})")
+    expect("No space left" in done.stderr, done.stderr)
 
 
 def problems_are_json_when_asked_for(r):
@@ -65,7 +119,7 @@ def problems_are_json_when_asked_for(r):
 
 def every_command_is_in_help_completion_and_man_page(r):
     text = r.good("help")
-    commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?) ", text.partition("Options:")[0], re.M)
+    commands = re.findall(r"^  ([a-z-]+(?: [a-z]+)?) ", text.partition("Options:")[0], re.M)
     expect(len(commands) >= 15, f"few commands: {commands}")
     with open(os.path.join(ROOT, "docs", "man", "strowgerctl.1"), encoding="utf-8") as f:
         manual = f.read()
@@ -74,7 +128,7 @@ def every_command_is_in_help_completion_and_man_page(r):
         expect(f"strowgerctl {command}" in r.good("help", *words), f"help {command}")
         expect(words[-1] in r.good("completion", "words", "--", *words[:-1]).split(),
                f"completion of {command}")
-        expect(f".B {command}" in manual, f"strowgerctl.1 does not tell of {command}")
+        expect(f".B {command}".replace("-", "\\-") in manual, f"strowgerctl.1 does not tell of {command}")
         for option in re.findall(r"^  (--[a-z-]+)", r.good("help", *words), re.M):
             expect(option.replace("-", "\\-") in manual, f"strowgerctl.1 does not tell of {option}")
     expect("k1\nk2\n" in r.good("completion", "words", "--", "drain"), "members' names")
@@ -197,7 +251,9 @@ run_suites(
     ({"start": False}, (check_works_without_control, control_checks_and_dumps_a_file)),
     ({"start": False}, (readiness_is_told,)),
     ({}, (every_show_works_without_a_data_plane, exit_codes_tell_what_went_wrong,
-          zsh_completes_by_the_script, problems_are_json_when_asked_for, every_command_is_in_help_completion_and_man_page,
+          zsh_completes_by_the_script, problems_are_json_when_asked_for,
+          what_cannot_be_written_is_no_success, half_a_configuration_is_not_left,
+          every_command_is_in_help_completion_and_man_page,
           bash_completes_by_the_script, change_without_a_data_plane_is_pending,
           socket_is_private_and_removed_by_a_stop, a_file_in_the_place_of_the_socket_is_kept,
           broken_overrides_stop_a_start)),

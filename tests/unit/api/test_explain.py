@@ -191,7 +191,7 @@ def plan_tells_what_moves(r):
     expect_equal({row[0]: row[-1] for row in rows if row and row[0] in ("k1", "k2", "k3")},
                  {"k1": "0", "k2": "2", "k3": "-"}, "the column OPEN NOW")
     code, _, err = r.run("plan", write(r, "new.yaml", b"pools: 7\n"))
-    expect(code == 1 and "body:1" in err, err)
+    expect(code == 1 and "/new.yaml:1: " in err, err)
     expect_equal([m["name"] for m in r.show("pools")["pools"][0]["members"]],
                  [name for name, _, _ in MEMBERS], "members after plans")
 

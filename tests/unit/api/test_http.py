@@ -31,6 +31,15 @@ def strict_bodies(r):
     expect(b"\r\nAllow: GET\r\n" in r.http(b"POST /v1/status HTTP/1.1\r\nHost: x\r\n"
                                            b"Connection: close\r\nContent-Length: 0\r\n\r\n"),
            "405 without Allow")
+    for path, methods in (("/v1/members", "GET, POST"), ("/v1/log", "GET, POST"),
+                          ("/v1/members/k1/drain", "POST")):
+        got = r.http(f"DELETE {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        expect(f"\r\nAllow: {methods}\r\n".encode() in got, f"{path}: {got[:300]}")
+    for name in ("", "a/b", "drain", "x" * 64, "x" * 5000):
+        status, problem = r.call("POST", f"/v1/members/{name}/drain")
+        expect_equal((status, problem["type"]), (404, "urn:strowger:problem:unknown-member"), name)
+    for path in ("/v1/members/", "/v1/members/k1", "/v1/members/drain", "/v1/members/k1/drains"):
+        expect_equal(r.call("POST", path)[1]["type"], "urn:strowger:problem:unknown-path", path)
     expect_equal(r.members()["k1"]["pools"][0]["weight"], 10, "weight after all this")
 
 

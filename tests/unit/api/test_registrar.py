@@ -94,7 +94,8 @@ def a_store_that_cannot_be_opened_is_told(rig):
     rig.start()
     state = rig.show("registrar")
     expect_equal(state["state"], "failed", "state")
-    expect("/proc/nowhere" in state["reason"], state["reason"])
+    expect("/proc/nowhere" in state["state_reason"], state["state_reason"])
+    expect_equal(state["reason"], "it is not running", "why there is no data plane")
     expect("/proc/nowhere" in rig.good("show", "registrar"), "text")
 
 
@@ -161,6 +162,9 @@ def locations_are_exported_and_imported_whole(rig):
     # Again it changes nothing, and after a kill it is all there.
     rig.stop(9)
     rig.start()
+    for command in ("location", "subscriber"):
+        code, _, err = ctl(rig, command, "import", rig.dir)  # opens, but nothing can be read of it
+        expect_equal((code, "it was not read to its end" in err), (1, True), f"{command}: {err}")
     expect_equal(ctl(rig, "location", "import", path)[1],
                  "2100 users read, 0 bindings added\n", "again")
     # Into an empty store it is the same again.
