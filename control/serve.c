@@ -10,6 +10,7 @@
 #include <strowger/log.h>
 
 #include "control/model/rule_rows.h"
+#include "control/now.h"
 #include "control/publish/pace.h"
 #include "control/tables/build.h"
 #include "control/tables/past.h"
@@ -43,14 +44,6 @@ static void adopt(void *ctx, const struct stw_tables *served)
 	}
 }
 
-static double monotonic_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void past_is_due(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct stw_control *c = timer->data;
@@ -67,7 +60,7 @@ static void watch_past(struct stw_control *c)
 	ev_timer_stop(c->loop, c->past_timer);
 	if (due == 0)
 		return;
-	double wait = due - monotonic_s();
+	double wait = due - stw_now_s();
 	ev_timer_set(c->past_timer, wait > 0.1 ? wait : 0.1, 0.);
 	ev_timer_start(c->loop, c->past_timer);
 }
@@ -114,19 +107,19 @@ static int build(void *ctx, uint64_t generation, struct stw_image *out, char *re
 	}
 	struct stw_image_resolved *names = NULL;
 	size_t n_names = 0;
-	double start = ev_time();
+	double start = stw_now_s();
 	uint8_t *failed = calloc(c->model->n_members + 1, sizeof(*failed));
 	int err = failed ? stw_names_collect(c->names, &names, &n_names) : STW_ENOMEM;
 	if (!err) {
 		stw_monitor_failed(c->monitor, c->model, failed);
 		struct stw_image_past past;
-		err = stw_past_turn(c->past, c->model, monotonic_s(), &past);
+		err = stw_past_turn(c->past, c->model, stw_now_s(), &past);
 		if (!err)
 			err = stw_image_build_after(c->model, failed, names, n_names, &past,
 						    generation, out);
 	}
 	if (!err) { /* without memory the next image knows less of this one, that is all */
-		stw_past_keep(c->past, c->model, out, monotonic_s());
+		stw_past_keep(c->past, c->model, out, stw_now_s());
 		watch_past(c);
 	}
 	free(failed);
@@ -135,7 +128,7 @@ static int build(void *ctx, uint64_t generation, struct stw_image *out, char *re
 		snprintf(reason, reason_len, "tables: %s", stw_err_text(err));
 	else
 		stw_slow_serve(c->slow, out);
-	stw_pace_took(c->pace, ev_time() - start);
+	stw_pace_took(c->pace, stw_now_s() - start);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 
 #include "control/api/traffic_history.h"
 #include "control/model/numbers.h"
+#include "control/now.h"
 
 #define N_SAMPLES     (STW_SAMPLE_LONG_S + 1)
 #define STALL_SAMPLES 3 /* this many samples with one heartbeat span more than two seconds */
@@ -35,21 +36,13 @@ struct stw_sampler {
 	struct stw_member_counts base[STW_MEMBER_NUMBERS]; /* when the number got its member */
 };
 
-/* Not the loop's time, which follows the wall clock. */
-static double monotonic_s(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
 	struct stw_sampler *s = timer->data;
 	const struct stw_stats *st = stw_publish_stats(s->control->publish);
-	stw_sampler_take(s, monotonic_s());
+	stw_sampler_take(s, stw_now_s());
 	stw_traffic_history_take(&s->history, s, st ? st->n_workers : 0, ev_time());
 }
 
@@ -144,7 +137,7 @@ void stw_sampler_link(struct stw_sampler *s)
 	if (st->pid != s->pid)
 		memset(s->base, 0, sizeof(s->base));
 	s->pid = st->pid;
-	stw_sampler_take(s, monotonic_s());
+	stw_sampler_take(s, stw_now_s());
 }
 
 /* The sample @ago turns before the newest. */

@@ -15,18 +15,11 @@
 
 #include "control/cli/client.h"
 #include "control/cli/show.h"
+#include "control/now.h"
 
 #define POLL_NS	   200000000L
 #define PROGRESS_S 5
 #define TIMEOUT_S  600 /* when none is given */
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 int stw_run_add(struct stw_cli *cli)
 {
@@ -202,21 +195,21 @@ static int wait_for(struct stw_cli *cli, struct waiting *w)
 {
 	const struct timespec pause = {.tv_nsec = POLL_NS};
 	double limit = cli->timeout_s > 0 ? cli->timeout_s : TIMEOUT_S;
-	double start = now_s(), told = start;
+	double start = stw_now_s(), told = start;
 
 	for (;;) {
 		int rc = look(cli, w);
-		if (rc < 0 && now_s() - start >= limit) {
+		if (rc < 0 && stw_now_s() - start >= limit) {
 			fprintf(stderr, "strowgerctl: not %s after %g s: %s\n", cli->args[1], limit,
 				w->why);
 			rc = STW_EXIT_FAILED;
 		}
 		if (rc >= 0) {
-			tell_end(cli, w, rc, now_s() - start);
+			tell_end(cli, w, rc, stw_now_s() - start);
 			return rc;
 		}
-		if (!cli->json && now_s() - told >= PROGRESS_S) {
-			told = now_s();
+		if (!cli->json && stw_now_s() - told >= PROGRESS_S) {
+			told = stw_now_s();
 			printf("%s\n", w->why);
 			fflush(stdout);
 		}

@@ -10,6 +10,7 @@
 
 #include "control/health/inside.h"
 #include "control/model/codes.h"
+#include "control/now.h"
 
 #define NO_WAY_S 5. /* until it is looked again whether there is one */
 
@@ -33,7 +34,7 @@ static uint32_t random32(void)
 /* The next probe is due an interval after the start of the last one. */
 static void wait_for_next(struct stw_watch *w)
 {
-	double passed = stw_monitor_now_s() - w->asked_s;
+	double passed = stw_now_s() - w->asked_s;
 
 	w->probe.len = 0;
 	set_timer(w, stw_health_interval_s(&w->h, &w->c, random32()) - passed);
@@ -42,10 +43,10 @@ static void wait_for_next(struct stw_watch *w)
 static void missed(struct stw_watch *w, enum stw_health_cause cause, uint16_t status)
 {
 	char member[STW_ENDPOINT_TEXT];
-	double passed = stw_monitor_now_s() - w->asked_s;
+	double passed = stw_now_s() - w->asked_s;
 
 	w->missed++;
-	if (stw_health_missed(&w->h, &w->c, cause, status, stw_monitor_now_s())) {
+	if (stw_health_missed(&w->h, &w->c, cause, status, stw_now_s())) {
 		stw_endpoint_format(&w->member, member);
 		stw_warn("health: %s in %s has failed: %s", member, w->pool,
 			 stw_health_cause_text(cause));
@@ -77,7 +78,7 @@ static void send(struct stw_watch *w)
 	no_way(w, err == STW_ENOENT);
 	if (err == STW_ENOENT)
 		return;
-	w->asked_s = stw_monitor_now_s();
+	w->asked_s = stw_now_s();
 	w->again = false;
 	w->sent++;
 	/* What the kernel does not take (no ARP answer, no route) is a probe without answer. */
@@ -137,7 +138,7 @@ void stw_watch_stop(struct stw_watch *w)
 static void note_answer(struct stw_watch *w, uint16_t status)
 {
 	char member[STW_ENDPOINT_TEXT];
-	double now = stw_monitor_now_s();
+	double now = stw_now_s();
 
 	w->answered++;
 	w->round_trip_s = now - w->asked_s;
@@ -171,7 +172,7 @@ void stw_watch_answered(void *mon, const struct stw_endpoint *peer, const char *
 void stw_watch_hurry(struct stw_watch *w)
 {
 	if (ev_is_active(&w->timer) && w->probe.len == 0 && !w->no_way && w->h.misses == 0 &&
-	    stw_monitor_now_s() - w->asked_s > w->c.interval_ms / 8e3)
+	    stw_now_s() - w->asked_s > w->c.interval_ms / 8e3)
 		set_timer(w, 0);
 }
 

@@ -48,9 +48,6 @@ struct stw_monitor {
 	struct ev_timer tick;
 };
 
-/** A clock that never jumps, in seconds. */
-double stw_monitor_now_s(void);
-
 /** ask.c: a new row, which is not asked yet; begin to ask, stop asking; what came back. */
 void stw_watch_init(struct stw_watch *w);
 void stw_watch_start(struct stw_watch *w);

@@ -11,16 +11,9 @@
 
 #include "control/health/inside.h"
 #include "control/health/pool.h"
+#include "control/now.h"
 
 #define TELL_S 1.0 /* between two changes of the tables by health, at least */
-
-double stw_monitor_now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static unsigned share_of(const struct stw_watch *w, double now_s)
 {
@@ -88,7 +81,7 @@ void stw_watch_changed(struct stw_watch *w)
 {
 	w->mon->due = true;
 	w->mon->owner.keep(w->mon->owner.ctx);
-	tell(w->mon, stw_monitor_now_s());
+	tell(w->mon, stw_now_s());
 }
 
 /* New requests make it busy; errors of the network make us ask. */
@@ -135,7 +128,7 @@ static void look_at_traffic(struct stw_watch *w, double now_s)
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct stw_monitor *mon = timer->data;
-	double now_s = stw_monitor_now_s();
+	double now_s = stw_now_s();
 
 	(void)loop;
 	(void)revents;
@@ -209,7 +202,7 @@ static struct stw_watch *new_row(struct stw_monitor *mon, const struct stw_model
 	w->c = pool->health;
 	memcpy(w->pool, pool->name, sizeof(w->pool));
 	w->member = *member;
-	w->active_s = stw_monitor_now_s();
+	w->active_s = stw_now_s();
 	stw_health_init(&w->h, !mon->taken, w->active_s);
 	stw_watch_init(w);
 	return w;
@@ -314,7 +307,7 @@ static size_t apply_pool(struct stw_monitor *mon, struct stw_model_pool *pool, s
 
 size_t stw_monitor_apply(struct stw_monitor *mon, struct stw_model *m)
 {
-	double now_s = stw_monitor_now_s();
+	double now_s = stw_now_s();
 	size_t first = 0, changed = 0;
 
 	for (size_t i = 0; i < m->n_pools; i++) {
@@ -376,7 +369,7 @@ bool stw_monitor_view(struct stw_monitor *mon, const char *pool, const struct st
 		      struct stw_monitor_view *out)
 {
 	const struct stw_watch *w = stw_monitor_find(mon, pool, member);
-	double now_s = stw_monitor_now_s();
+	double now_s = stw_now_s();
 
 	if (!w)
 		return false;

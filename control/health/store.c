@@ -15,6 +15,7 @@
 
 #include "control/health/inside.h"
 #include "control/model/state_file.h"
+#include "control/now.h"
 
 #define FILE_NAME      "health.json"
 #define FILE_VERSION   1
@@ -41,7 +42,7 @@ int stw_monitor_save(const struct stw_monitor *mon, const char *state_dir, char 
 		     size_t reason_len)
 {
 	json_t *rows = json_array();
-	double now_s = stw_monitor_now_s();
+	double now_s = stw_now_s();
 
 	for (size_t i = 0; i < mon->n; i++)
 		json_array_append_new(rows, to_json(mon->rows[i], now_s));
@@ -93,7 +94,7 @@ static bool from_json(struct stw_monitor *mon, json_t *j, double now_s)
 static int read_rows(struct stw_monitor *mon, json_t *all, char *reason, size_t reason_len)
 {
 	json_t *rows = json_object_get(all, "members");
-	double now_s = stw_monitor_now_s();
+	double now_s = stw_now_s();
 	size_t i;
 	json_t *j;
 

@@ -16,6 +16,7 @@
 #include <strowger/log.h>
 
 #include "control/history/history.h"
+#include "control/now.h"
 
 #define LOOK_S	     1.
 #define BASE_S	     30. /* errors before are taken from so long back */
@@ -46,14 +47,6 @@ struct stw_apply {
 	char undone[160];
 	double undone_s;
 };
-
-static double monotonic_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 bool stw_apply_too_bad(double share_before, const struct stw_apply_errors *since)
 {
@@ -168,7 +161,7 @@ static void look_after(struct stw_apply *a)
 			 (unsigned long long)grown.errors, (unsigned long long)grown.requests,
 			 100 * a->share_before);
 		undo_by_itself(a, why);
-	} else if (monotonic_s() >= a->confirm_by_s) {
+	} else if (stw_now_s() >= a->confirm_by_s) {
 		undo_by_itself(a, "it was not confirmed in time");
 	}
 }
@@ -181,9 +174,9 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	(void)revents;
 	if (a->pending) {
 		look_after(a);
-	} else if (a->base_s == 0 || monotonic_s() - a->base_s >= BASE_S) {
+	} else if (a->base_s == 0 || stw_now_s() - a->base_s >= BASE_S) {
 		begin(a->control, a->base);
-		a->base_s = monotonic_s();
+		a->base_s = stw_now_s();
 	}
 }
 
@@ -272,7 +265,7 @@ static int take_pending(struct stw_apply *a, unsigned confirm_s, char *before, s
 
 	begin(a->control, a->start);
 	a->pending = true;
-	a->confirm_by_s = monotonic_s() + confirm_s;
+	a->confirm_by_s = stw_now_s() + confirm_s;
 	a->confirm_by_unix_s = ev_time() + confirm_s;
 	a->taken = a->control->taken;
 	a->before = before;
@@ -316,7 +309,7 @@ int stw_apply_undo(struct stw_apply *a, const char *why, const struct stw_contro
 		return STW_ENOENT;
 	int err = stw_control_take(a->control, "the configuration before", a->before, a->before_len,
 				   words, change);
-	if (err && monotonic_s() < a->confirm_by_s)
+	if (err && stw_now_s() < a->confirm_by_s)
 		return err; /* tried again when the time is up */
 	snprintf(a->undone, sizeof(a->undone), "%s", why);
 	a->undone_s = ev_time();

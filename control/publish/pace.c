@@ -4,6 +4,8 @@
 #include <ev.h>
 #include <stdlib.h>
 
+#include "control/now.h"
+
 struct stw_pace {
 	struct ev_loop *loop;
 	void (*due)(void *ctx);
@@ -16,8 +18,9 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct stw_pace *p = timer->data;
 
+	(void)loop;
 	(void)revents;
-	p->last_s = ev_now(loop);
+	p->last_s = stw_now_s();
 	p->due(p->ctx);
 }
 
@@ -43,7 +46,8 @@ void stw_pace_want(struct stw_pace *p)
 		return;
 	if (pause < STW_PACE_S)
 		pause = STW_PACE_S;
-	double after = p->last_s + pause - ev_now(p->loop);
+	double after = p->last_s + pause - stw_now_s();
+	ev_now_update(p->loop); /* a timer begins at the time the loop knows */
 	ev_timer_set(&p->timer, after > 0 ? after : 0., 0.);
 	ev_timer_start(p->loop, &p->timer);
 }

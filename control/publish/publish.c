@@ -11,6 +11,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "control/now.h"
 #include "control/publish/channel.h"
 #include "control/publish/served.h"
 #include "control/publish/stats_map.h"
@@ -32,6 +33,7 @@ struct stw_publish {
 	double backoff_s;
 	struct stw_stats *stats;
 	struct stw_publish_status status;
+	double since_s;		    /* as status.since_unix_s, by a clock that nobody sets */
 	uint64_t newest_generation; /* highest ever used or heard of */
 	struct stw_image sent;	    /* not yet answered: in flight, or lost with the link */
 	uint64_t sent_change;	    /* newest change in it */
@@ -82,8 +84,9 @@ static void lose(struct stw_publish *p, const char *reason)
 	stw_stats_unmap(p->stats);
 	p->stats = NULL;
 	if (was_up) {
-		if (ev_now(p->loop) - p->status.since_unix_s > STEADY_S)
+		if (stw_now_s() - p->since_s > STEADY_S)
 			p->backoff_s = BACKOFF_MIN_S;
+		p->since_s = stw_now_s();
 		p->status.since_unix_s = ev_now(p->loop);
 		p->status.pid = 0;
 		p->status.generation = 0;
@@ -299,6 +302,7 @@ static void on_hello(struct stw_publish *p, struct stw_channel_message *m)
 	}
 	ev_timer_stop(p->loop, &p->timer);
 	p->status.link = STW_LINK_IDLE;
+	p->since_s = stw_now_s();
 	p->status.since_unix_s = ev_now(p->loop);
 	p->status.reason[0] = '\0';
 	p->status.pid = m->hello.pid;
@@ -386,6 +390,7 @@ struct stw_publish *stw_publish_new(struct ev_loop *loop, const char *socket,
 	p->owner = *owner;
 	p->fd = -1;
 	p->backoff_s = BACKOFF_MIN_S;
+	p->since_s = stw_now_s();
 	p->status.since_unix_s = ev_now(loop);
 	snprintf(p->socket, sizeof(p->socket), "%s", socket);
 	ev_init(&p->io, on_readable);

@@ -10,6 +10,7 @@
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
+#include "control/now.h"
 #include "control/resolve/lookup.h"
 #include "dataplane/route/siphash.h"
 
@@ -89,7 +90,7 @@ static void forget(struct entry *e)
 
 static bool in_use(const struct entry *e)
 {
-	return ev_now(e->names->loop) - e->asked_s < STW_NAMES_IN_USE_S;
+	return stw_now_s() - e->asked_s < STW_NAMES_IN_USE_S;
 }
 
 static void set_timer(struct entry *e, double after_s)
@@ -123,7 +124,7 @@ static double bounded(double ttl_s, double least, double most)
 /* The answer holds for @ttl_s from now. */
 static void keep_for(struct entry *e, double ttl_s)
 {
-	e->expires_s = ev_now(e->names->loop) + ttl_s;
+	e->expires_s = stw_now_s() + ttl_s;
 	set_timer(e, e->state == STW_NAME_KNOWN && in_use(e) ? ttl_s * EARLY : ttl_s);
 }
 
@@ -272,7 +273,7 @@ static struct entry *add(struct stw_names *n, const char *name, size_t len, uint
 	e->len = (uint8_t)len;
 	e->port = port;
 	e->source = *source;
-	e->asked_s = ev_now(n->loop);
+	e->asked_s = stw_now_s();
 	ev_init(&e->timer, on_timer);
 	e->timer.data = e;
 	e->next = *at;
@@ -288,7 +289,7 @@ int stw_names_ask(struct stw_names *n, const char *name, size_t len, uint16_t po
 	struct entry *e = find(n, name, len, port);
 
 	if (e) {
-		e->asked_s = ev_now(n->loop);
+		e->asked_s = stw_now_s();
 		TAILQ_REMOVE(&n->entries, e, order);
 		TAILQ_INSERT_TAIL(&n->entries, e, order);
 		return STW_OK;
@@ -318,7 +319,7 @@ void stw_names_adopt(struct stw_names *n, const struct stw_image_resolved *serve
 	e->state = STW_NAME_KNOWN;
 	e->n_targets = served->n_targets;
 	memcpy(e->targets, served->targets, served->n_targets * sizeof(e->targets[0]));
-	e->expires_s = ev_now(n->loop) + ADOPTED_S;
+	e->expires_s = stw_now_s() + ADOPTED_S;
 	/* not all at once */
 	set_timer(e, ADOPTED_S * (double)(n->n_entries % 64) / 64);
 }
@@ -348,13 +349,14 @@ int stw_names_collect(const struct stw_names *n, struct stw_image_resolved **out
 void stw_names_each(const struct stw_names *n,
 		    void (*each)(void *ctx, const struct stw_name_view *), void *ctx)
 {
+	const double ahead_s = ev_time() - stw_now_s();
 	const struct entry *e;
 
 	TAILQ_FOREACH (e, &n->entries, order) {
 		const struct stw_name_view view = {.name = e->name,
 						   .port = e->port,
 						   .state = e->state,
-						   .expires_unix_s = e->expires_s,
+						   .expires_unix_s = e->expires_s + ahead_s,
 						   .failures = e->failures,
 						   .n_targets = e->n_targets,
 						   .targets = e->targets};

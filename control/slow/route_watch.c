@@ -10,6 +10,7 @@
 
 #include <strowger/log.h>
 
+#include "control/now.h"
 #include "dataplane/netlink/rtnl.h"
 
 #define SOON_S	  0.2 /* what comes together is told once */
@@ -28,14 +29,12 @@ struct stw_route_watch {
 static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct stw_route_watch *w = timer->data;
-	double began;
+	const double began = stw_now_s();
 
+	(void)loop;
 	(void)revents;
-	ev_now_update(loop);
-	began = ev_now(loop);
 	w->changed(w->arg);
-	ev_now_update(loop);
-	w->wait_s = SOON_S + COST_PART * (ev_now(loop) - began);
+	w->wait_s = SOON_S + COST_PART * (stw_now_s() - began);
 }
 
 /* What changed is not read: it is looked at whole. Lost events are a change as well. */

@@ -10,6 +10,7 @@
 #include <strowger/log.h>
 
 #include "control/decide/desk.h"
+#include "control/now.h"
 #include "control/slow/locate.h"
 #include "control/slow/registering.h"
 #include "control/slow/route_watch.h"
@@ -176,7 +177,7 @@ static void set_timer(struct stw_slow *s)
 	ev_timer_stop(s->loop, &s->timer);
 	if (!h)
 		return;
-	double after = h->since_s + STW_SLOW_PATIENCE_S - ev_now(s->loop);
+	double after = h->since_s + STW_SLOW_PATIENCE_S - stw_now_s();
 	ev_timer_set(&s->timer, after > 0 ? after : 0, 0.);
 	ev_timer_start(s->loop, &s->timer);
 }
@@ -192,7 +193,7 @@ static bool hold(struct stw_slow *s, const struct passing *p)
 	h = malloc(sizeof(*h) + size);
 	if (!h)
 		return false;
-	h->since_s = ev_now(s->loop);
+	h->since_s = stw_now_s();
 	h->local = p->local;
 	h->peer = p->src.peer;
 	h->len = p->len;
@@ -379,9 +380,10 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	struct stw_slow *s = timer->data;
 	struct held *h;
 
+	(void)loop;
 	(void)revents;
 	while ((h = TAILQ_FIRST(&s->held)) != NULL &&
-	       ev_now(loop) - h->since_s >= STW_SLOW_PATIENCE_S)
+	       stw_now_s() - h->since_s >= STW_SLOW_PATIENCE_S)
 		retry(s, h, true);
 	set_timer(s);
 }

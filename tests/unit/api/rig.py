@@ -61,15 +61,28 @@ class Rig:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n" + extra)
 
-    def start(self):
+    def start(self, env=None):
         with open(self.log, "a", encoding="utf-8") as log:
             self.control = subprocess.Popen([self.control_program, "--config", self.config],
-                                            stdin=subprocess.DEVNULL, stderr=log)
+                                            stdin=subprocess.DEVNULL, stderr=log, env=env)
         until(self.answers, "the API")
 
     def answers(self):
         expect(self.control.poll() is None, f"control ended: {self.log_text()}")
         return self.run("show", "version")[0] == 0
+
+    def start_with_a_clock(self):
+        """Whose wall clock set_clock() sets."""
+        self.set_clock(0)
+        self.start({**os.environ, "LD_PRELOAD": os.environ["STW_JUMPING_CLOCK"],
+                    "STW_CLOCK_AHEAD": os.path.join(self.dir, "ahead"),
+                    # A sanitizer wants to be loaded first, which is needed for its own wrappers.
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
+                                    + ":verify_asan_link_order=0"})
+
+    def set_clock(self, ahead_s):
+        with open(os.path.join(self.dir, "ahead"), "r+b" if self.control else "wb") as f:
+            f.write(ahead_s.to_bytes(8, "little", signed=True))
 
     def stop(self, sig=signal.SIGTERM):
         if self.control is None:

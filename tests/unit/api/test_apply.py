@@ -137,6 +137,36 @@ def what_another_counted_under_a_number_is_no_error_of_now(r):
     r.good("rollback")
 
 
+YEAR_S = 366 * 86400
+
+
+def a_clock_that_is_set_moves_no_deadline(r):
+    """As NTP does it to a machine that booted without a battery."""
+    before = text(r)
+    r.stop()
+    r.start_with_a_clock()
+    until(r.linked, "the tables")
+    r.good("apply", new_file(r, third(r)), "--confirm", "3600")
+    for ahead_s in (2 * YEAR_S, -2 * YEAR_S):
+        r.set_clock(ahead_s)
+        n = looks(r)
+        until(lambda: looks(r) > n + 2, "some looks at the deadline")
+        expect("k3" in r.members(), f"taken back when the clock was set by {ahead_s} s")
+    r.good("rollback")
+    r.good("apply", new_file(r, third(r)), "--confirm", "5")
+    r.set_clock(-20 * YEAR_S)
+    until(lambda: "k3" not in r.members(), "the one before, though the clock was set back")
+    expect("not confirmed in time" in r.good("history"), "history")
+    expect_equal(text(r), before, "the file")
+    # Not only deadlines: what is paced by spans, too.
+    r.set_clock(0)
+    expect("generation" in r.good("drain", "k1"), "a change is served")
+    r.good("undrain", "k1")
+    r.stop()
+    r.start()
+    until(r.linked, "the tables")
+
+
 def until_waiting(r, n):
     until(lambda: r.show("status")["tables"]["changes_waiting"] == n, f"{n} changes to wait")
 
@@ -214,6 +244,7 @@ if __name__ == "__main__":
                  what_waits_is_not_written_and_stays_when_confirmed, what_is_not_confirmed_goes,
                  rollback_takes_back_what_waits, rising_errors_take_it_back,
                  what_another_counted_under_a_number_is_no_error_of_now,
+                 a_clock_that_is_set_moves_no_deadline,
                  a_reload_wins_over_what_waits, a_bad_one_changes_nothing,
                  what_waits_dies_with_control, the_last_twenty_are_kept,
                  a_file_that_is_a_link_stays_one)))
