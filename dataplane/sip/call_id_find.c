@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The Call-ID of a message that nobody has parsed. Of most lines nothing is looked at but the first
- * two bytes, a block at a time. What every x86-64 has does: longer registers bring a fifth, as it
- * is wrong guesses that take the time.
+ * two bytes, a block at a time, with what every x86-64 has.
  */
-#include <stdint.h>
-#include <string.h>
+#include "dataplane/sip/call_id_find.h"
 
-#include <strowger/sip.h>
-
-#define BLOCK 64u
+#include "dataplane/sip/call_id_find_body.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -90,43 +86,6 @@ static inline uint64_t ends_at(const char *p)
 }
 #endif
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool ends_line(char c)
-{
-	return c == '\r' || c == '\n';
-}
-
-static inline uint32_t small4(const char *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word | 0x20202020u;
-}
-
-/* Seven bytes, in either case. */
-static inline bool is_call_id(const char *p)
-{
-	return small4(p) == small4("call") && small4(p + 3) == small4("l-id");
-}
-
-/* The byte behind "Call-ID" or "i" and its colon; NULL: another header. */
-static inline const char *behind_name(const char *p, const char *end)
-{
-	const size_t len = (*p | 0x20) == 'i' ? 1 : 7;
-
-	if ((size_t)(end - p) <= len || (len == 7 && !is_call_id(p)))
-		return NULL;
-	for (p += len; p < end && is_blank(*p);)
-		p++;
-	return p < end && *p == ':' ? p + 1 : NULL;
-}
-
-/* As far as the next CR or LF. */
 static inline size_t line_length(const char *p, const char *end)
 {
 	const char *at = p;
@@ -139,30 +98,8 @@ static inline size_t line_length(const char *p, const char *end)
 	return (size_t)(at - p);
 }
 
-/* The value's; @p: behind the colon. It may begin on the next line. */
-static inline void take_value(const char *buf, const char *p, const char *end, struct stw_span *out)
-{
-	while (p < end && (is_blank(*p) || ends_line(*p)))
-		p++;
-	*out = (struct stw_span){(uint16_t)(p - buf), (uint16_t)line_length(p, end)};
-}
-
-/* @p: the first byte of a line. @return true when there is no need to look at others */
-static inline bool look_at(const char *buf, const char *p, const char *end, struct stw_span *out)
-{
-	const unsigned c = (unsigned char)*p | 0x20u;
-	const char *value;
-
-	if (ends_line(*p))
-		return true; /* the body */
-	if ((c != 'c' && c != 'i') || (value = behind_name(p, end)) == NULL)
-		return false;
-	take_value(buf, value, end, out);
-	return true;
-}
-
 /* Offsets are of 16 bits; no datagram is longer. */
-bool stw_sip_find_call_id(const char *buf, size_t len, struct stw_span *out)
+bool stw_call_id_find_any(const char *buf, size_t len, struct stw_span *out)
 {
 	const char *p = buf, *end = buf + (len < UINT16_MAX ? len : UINT16_MAX);
 	struct stw_span found = {0};
@@ -179,4 +116,12 @@ out:
 		return false;
 	*out = found;
 	return true;
+}
+
+/* Not RCU: immutable after init. */
+stw_call_id_fn stw_call_id_find = stw_call_id_find_any;
+
+bool stw_sip_find_call_id(const char *buf, size_t len, struct stw_span *out)
+{
+	return stw_call_id_find(buf, len, out);
 }

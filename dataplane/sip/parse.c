@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/sip/careful.h"
+#include "dataplane/sip/call_id_find.h"
 #include "dataplane/sip/kernel.h"
 #include "dataplane/sip/plain.h"
 #include "dataplane/sip/rows.h"
@@ -141,6 +142,8 @@ int stw_sip_init(enum stw_sip_kernel kernel)
 		return STW_ENOENT;
 #if defined(__x86_64__)
 	stw_plain = kernel == STW_KERNEL_AVX512 ? stw_plain_avx512 : stw_plain_none;
+	stw_call_id_find =
+		kernel == STW_KERNEL_AVX512 ? stw_call_id_find_avx512 : stw_call_id_find_any;
 #endif
 	in_use = kernel;
 	parse = kernels[kernel].parse;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <strowger/errors.h>
 #include <strowger/sip.h>
 
 /* Each text in a block of exactly its size: one byte further would be seen by sanitizers. */
@@ -188,15 +189,32 @@ static void behind_64_k_it_does_not_look(void **state)
 	free(text);
 }
 
+static int use_kernel(void **state)
+{
+	return stw_sip_init((enum stw_sip_kernel)(uintptr_t)*state);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_has_one_in_all_its_forms),
-		cmocka_unit_test(what_has_none_is_told),
-		cmocka_unit_test(cut_anywhere_nothing_behind_the_end_is_read),
-		cmocka_unit_test(it_finds_what_a_slow_search_does),
-		cmocka_unit_test(behind_64_k_it_does_not_look),
+#define CASE(name) cmocka_unit_test_setup(name, use_kernel)
+	const struct CMUnitTest cases[] = {
+		CASE(a_call_has_one_in_all_its_forms),
+		CASE(what_has_none_is_told),
+		CASE(cut_anywhere_nothing_behind_the_end_is_read),
+		CASE(it_finds_what_a_slow_search_does),
+		CASE(behind_64_k_it_does_not_look),
 	};
+	const size_t n_cases = sizeof(cases) / sizeof(cases[0]);
+	struct CMUnitTest tests[STW_N_KERNELS * (sizeof(cases) / sizeof(cases[0]))];
+	size_t n = 0;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	for (uintptr_t k = STW_KERNEL_SCALAR; k < STW_N_KERNELS; k++) {
+		if (stw_sip_init((enum stw_sip_kernel)k) != STW_OK)
+			continue;
+		for (size_t i = 0; i < n_cases; i++, n++) {
+			tests[n] = cases[i];
+			tests[n].initial_state = (void *)k;
+		}
+	}
+	return _cmocka_run_group_tests("call_id_find", tests, n, NULL, NULL);
 }
