@@ -219,7 +219,6 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 	w->members = stw_stats_members(stats, i);
 	w->listeners = stw_stats_listeners(stats, i);
 	w->rules = stw_stats_rules(stats, i);
-	stw_spread_init(&w->spread, d->steering, w->n_workers);
 	stw_recorder_init(&w->recorder, stats, i);
 	stw_timing_init(&w->timing, stw_stats_stages(stats, i), w->tsc_hz);
 	return w;
@@ -228,6 +227,7 @@ static struct stw_worker *new_worker(const struct stw_model_dataplane *d, uint32
 static int equip(struct stw_worker *w, const struct stw_model_dataplane *d, uint64_t secret)
 {
 	w->secret = secret;
+	stw_spread_init(&w->spread, d->steering, w->n_workers, secret);
 	w->held = calloc(STW_HELD_MAX, sizeof(*w->held));
 	w->where = calloc(STW_BURST_MAX, sizeof(*w->where));
 	w->reassembly =

@@ -57,6 +57,14 @@ struct stw_out {
 	uint32_t bytes[STW_OUT_MAX];
 };
 
+/* Frames that wait in the inbox, for the next turn: fetched during this one. They are still the
+ * ring's. */
+struct stw_ahead {
+	uint16_t n;
+	uint16_t next; /* to be fetched */
+	void *frame[STW_BURST_MAX];
+};
+
 /* A finished frame whose Ethernet destination is not known yet. */
 struct stw_held {
 	struct rte_mbuf *frame;
@@ -111,6 +119,7 @@ struct stw_worker {
 	struct stw_held *held;
 	struct stw_spread spread;
 	bool has_given; /* this turn's burst has messages that another worker spread */
+	struct stw_ahead ahead;
 	struct stw_where_slot *where; /* [STW_BURST_MAX] what was found in the location table */
 	struct stw_timing timing;
 	struct stw_recorder recorder;

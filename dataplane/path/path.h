@@ -132,6 +132,21 @@ static inline void stw_prefetch_write(const void *at)
 #endif
 }
 
+#define STW_AHEAD_LINES 14u /* most messages whole */
+
+/** Fetch one more of the frames of the next turn. */
+static inline void stw_fetch_ahead(struct stw_ahead *a)
+{
+	if (a->next == a->n)
+		return;
+	const struct rte_mbuf *m = a->frame[a->next++];
+	const char *at = rte_pktmbuf_mtod(m, const char *);
+
+#pragma GCC unroll 14
+	for (unsigned i = 0; i < STW_AHEAD_LINES; i++)
+		stw_prefetch_write(at + (size_t)i * RTE_CACHE_LINE_MIN_SIZE);
+}
+
 static inline uint32_t stw_out_wire(uint32_t port)
 {
 	return port;

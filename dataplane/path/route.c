@@ -191,6 +191,7 @@ void stw_route_burst(struct stw_worker *w, struct stw_burst *b)
 	for (unsigned k = 0; k < b->n_live; k++) {
 		uint8_t i = b->live[k];
 
+		stw_fetch_ahead(&w->ahead);
 		decide(w, b, i);
 		if (carry_out(w, b, i))
 			b->live[n++] = i;

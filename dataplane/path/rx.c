@@ -3,6 +3,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
+#include <rte_ring_peek.h>
 
 #define PREFETCH_AHEAD 8
 
@@ -34,6 +35,26 @@ static void sort_inbox(struct stw_worker *w, struct stw_burst *b, void **handed,
 	b->n_injected = b->n;
 }
 
+/* A worker that has more to do than a burst has the next one's lines come while it does this one:
+ * all are in the cache of whoever handed them over, and all at once would be waited for. */
+static void look_ahead(struct stw_worker *w, bool more)
+{
+	struct stw_ahead *a = &w->ahead;
+
+	a->n = a->next = 0;
+	if (!more)
+		return;
+	a->n = (uint16_t)rte_ring_dequeue_burst_start(w->inboxes[w->index], a->frame, w->burst_max,
+						      NULL);
+	if (a->n == 0)
+		return;
+	rte_ring_dequeue_finish(w->inboxes[w->index], 0);
+	for (unsigned i = 0; i < a->n; i++) {
+		stw_prefetch_write(a->frame[i]);
+		stw_prefetch_write((char *)a->frame[i] + RTE_CACHE_LINE_MIN_SIZE);
+	}
+}
+
 static void take_inbox(struct stw_worker *w, struct stw_burst *b)
 {
 	void *handed[STW_BURST_MAX];
@@ -41,23 +62,35 @@ static void take_inbox(struct stw_worker *w, struct stw_burst *b)
 
 	if (n > 0)
 		sort_inbox(w, b, handed, n);
+	look_ahead(w, n == w->burst_max);
 }
 
 /* Queues take turns at being first, so that a full one cannot starve the next. */
-static void take_queues(struct stw_worker *w, struct stw_burst *b)
+static void take_queues(struct stw_worker *w, struct stw_burst *b, uint16_t most)
 {
 	uint16_t q = w->first_rx;
 
-	for (uint16_t k = 0; k < w->n_rx && b->n < w->burst_max; k++) {
+	for (uint16_t k = 0; k < w->n_rx && b->n < most; k++) {
 		const struct stw_rx_queue *rx = &w->rx[q];
 
 		b->n = (uint16_t)(b->n + rte_eth_rx_burst(rx->dev, rx->queue, b->frame + b->n,
-							  (uint16_t)(w->burst_max - b->n)));
+							  (uint16_t)(most - b->n)));
 		if (++q == w->n_rx)
 			q = 0;
 	}
 	if (++w->first_rx >= w->n_rx)
 		w->first_rx = 0;
+}
+
+/* Of what is taken to be handed over little is left to do: so that it is a burst, more is taken. */
+static void take_shared(struct stw_worker *w, struct stw_burst *b)
+{
+	bool take = stw_spread_may_take(w);
+	uint16_t most = w->spread.on ? STW_BURST_MAX : w->burst_max;
+
+	if (take)
+		take_queues(w, b, most);
+	stw_spread_look(w, (uint32_t)b->n - b->n_injected, b->n_injected, b->n == most);
 }
 
 static void count_received(struct stw_worker *w, const struct stw_burst *b)
@@ -78,11 +111,10 @@ void stw_rx(struct stw_worker *w, struct stw_burst *b)
 	b->snap = stw_snapshot_rcu(w->snapshots);
 	w->has_given = false;
 	take_inbox(w, b);
-	if (w->spread.how == STW_SPREADING_OFF || stw_spread_may_take(w))
-		take_queues(w, b);
-	if (w->spread.how != STW_SPREADING_OFF)
-		stw_spread_look(w, (uint32_t)b->n - b->n_injected, b->n_injected,
-				b->n == w->burst_max);
+	if (w->spread.how == STW_SPREADING_OFF)
+		take_queues(w, b, w->burst_max);
+	else
+		take_shared(w, b);
 	if (b->n == 0)
 		return;
 	for (uint16_t i = 0; i < b->n && i < PREFETCH_AHEAD; i++)

@@ -142,7 +142,7 @@ static void play(unsigned rounds, void (*change)(unsigned round))
 static void calls_of_one_queue_are_done_by_both_in_order(void **state)
 {
 	(void)state;
-	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2);
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2, 4711);
 	play(600, NULL);
 	assert_int_equal(n_out_of_order, 0);
 	uint64_t given = worker_count(1, STW_C_REQUESTS), kept = worker_count(0, STW_C_REQUESTS);
@@ -153,6 +153,12 @@ static void calls_of_one_queue_are_done_by_both_in_order(void **state)
 	assert_int_equal(worker(0)->spread.times, 1);
 }
 
+static void keep(struct stw_spread *s, uint32_t n)
+{
+	s->wanted = n;
+	s->draining = true;
+}
+
 /* To and fro. How it ends is the worker's; that it shall is chance's. */
 static void switch_it(unsigned round)
 {
@@ -161,7 +167,7 @@ static void switch_it(unsigned round)
 	s->how = round % 20 < 10 ? STW_SPREADING_ALWAYS : STW_SPREADING_AUTO;
 	s->window_tsc = UINT64_MAX;
 	if (s->how == STW_SPREADING_AUTO && s->on)
-		s->ending = true;
+		keep(s, STW_SPREAD_ALL);
 }
 
 static void switching_keeps_the_order(void **state)
@@ -176,8 +182,8 @@ static void switching_keeps_the_order(void **state)
 static void switch_it_at_once(unsigned round)
 {
 	switch_it(round);
-	if (worker(0)->spread.ending)
-		worker(0)->spread.on = worker(0)->spread.ending = false;
+	if (worker(0)->spread.draining)
+		worker(0)->spread.on = worker(0)->spread.draining = false;
 }
 
 static void switched_at_once_it_would_be_noticed(void **state)
@@ -187,13 +193,51 @@ static void switched_at_once_it_would_be_noticed(void **state)
 	assert_true(n_out_of_order > 0);
 }
 
+/* Of what is its own it gives away at once, and takes back when it may. */
+static void change_share(unsigned round)
+{
+	struct stw_spread *s = &worker(0)->spread;
+
+	s->window_tsc = UINT64_MAX;
+	if (round % 20 == 0)
+		s->kept = 40;
+	else if (round % 20 == 10)
+		keep(s, 200);
+}
+
+static void calls_that_change_hands_stay_in_order(void **state)
+{
+	(void)state;
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2, 4711);
+	play(3000, change_share);
+	assert_int_equal(n_out_of_order, 0);
+	assert_int_equal(worker(0)->spread.times, 1);
+}
+
+static void change_share_at_once(unsigned round)
+{
+	change_share(round);
+	if (worker(0)->spread.draining) {
+		worker(0)->spread.draining = false;
+		worker(0)->spread.kept = worker(0)->spread.wanted;
+	}
+}
+
+static void taken_back_at_once_it_would_be_noticed(void **state)
+{
+	(void)state;
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2, 4711);
+	play(3000, change_share_at_once);
+	assert_true(n_out_of_order > 0);
+}
+
 static void off_nothing_is_given(void **state)
 {
 	(void)state;
-	stw_spread_init(&worker(0)->spread, STW_SPREADING_OFF, 2);
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_OFF, 2, 4711);
 	play(200, NULL);
 	assert_int_equal(rig_count(&rig, STW_C_HANDED_OVER), 0);
-	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 1);
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 1, 4711);
 	assert_int_equal(worker(0)->spread.how, STW_SPREADING_OFF);
 }
 
@@ -218,8 +262,8 @@ static void load_begins_it_and_ends_it(void **state)
 	struct stw_spread *s = &worker(0)->spread;
 
 	(void)state;
-	stw_spread_init(s, STW_SPREADING_AUTO, 2);
-	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2);
+	stw_spread_init(s, STW_SPREADING_AUTO, 2, 4711);
+	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2, 4711);
 	windows(0, 50, 20, false);
 	assert_false(s->on);
 	windows(0, 4, 32, true);
@@ -239,13 +283,38 @@ static void load_begins_it_and_ends_it(void **state)
 	assert_int_equal(s->times, 1);
 }
 
+static void the_share_follows_what_the_others_can_do(void **state)
+{
+	struct stw_spread *s = &worker(0)->spread;
+
+	(void)state;
+	stw_spread_init(s, STW_SPREADING_ALWAYS, 2, 4711);
+	windows(0, 1, 64, true);
+	const uint32_t first = s->kept;
+
+	assert_true(first > 0 && first < STW_SPREAD_ALL);
+	windows(0, 40, 20, false); /* there is time left: it stays */
+	assert_int_equal(s->kept, first);
+	windows(0, 40, 64, true); /* nothing waits for the other */
+	const uint32_t less = s->kept;
+
+	assert_true(less < first);
+	windows(0, 2000, 64, true);
+	assert_true(s->on && s->kept < 2);
+	for (unsigned i = 0; i < 4000; i++) { /* there is no room, mostly */
+		s->n_blocked = s->n_turns = 1000;
+		windows(0, 1, 64, true);
+	}
+	assert_true(s->on && s->kept > less && s->kept < STW_SPREAD_ALL);
+}
+
 static void who_is_full_himself_is_given_nothing(void **state)
 {
 	struct stw_spread *s = &worker(0)->spread;
 
 	(void)state;
-	stw_spread_init(s, STW_SPREADING_AUTO, 2);
-	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2);
+	stw_spread_init(s, STW_SPREADING_AUTO, 2, 4711);
+	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2, 4711);
 	windows(1, 2, 32, true);
 	windows(0, 50, 32, true);
 	assert_false(s->on);
@@ -260,7 +329,7 @@ static void who_is_full_himself_is_given_nothing(void **state)
 static void who_has_no_room_is_waited_for(void **state)
 {
 	(void)state;
-	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2);
+	stw_spread_init(&worker(0)->spread, STW_SPREADING_ALWAYS, 2, 4711);
 	for (unsigned i = 0; i < 600; i++) { /* the other one stands still */
 		for (unsigned k = 0; k < 5; k++)
 			feed(chance(CALLS));
@@ -281,8 +350,8 @@ static void what_brings_nothing_ends(void **state)
 	struct stw_spread *s = &worker(0)->spread;
 
 	(void)state;
-	stw_spread_init(s, STW_SPREADING_AUTO, 2);
-	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2);
+	stw_spread_init(s, STW_SPREADING_AUTO, 2, 4711);
+	stw_spread_init(&worker(1)->spread, STW_SPREADING_AUTO, 2, 4711);
 	windows(0, 20, 32, true);
 	assert_true(s->on);
 	for (unsigned i = 0; i < 20; i++) {
@@ -306,8 +375,12 @@ int main(void)
 		CASE(switching_keeps_the_order, two_queues),
 		CASE(switching_keeps_the_order, one_tx_queue),
 		CASE(switched_at_once_it_would_be_noticed, two_queues),
+		CASE(calls_that_change_hands_stay_in_order, two_queues),
+		CASE(calls_that_change_hands_stay_in_order, one_tx_queue),
+		CASE(taken_back_at_once_it_would_be_noticed, two_queues),
 		CASE(off_nothing_is_given, two_queues),
 		CASE(load_begins_it_and_ends_it, two_queues),
+		CASE(the_share_follows_what_the_others_can_do, two_queues),
 		CASE(who_is_full_himself_is_given_nothing, two_queues),
 		CASE(who_has_no_room_is_waited_for, two_queues),
 		CASE(who_has_no_room_is_waited_for, one_tx_queue),
