@@ -35,6 +35,20 @@ static void prefetch_jobs(const struct stw_burst *b, unsigned from)
 		prefetch_text(b, b->live[k]);
 }
 
+/* What is behind messages in their buffers may be read: so few are too near the end of theirs for
+ * readers of fixed windows. */
+static void note_room(struct stw_burst *b)
+{
+	for (unsigned k = 0; k < b->n_live; k++) {
+		unsigned i = b->live[k];
+		const struct rte_mbuf *m = b->frame[i];
+		const char *end = (const char *)m->buf_addr + m->buf_len;
+		size_t room = (size_t)(end - b->text[i]) - b->msg[i].len;
+
+		b->msg[i].behind = room < UINT8_MAX ? (uint8_t)room : UINT8_MAX;
+	}
+}
+
 void stw_parse(struct stw_worker *w, struct stw_burst *b)
 {
 	struct stw_sip_job jobs[STW_SIP_BURST];
@@ -45,5 +59,6 @@ void stw_parse(struct stw_worker *w, struct stw_burst *b)
 		prefetch_jobs(b, k + n);
 		stw_sip_parse_burst(jobs, n);
 	}
+	note_room(b);
 	STW_PROBE(parsed, w, b->n_live);
 }

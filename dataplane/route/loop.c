@@ -48,7 +48,7 @@ bool stw_loop_found(const struct stw_decision *d, uint32_t digest)
 			return false;
 		}
 		/* What cannot be read is not ours to judge (RFC 3261 s16.3). */
-		if (stw_via_read(d->buf, d->m->len, line.value, &via) != STW_OK)
+		if (stw_via_read(d->buf, stw_sip_readable(d->m), line.value, &via) != STW_OK)
 			return false;
 		if (same_passage(d, &via, digest))
 			return true;

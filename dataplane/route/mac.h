@@ -62,7 +62,7 @@ static inline stw_nh_sum stw_mac_text(const struct stw_secret *secret, const uin
 				      struct stw_span text)
 {
 	return stw_nh_text(key, secret->beyond, window, buf + text.off, text.len,
-			   text.off + window <= m->len);
+			   text.off + window <= stw_sip_readable(m));
 }
 
 /** The Call-ID's part of all these sums; stw_nh_spread() of it spreads new calls. */

@@ -415,21 +415,34 @@ static inline bool stw_quick_via(const char *buf, uint32_t readable, struct stw_
 	return stw_quick_via_rest(buf, base, start, ends, end, out) == end;
 }
 
+/* "Via: " or "v: " in any case. @return its bytes, 0: another name, or not one blank */
+static inline uint32_t stw_quick_via_name(const char *p)
+{
+	bool compact = p[1] == ':';
+	bool via = compact ? (p[0] | 0x20) == 'v'
+			   : p[3] == ':' && stw_quick_word(p) == STW_QUICK_WORD('v', 'i', 'a', ':');
+	uint32_t len = compact ? 3 : 5;
+
+	return via && p[len - 1] == ' ' ? len : 0;
+}
+
 /**
- * The Via line at @off, if it is as most are written: "Via: SIP/2.0/UDP ", one element, no fold.
- * Its end is found with its parts.
+ * The Via line at @off, if it is as most are written: "Via: SIP/2.0/UDP " or "v: SIP/2.0/UDP ", the
+ * name in any case, one element, no fold. Its end is found with its parts.
  *
  * @param line  filled but for the name
  */
 static inline bool stw_quick_via_line(const char *buf, uint32_t readable, uint32_t off,
 				      struct stw_sip_line *line, struct stw_sip_via *out)
 {
-	static const char begin[] = "Via: SIP/2.0/UDP ";
-	const uint32_t name = 5, from = off + sizeof(begin) - 1;
+	static const char protocol[] = "SIP/2.0/UDP ";
 	uint64_t ends[2];
 
-	if (readable < from + STW_QUICK_VIA_MAX + 2 ||
-	    memcmp(buf + off, begin, sizeof(begin) - 1) != 0)
+	if (readable < off + 5 + sizeof(protocol) - 1 + STW_QUICK_VIA_MAX + 3)
+		return false;
+	const uint32_t name = stw_quick_via_name(buf + off);
+	const uint32_t from = off + name + (uint32_t)sizeof(protocol) - 1;
+	if (name == 0 || memcmp(buf + off + name, protocol, sizeof(protocol) - 1) != 0)
 		return false;
 	const char *p = buf + from;
 	ends[0] = stw_quick_ends(p);

@@ -60,13 +60,13 @@ static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 		value = (struct stw_span){to, (uint16_t)(stw_span_end(value) - to)};
 	} else {
 		cut(d->v, d->m->line_off[STW_HDR_VIA], line.end);
-		if (stw_quick_via_line(d->buf, d->m->len, line.end, &line, out))
+		if (stw_quick_via_line(d->buf, stw_sip_readable(d->m), line.end, &line, out))
 			return true;
 		if (!stw_line_of(d->buf, d->m, "via:", 4, STW_HDR_VIA, &line))
 			return false;
 		value = line.value;
 	}
-	return stw_via_read(d->buf, d->m->len, value, out) == STW_OK;
+	return stw_via_read(d->buf, stw_sip_readable(d->m), value, out) == STW_OK;
 }
 
 /* Did we make this branch, for this very previous Via? */

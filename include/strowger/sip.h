@@ -150,13 +150,15 @@ struct stw_sip_name_addr {
 	uint16_t next;	/* if @more: offset where the next element starts */
 };
 
-/** One message, as offsets into its bytes. Valid wherever the same bytes are copied or moved to. */
+/** One message, as offsets into its bytes. Valid wherever the same bytes are copied or moved
+ * to, but for @behind. */
 struct stw_sip_msg {
 	uint8_t kind;	 /* enum stw_sip_kind; 0: not judged, as by stw_sip_locate() */
 	uint8_t method;	 /* enum stw_sip_method; of a response: the CSeq method */
 	uint16_t status; /* of a response, 100..699 */
 	uint8_t reject;	 /* enum stw_sip_reject */
-	uint8_t reserved0;
+	uint8_t behind;	 /* bytes beyond @len that may be read as well, whatever they are: 0, unless
+			  * the parser's caller says otherwise of the buffer it has */
 	uint16_t error_off; /* when rejected: the byte that told */
 
 	uint16_t headers_off; /* first header line: the byte after the start line's LF */
@@ -190,6 +192,12 @@ struct stw_sip_msg {
 	struct stw_span from_tag; /* stw_sip_tag_find(); empty: no tag, or none with a value */
 	struct stw_span to_tag;
 };
+
+/** Bytes that may be read where the message stands. */
+static inline uint32_t stw_sip_readable(const struct stw_sip_msg *m)
+{
+	return m->len + m->behind;
+}
 
 static inline bool stw_sip_has(const struct stw_sip_msg *m, enum stw_sip_header h)
 {

@@ -30,6 +30,28 @@ static void forward(struct stw_proxy *p, char *buf, size_t len, struct stw_endpo
 		abort();
 }
 
+/* What is behind the message, and whether it may be read, is nothing to the verdict. */
+static void compare_with_room(struct stw_proxy *p, const char *exact, size_t len,
+			      struct stw_endpoint peer)
+{
+	char *roomy = malloc(len + UINT8_MAX);
+	const struct stw_source src = {.peer = peer, .listener = stw_ip_is_v4(&peer.ip) ? 0 : 1};
+	struct stw_verdict v;
+
+	stw_sip_parse(exact, len, &p->msg);
+	if (roomy != NULL && (p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE)) {
+		memcpy(roomy, exact, len);
+		memset(roomy + len, 'x', UINT8_MAX);
+		stw_route(&p->snap, exact, &p->msg, &src, &v);
+		p->msg.behind = UINT8_MAX;
+		stw_route(&p->snap, roomy, &p->msg, &src, &p->v);
+		p->v.name_in = v.name_in; /* in the one or in the other */
+		if (memcmp(&v, &p->v, sizeof(v)) != 0)
+			abort();
+	}
+	free(roomy);
+}
+
 static struct stw_proxy *open_proxy(void)
 {
 	struct stw_proxy *p = stw_proxy_new(4);
@@ -63,6 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (memory == NULL)
 		return 0;
 	memcpy(memory + STW_REWRITE_HEADROOM, data + 1, size - 1);
+	compare_with_room(proxy[data[0] >> 7], memory + STW_REWRITE_HEADROOM, size - 1,
+			  peers[data[0] % 3]);
 	forward(proxy[data[0] >> 7], memory + STW_REWRITE_HEADROOM, size - 1, peers[data[0] % 3]);
 	free(memory);
 	return 0;

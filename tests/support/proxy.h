@@ -126,6 +126,17 @@ static inline void stw_proxy_free(struct stw_proxy *p)
 	free(p);
 }
 
+/* The decision, and that it is the same whether bytes behind the message may be read or not. */
+static inline void stw_proxy_decide(struct stw_proxy *p, const char *buf)
+{
+	struct stw_verdict exact;
+
+	stw_route(&p->snap, buf, &p->msg, &p->src, &exact);
+	p->msg.behind = UINT8_MAX;
+	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
+	assert_memory_equal(&p->v, &exact, sizeof(exact));
+}
+
 /** Handle the datagram @bytes from @peer, sent to listener @listener. */
 static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size_t len,
 				    struct stw_endpoint peer, uint16_t listener)
@@ -146,7 +157,7 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 		stw_where_find(p->location, &p->slot);
 		p->src.where = &p->slot.w;
 	}
-	stw_route(&p->snap, buf, &p->msg, &p->src, &p->v);
+	stw_proxy_decide(p, buf);
 	if (p->known != NULL && p->v.action == STW_ACTION_FORWARD && p->v.note != STW_NOTE_NONE)
 		assert_true(stw_note(p->known, p->tables, &p->msg, &p->v, p->now_tsc));
 	p->out_len = 0;
