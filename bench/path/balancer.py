@@ -142,7 +142,6 @@ class Balancer:
 
     def __init__(self, build, config, run, affinity, fed=True, prefix=(), end="sent", alone=False):
         self.run = pathlib.Path(run)
-        self.affinity = affinity
         self.prefix = prefix
         self.end = end
         self.ready = self.answers if alone else self.sends if fed else self.serves
@@ -150,20 +149,22 @@ class Balancer:
         self.logs = []
         try:
             if not alone:
-                self.dataplane = self.start(build / "dataplane" / "strowger-dataplane", config)
-            self.control = self.start(build / "control" / "strowger-control", config)
+                # It pins its workers itself and must be allowed to; control keeps off them as we do.
+                self.dataplane = self.start(build / "dataplane" / "strowger-dataplane", config,
+                                            affinity)
+            self.control = self.start(build / "control" / "strowger-control", config,
+                                      os.sched_getaffinity(0))
             self.await_serving()
         except BaseException:
             self.close()
             raise
 
-    def start(self, program, config):
+    def start(self, program, config, cores):
         log = open(self.run / (program.name + ".log"), "ab")
         self.logs.append(log)
-        # The data plane pins its worker itself and must be allowed to.
         process = subprocess.Popen(
             machine.child([*self.prefix, program, "--config", config]), stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, preexec_fn=lambda: os.sched_setaffinity(0, self.affinity))
+            stdout=log, stderr=log, preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self.processes.append(process)
         return process
 

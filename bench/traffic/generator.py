@@ -52,10 +52,11 @@ class Generator:
     def complaint(self):
         return pathlib.Path(self.log.name).read_text(errors="replace")[-500:].strip()
 
-    def run(self, rate, seconds, patience_s=0.2):
-        """What came of sending @rate messages a second; a dictionary of stw-bench-traffic."""
+    def run(self, rate, seconds, patience_s=0.2, lead_s=0.0):
+        """What came of sending @rate messages a second; a dictionary of stw-bench-traffic. Of the first
+        @lead_s latencies do not count."""
         try:
-            self.process.stdin.write(f"run {rate:.0f} {seconds} {patience_s}\n")
+            self.process.stdin.write(f"run {rate:.0f} {seconds} {patience_s} {lead_s}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             raise GeneratorError("the generator ended: " + self.complaint()) from None

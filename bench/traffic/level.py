@@ -42,9 +42,9 @@ class System:
 
 def watched(generator, worker):
     """generator.run, with how long the system's busiest thread waited for its core: waited_us."""
-    def run(rate, seconds):
+    def run(rate, seconds, **how):
         before = machine.thread_seconds(worker)
-        result = generator.run(rate, seconds)
+        result = generator.run(rate, seconds, **how)
         after = machine.thread_seconds(worker)
         _, waited = max((used - before[t][0], waited - before[t][1])
                         for t, (used, waited) in after.items() if t in before)

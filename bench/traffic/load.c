@@ -23,7 +23,8 @@ struct run {
 	uint64_t start; /* ticks */
 	double ticks_per_message;
 	double hz;
-	uint32_t next; /* message to send */
+	uint32_t next;	      /* message to send */
+	uint32_t first_timed; /* of which the latency counts */
 };
 
 static uint64_t due_at(const struct run *r, uint32_t seq)
@@ -107,7 +108,8 @@ static void take(struct run *r, const struct rte_mbuf *m, uint64_t now)
 		out->repeated++;
 	else {
 		out->received++;
-		stw_histogram_add(&out->latency, now - due_at(r, stamp.seq));
+		if (stamp.seq >= r->first_timed)
+			stw_histogram_add(&out->latency, now - due_at(r, stamp.seq));
 	}
 }
 
@@ -177,11 +179,12 @@ int stw_traffic_run(uint16_t port, struct stw_traffic_frames *f,
 	struct run r = {.port = port, .frames = f, .plan = plan, .result = out, .hz = hz};
 	double due = plan->rate * plan->seconds;
 
-	if (!(due >= 1) || due > STW_TRAFFIC_MESSAGES_MAX)
+	if (!(due >= 1) || !(plan->lead_s < plan->seconds) || due > STW_TRAFFIC_MESSAGES_MAX)
 		return STW_ERANGE;
 	memset(out, 0, sizeof(*out));
 	out->due = (uint32_t)due;
 	r.ticks_per_message = hz / plan->rate;
+	r.first_timed = (uint32_t)(plan->rate * plan->lead_s);
 	r.seen = malloc(((size_t)out->due / 64 + 1) * sizeof(*r.seen));
 	if (r.seen == NULL)
 		return STW_ENOMEM;

@@ -24,6 +24,7 @@ struct stw_traffic_plan {
 	double rate;  /* messages a second */
 	double seconds;
 	double drain_s; /* how long to wait for the last ones */
+	double lead_s;	/* of the seconds: what is sent until then counts, but for its latency */
 };
 
 struct stw_traffic_result {

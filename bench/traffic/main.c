@@ -3,9 +3,10 @@
  * stw-bench-traffic: the generator. It opens one DPDK device, loads a corpus that was made with
  * --stamp, says "ready" as a line of JSON and then obeys lines on standard input:
  *
- *   run RATE SECONDS [PATIENCE]   sends, receives, and answers with a line of JSON; waits so many
- *                                 seconds for the next message when some are out still
- *   quit                          as does the end of the input
+ *   run RATE SECONDS [PATIENCE [LEAD]]   sends, receives, and answers with a line of JSON; waits so
+ *                                        many seconds for the next message when some are out still;
+ *                                        latencies do not count in so many at the beginning
+ *   quit                                 as does the end of the input
  *
  * One core does everything, sending and receiving in turn.
  */
@@ -140,10 +141,12 @@ static int obey(uint16_t port, struct stw_traffic_frames *frames)
 	fflush(stdout);
 	while (!stop && fgets(line, sizeof(line), stdin) != NULL && line[0] != 'q') {
 		plan.drain_s = DRAIN_S;
-		if (sscanf(line, "run %lf %lf %lf", &plan.rate, &plan.seconds, &plan.drain_s) < 2 ||
-		    !(plan.rate > 0) || !(plan.seconds > 0)) {
-			fprintf(stderr, "stw-bench-traffic: want: run RATE SECONDS [PATIENCE], or "
-					"quit\n");
+		plan.lead_s = 0;
+		if (sscanf(line, "run %lf %lf %lf %lf", &plan.rate, &plan.seconds, &plan.drain_s,
+			   &plan.lead_s) < 2 ||
+		    !(plan.rate > 0) || !(plan.seconds > 0) || !(plan.lead_s >= 0)) {
+			fprintf(stderr, "stw-bench-traffic: want: run RATE SECONDS [PATIENCE "
+					"[LEAD]], or quit\n");
 			return STW_EMALFORMED;
 		}
 		plan.run++;

@@ -49,6 +49,10 @@ def looped(tap, work, config, corpus):
         expect_result(found, 40000)
         p = found["latency_us"]
         expect(0 < p["p10"] <= p["p50"] <= p["p99"] <= p["p99.9"] <= p["p100"], f"{p}")
+        # All but the last message are sent before latencies count.
+        found = source.run(1000, 0.2, PATIENCE_S, lead_s=0.1995)
+        expect_result(found, 200)
+        expect_equal(found["latency_us"]["p10"], found["latency_us"]["p99"], "of one message")
     with tap.case("what comes back to somebody else is told"), \
             loop(work, corpus, config) as source:
         found = source.run(10000, 0.1, PATIENCE_S / 20)
@@ -89,7 +93,7 @@ def capacity(limit, pauses=()):
     """A made-up system: all above @limit is lost; the trials in @pauses are disturbed."""
     asked = []
 
-    def run(rate, seconds):
+    def run(rate, seconds, lead_s=0.0):
         asked.append(rate)
         paused = len(asked) in pauses
         due = int(rate * seconds)
@@ -154,6 +158,11 @@ def slicing(tap):
     with tap.case("where it hardly left any, all of them count"):
         found = search.middle(slices(3, 5000, 4, 7, 6000, paused=(0, 1, 4)))
         expect_equal((found["latency_us"]["p99"], found["calm"]), (7, 2), "middle of all")
+    with tap.case("more slices are taken until enough are calm, but not for ever"):
+        for pauses, taken in (((), 4), ((1, 2), 5), ((1, 2, 3, 4, 5), 8), (range(99), 12)):
+            run, asked = capacity(1e6, pauses=pauses)
+            expect_equal(len(list(search.slices_of(run, 1e5, 0.4))), taken, f"{pauses}")
+            expect_equal(len(asked), taken, "runs")
 
 
 def reporting(tap):
