@@ -116,17 +116,27 @@ enum stw_line_kind stw_line_take(const char *buf, size_t len, uint32_t off,
 	return STW_LINE_HEADER;
 }
 
+/* The LF that ends the line at @from of the headers that end at @end, the parser having accepted
+ * them: the blank line is behind, so there is a byte. */
+static const char *end_of_accepted(const char *from, const char *end)
+{
+	const char *lf = from - 1;
+
+	do {
+		lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
+	} while (lf[1] == ' ' || lf[1] == '\t');
+	return lf;
+}
+
 /* The same of a message the parser accepted: nothing is left to be judged. */
 static bool take_accepted(const char *buf, const struct stw_sip_msg *m, uint32_t off,
 			  struct stw_sip_line *line)
 {
-	const char *from = buf + off, *end = buf + m->body_off, *lf = from - 1;
+	const char *from = buf + off, *lf;
 
 	if (*from == '\r')
 		return false;
-	do {
-		lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
-	} while (lf[1] == ' ' || lf[1] == '\t'); /* the blank line is behind, so there is a byte */
+	lf = end_of_accepted(from, buf + m->body_off);
 	const char *p = stw_span_over(from, lf, STW_C_TOKEN);
 	line->off = (uint16_t)off;
 	line->end = (uint16_t)(lf + 1 - buf);
@@ -162,4 +172,16 @@ bool stw_sip_line_first(const char *buf, const struct stw_sip_msg *m, struct stw
 bool stw_sip_line_next(const char *buf, const struct stw_sip_msg *m, struct stw_sip_line *line)
 {
 	return take(buf, m, line->end, line);
+}
+
+bool stw_sip_line_among(const char *buf, const struct stw_sip_msg *m, uint32_t letters,
+			struct stw_sip_line *line)
+{
+	if (m->reject != STW_SIP_ACCEPTED || m->kind < STW_SIP_REQUEST)
+		return stw_sip_line_next(buf, m, line);
+	const char *from = buf + line->end;
+
+	while (*from != '\r' && !(letters >> (*from & 31) & 1u))
+		from = end_of_accepted(from, buf + m->body_off) + 1;
+	return take(buf, m, (uint32_t)(from - buf), line);
 }

@@ -411,5 +411,15 @@ bool stw_sip_line_first(const char *buf, const struct stw_sip_msg *m, struct stw
 /** The line after @line. @return false at the blank line */
 bool stw_sip_line_next(const char *buf, const struct stw_sip_msg *m, struct stw_sip_line *line);
 
+/** A set of letters that names begin with, for stw_sip_line_among(). */
+#define STW_SIP_LETTER(c) (1u << ((c)&31))
+
+/**
+ * The next line, from @line->end on, whose name may begin with one of @letters in either case; the
+ * others are passed over, not read.
+ */
+bool stw_sip_line_among(const char *buf, const struct stw_sip_msg *m, uint32_t letters,
+			struct stw_sip_line *line);
+
 /** Name of a method as on the wire; "other" for STW_METHOD_OTHER. */
 const char *stw_sip_method_text(enum stw_sip_method method);

@@ -50,6 +50,32 @@ static void a_message_without_headers_has_no_line(void **state)
 	free(buf);
 }
 
+static void lines_by_first_letter_are_those_of_the_walk(void **state)
+{
+	const uint32_t some[] = {0, STW_SIP_LETTER('c'), STW_SIP_LETTER('V') | STW_SIP_LETTER('t'),
+				 STW_SIP_LETTER('x') | STW_SIP_LETTER('i'), UINT32_MAX};
+	struct stw_sip_msg m;
+	struct stw_span all;
+	(void)state;
+	char *buf = value_of(MESSAGE, &all);
+
+	assert_int_equal(stw_sip_parse(buf, all.len, &m), STW_SIP_ACCEPTED);
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		struct stw_sip_line line = {.end = m.headers_off}, walked = line;
+
+		while (stw_sip_line_next(buf, &m, &walked)) {
+			if (!(some[i] >> (buf[walked.name.off] & 31) & 1u))
+				continue;
+			assert_true(stw_sip_line_among(buf, &m, some[i], &line));
+			assert_int_equal(line.off, walked.off);
+			assert_int_equal(line.end, walked.end);
+			assert_int_equal(line.header, walked.header);
+		}
+		assert_false(stw_sip_line_among(buf, &m, some[i], &line));
+	}
+	free(buf);
+}
+
 static void a_rejected_message_still_has_the_lines_found(void **state)
 {
 	struct stw_sip_msg m;
@@ -72,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_walk_sees_each_line_once),
 		cmocka_unit_test(a_message_without_headers_has_no_line),
+		cmocka_unit_test(lines_by_first_letter_are_those_of_the_walk),
 		cmocka_unit_test(a_rejected_message_still_has_the_lines_found),
 	};
 	return cmocka_run_group_tests_name("sip-lines", tests, NULL, NULL);
