@@ -6,22 +6,26 @@
 
 #include <strowger/errors.h>
 
-#include "control/registrar/answer_lines.h"
 #include "control/registrar/internal.h"
 #include "control/registrar/subscribers.h"
 
 #define NONCE_STEP_S 16u
 #define SECOND_US    1000000u
 
+/* What tells a retransmission from another request. */
+static uint64_t request_id(const struct stw_handling *h)
+{
+	return stw_siphash13(h->r->request_key, h->buf, h->m->len);
+}
+
 /* A retransmission gets the answer that the first had (s8.2.7), within the same few seconds. */
 static bool challenge(struct stw_handling *h, bool stale)
 {
 	struct stw_registrar *r = h->r;
-	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
 	char nonce[STW_NONCE_DIGITS];
 
 	stw_nonce_make(r->keys[0], h->domain, &h->source->ip, h->now_s - h->now_s % NONCE_STEP_S,
-		       request, nonce);
+		       request_id(h), nonce);
 	if (r->config.algorithms != STW_DIGESTS_MD5)
 		stw_lines_challenge(h->out, h->domain, nonce, STW_DIGEST_SHA256, stale);
 	if (r->config.algorithms != STW_DIGESTS_SHA256)
@@ -30,12 +34,15 @@ static bool challenge(struct stw_handling *h, bool stale)
 }
 
 /* @param proven  the nonce was sent where this comes from */
-static enum stw_nonce_age age_of(const struct stw_handling *h, struct stw_str nonce, bool *proven)
+static enum stw_nonce_age age_of(const struct stw_handling *h, struct stw_str text,
+				 struct stw_nonce *nonce, bool *proven)
 {
 	const struct stw_registrar *r = h->r;
 	enum stw_nonce_age age = STW_NONCE_FORGED;
 
 	*proven = false;
+	if (!stw_nonce_read(text, nonce))
+		return STW_NONCE_FORGED;
 	for (size_t i = 0; i < r->n_keys && age == STW_NONCE_FORGED; i++) {
 		age = stw_nonce_age(r->keys[i], h->domain, h->now_s, r->config.nonce_ttl_s, nonce);
 		*proven = age == STW_NONCE_FRESH &&
@@ -144,15 +151,16 @@ bool stw_authenticated(struct stw_handling *h)
 	struct stw_credentials c;
 	struct stw_ha1 ha1;
 
-	if (stw_credentials_read(h->buf, h->m, h->domain, &c) != STW_OK ||
+	if (stw_credentials_read(&h->lines, h->domain, &c) != STW_OK ||
 	    !is_allowed_algorithm(r, c.algorithm)) {
 		if (!stw_within_rate(h, false))
 			return false;
 		r->c.challenged++;
 		return challenge(h, false);
 	}
+	struct stw_nonce nonce;
 	bool proven;
-	const enum stw_nonce_age age = age_of(h, c.nonce, &proven);
+	const enum stw_nonce_age age = age_of(h, c.nonce, &nonce, &proven);
 
 	if (!stw_within_rate(h, proven) || (proven && !may_fail(h)))
 		return false;
@@ -164,8 +172,7 @@ bool stw_authenticated(struct stw_handling *h)
 		r->c.refused++;
 		return stw_say(h, 400, "Bad Request - Digest uri");
 	}
-	const uint64_t request = stw_siphash24(r->request_key, h->buf, h->m->len);
-	if (age == STW_NONCE_STALE || !stw_nonce_use(r->uses, c.nonce, c.nc, request)) {
+	if (age == STW_NONCE_STALE || !stw_nonce_use(r->uses, nonce.sum, c.nc, request_id(h))) {
 		r->c.replayed += age != STW_NONCE_STALE;
 		return challenge(h, true);
 	}

@@ -3,15 +3,17 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <strowger/errors.h>
 #include <strowger/sip_headers.h>
 
+#include "dataplane/route/hex.h"
 #include "dataplane/route/siphash.h"
 
-#define QOP "auth"
+#define QOP	   "auth"
+#define HASHED_MAX 66000u /* of a datagram, and a little */
+#define HA2_KEPT   256u	  /* most are shorter */
 
 struct row {
 	const char *name;
@@ -50,18 +52,25 @@ const char *stw_digest_name(enum stw_digest_algorithm a)
 	return rows[a].name;
 }
 
-/* H of the texts with colons between. */
+/* H of the texts with colons between, put together first: each step costs as much as a block. */
 static int hash(enum stw_digest_algorithm a, const struct stw_str *text, size_t n,
 		uint8_t out[STW_DIGEST_BYTES])
 {
+	char whole[HASHED_MAX]; /* touched only as far as it is filled */
 	EVP_MD_CTX *ctx = context_of(a);
-	bool ok = ctx && EVP_DigestInit_ex2(ctx, NULL, NULL);
+	size_t at = 0;
 
-	for (size_t i = 0; ok && i < n; i++)
-		ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1)) &&
-		     EVP_DigestUpdate(ctx, text[i].p, text[i].len);
-	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
-	return ok ? STW_OK : STW_EIO;
+	for (size_t i = 0; i < n; i++) {
+		if (text[i].len + 1u > sizeof(whole) - at)
+			return STW_ERANGE;
+		memcpy(whole + at, text[i].p, text[i].len);
+		at += text[i].len;
+		whole[at++] = ':';
+	}
+	return ctx && EVP_DigestInit_ex2(ctx, NULL, NULL) && EVP_DigestUpdate(ctx, whole, at - 1) &&
+			       EVP_DigestFinal_ex(ctx, out, NULL)
+		       ? STW_OK
+		       : STW_EIO;
 }
 
 int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str password,
@@ -82,12 +91,6 @@ int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str passw
 
 /* --- nonces: salt, time, the source's mark, their sum, in hex --- */
 
-struct nonce {
-	uint64_t salt; /* so many that no two requests of one time ever share one */
-	uint32_t time_s, mark;
-	uint64_t sum;
-};
-
 struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
 {
 	struct stw_sipkey key = stw_sipkey_from(secret);
@@ -96,7 +99,7 @@ struct stw_nonce_key stw_nonce_key(const uint8_t secret[16])
 				      stw_siphash24(key, "1 strowger nonce", 16)};
 }
 
-static uint64_t sum_of(struct stw_nonce_key key, struct stw_str realm, const struct nonce *n)
+static uint64_t sum_of(struct stw_nonce_key key, struct stw_str realm, const struct stw_nonce *n)
 {
 	struct stw_siphash s = stw_siphash_start((struct stw_sipkey){key.k0, key.k1});
 
@@ -114,39 +117,22 @@ static uint32_t mark_of(struct stw_nonce_key key, const struct stw_ip *source)
 void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
 		    uint64_t now_s, uint64_t salt, char out[STW_NONCE_DIGITS])
 {
-	struct nonce n = {.salt = salt, .time_s = (uint32_t)now_s, .mark = mark_of(key, source)};
-	char text[STW_NONCE_DIGITS + 1];
+	struct stw_nonce n = {.salt = salt,
+			      .time_s = (uint32_t)now_s,
+			      .mark = mark_of(key, source)};
 
-	n.sum = sum_of(key, realm, &n);
-	snprintf(text, sizeof(text), "%016llx%08x%08x%016llx", (unsigned long long)n.salt, n.time_s,
-		 n.mark, (unsigned long long)n.sum);
-	memcpy(out, text, STW_NONCE_DIGITS);
+	stw_hex_put64(out, n.salt);
+	stw_hex_put32(out + 16, n.time_s);
+	stw_hex_put32(out + 24, n.mark);
+	stw_hex_put64(out + 32, sum_of(key, realm, &n));
 }
 
-/* @param digits  1..16 */
-static bool read_hex(const char *p, int digits, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < digits; i++) {
-		char c = p[i];
-		unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-			     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-						    : 16;
-		if (d > 15)
-			return false;
-		v = v << 4 | d;
-	}
-	*out = v;
-	return true;
-}
-
-static bool read_nonce(struct stw_str text, struct nonce *out)
+bool stw_nonce_read(struct stw_str text, struct stw_nonce *out)
 {
 	uint64_t time_and_mark;
 
-	if (text.len != STW_NONCE_DIGITS || !read_hex(text.p, 16, &out->salt) ||
-	    !read_hex(text.p + 16, 16, &time_and_mark) || !read_hex(text.p + 32, 16, &out->sum))
+	if (text.len != STW_NONCE_DIGITS || !stw_hex_get64(text.p, &out->salt) ||
+	    !stw_hex_get64(text.p + 16, &time_and_mark) || !stw_hex_get64(text.p + 32, &out->sum))
 		return false;
 	out->time_s = (uint32_t)(time_and_mark >> 32);
 	out->mark = (uint32_t)time_and_mark;
@@ -154,33 +140,30 @@ static bool read_nonce(struct stw_str text, struct nonce *out)
 }
 
 enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s,
-				 uint32_t ttl_s, struct stw_str nonce)
+				 uint32_t ttl_s, const struct stw_nonce *n)
 {
-	struct nonce n;
+	const uint64_t right = sum_of(key, realm, n);
 
-	if (!read_nonce(nonce, &n))
-		return STW_NONCE_FORGED;
-	const uint64_t right = sum_of(key, realm, &n);
-
-	if (CRYPTO_memcmp(&right, &n.sum, sizeof(n.sum)) != 0)
+	if (CRYPTO_memcmp(&right, &n->sum, sizeof(n->sum)) != 0)
 		return STW_NONCE_FORGED;
 	/* Modulo 2^32: also right when the seconds run over. */
-	return (uint32_t)((uint32_t)now_s - n.time_s) <= ttl_s ? STW_NONCE_FRESH : STW_NONCE_STALE;
+	return (uint32_t)((uint32_t)now_s - n->time_s) <= ttl_s ? STW_NONCE_FRESH : STW_NONCE_STALE;
 }
 
-bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source, struct stw_str nonce)
+bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source,
+		     const struct stw_nonce *n)
 {
-	struct nonce n;
-
-	return read_nonce(nonce, &n) && n.mark == mark_of(key, source);
+	return n->mark == mark_of(key, source);
 }
 
 /* --- credentials --- */
 
-static bool is(struct stw_str t, const char *text)
+static bool is(struct stw_str t, struct stw_str text)
 {
-	return t.len == strlen(text) && strncasecmp(t.p, text, t.len) == 0;
+	return t.len == text.len && strncasecmp(t.p, text.p, t.len) == 0;
 }
+
+#define IS(t, text) is(t, stw_str(text, sizeof(text) - 1))
 
 static struct stw_str text_of(const char *buf, struct stw_span s)
 {
@@ -195,15 +178,15 @@ static struct stw_str text_of(const char *buf, struct stw_span s)
 static bool read_nc(struct stw_str t, uint32_t *out)
 {
 	char digits[8];
-	uint64_t v;
+	uint32_t v;
 
 	if (t.len != 8)
 		return false;
 	for (int i = 0; i < 8; i++)
 		digits[i] = (char)(t.p[i] >= 'A' && t.p[i] <= 'F' ? t.p[i] | 0x20 : t.p[i]);
-	if (!read_hex(digits, 8, &v) || v == 0)
+	if (!stw_hex_get32(digits, &v) || v == 0)
 		return false;
-	*out = (uint32_t)v;
+	*out = v;
 	return true;
 }
 
@@ -218,22 +201,25 @@ static void read_field(const char *buf, const struct stw_sip_param *p, struct fi
 	const struct stw_str name = text_of(buf, p->name), value = text_of(buf, p->value);
 	struct stw_credentials *c = &f->c;
 	const struct {
-		const char *name;
+		struct stw_str name;
 		struct stw_str *to;
-	} plain[] = {{"username", &c->username}, {"realm", &c->realm},	     {"nonce", &c->nonce},
-		     {"uri", &c->uri},		 {"response", &c->response}, {"cnonce", &c->cnonce},
-		     {"nc", &c->nc_text}};
+	} plain[] = {
+		{{"username", 8}, &c->username}, {{"realm", 5}, &c->realm},
+		{{"nonce", 5}, &c->nonce},	 {{"uri", 3}, &c->uri},
+		{{"response", 8}, &c->response}, {{"cnonce", 6}, &c->cnonce},
+		{{"nc", 2}, &c->nc_text},
+	};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (is(name, plain[i].name))
 			*plain[i].to = value;
-	if (is(name, "qop"))
-		f->has_qop = is(value, QOP);
-	if (!is(name, "algorithm"))
+	if (IS(name, "qop"))
+		f->has_qop = IS(value, QOP);
+	if (!IS(name, "algorithm"))
 		return;
 	f->has_algorithm_we_know = false;
 	for (int a = 0; a < STW_N_DIGESTS; a++)
-		if (is(value, rows[a].name)) {
+		if (is(value, stw_str(rows[a].name, strlen(rows[a].name)))) {
 			c->algorithm = (enum stw_digest_algorithm)a;
 			f->has_algorithm_we_know = true;
 		}
@@ -260,7 +246,7 @@ static int read_header(const char *buf, struct stw_span value, struct stw_str re
 
 	if (stw_sip_auth_scheme(buf, value, &scheme, &rest) != STW_OK)
 		return STW_EMALFORMED;
-	if (!is(stw_str(buf + scheme.off, scheme.len), "Digest"))
+	if (!IS(stw_str(buf + scheme.off, scheme.len), "Digest"))
 		return STW_ENOENT;
 	while ((err = stw_sip_auth_param_next(buf, &rest, &p)) == STW_OK)
 		read_field(buf, &p, &f);
@@ -272,19 +258,18 @@ static int read_header(const char *buf, struct stw_span value, struct stw_str re
 	return STW_OK;
 }
 
-int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_str realm,
+int stw_credentials_read(const struct stw_register_lines *lines, struct stw_str realm,
 			 struct stw_credentials *out)
 {
+	const char *buf = lines->buf;
+	const struct stw_sip_msg *m = lines->msg;
 	struct stw_credentials c = {.method =
 					    stw_str(buf + m->method_name.off, m->method_name.len)};
 	struct stw_sip_line line;
 	int found = STW_ENOENT;
 
-	for (bool more = stw_sip_line_first(buf, m, &line); more;
-	     more = stw_sip_line_next(buf, m, &line)) {
-		if (line.header != STW_HDR_OTHER ||
-		    !stw_sip_name_is(buf, line.name, "Authorization"))
-			continue;
+	for (bool more = stw_register_line_first(lines, STW_REGISTER_AUTHORIZATION, &line); more;
+	     more = stw_register_line_next(lines, STW_REGISTER_AUTHORIZATION, &line)) {
 		int err = read_header(buf, line.value, realm, &c);
 
 		if (err == STW_OK) {
@@ -297,26 +282,76 @@ int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct st
 	return found;
 }
 
+/* @param n  a multiple of eight */
 static void to_hex(const uint8_t *bytes, size_t n, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
+	uint64_t word;
 
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
+	for (size_t i = 0; i < n; i += sizeof(word)) {
+		memcpy(&word, bytes + i, sizeof(word));
+		stw_hex_put64(out + 2 * i, __builtin_bswap64(word));
 	}
+}
+
+/*
+ * H(method:uri), in hex. All phones of a domain say the same, so the last one is kept: what it is
+ * of stands in the request, and tells nothing about anybody.
+ */
+struct ha2 {
+	enum stw_digest_algorithm algorithm;
+	size_t method, uri; /* lengths; no uri: nothing is kept */
+	char text[HA2_KEPT], hex[2 * STW_DIGEST_BYTES];
+};
+
+static _Thread_local struct ha2 kept_ha2;
+
+static bool is_kept_ha2(const struct stw_credentials *c)
+{
+	const struct ha2 *k = &kept_ha2;
+
+	return k->uri > 0 && k->algorithm == c->algorithm && k->method == c->method.len &&
+	       k->uri == c->uri.len && memcmp(k->text, c->method.p, k->method) == 0 &&
+	       memcmp(k->text + k->method, c->uri.p, k->uri) == 0;
+}
+
+static void keep_ha2(const struct stw_credentials *c, const char *hex)
+{
+	struct ha2 *k = &kept_ha2;
+
+	if ((size_t)c->method.len + c->uri.len > sizeof(k->text))
+		return;
+	k->algorithm = c->algorithm;
+	k->method = c->method.len;
+	k->uri = c->uri.len;
+	memcpy(k->text, c->method.p, k->method);
+	memcpy(k->text + k->method, c->uri.p, k->uri);
+	memcpy(k->hex, hex, sizeof(k->hex));
+}
+
+static bool ha2_of(const struct stw_credentials *c, char hex[2 * STW_DIGEST_BYTES])
+{
+	const struct stw_str a2[] = {c->method, c->uri};
+	uint8_t h[STW_DIGEST_BYTES];
+
+	if (is_kept_ha2(c)) {
+		memcpy(hex, kept_ha2.hex, sizeof(kept_ha2.hex));
+		return true;
+	}
+	if (hash(c->algorithm, a2, 2, h) != STW_OK)
+		return false;
+	to_hex(h, rows[c->algorithm].bytes, hex);
+	keep_ha2(c, hex);
+	return true;
 }
 
 bool stw_credentials_right(const struct stw_credentials *c, const struct stw_ha1 *ha1)
 {
 	const size_t n = rows[c->algorithm].bytes;
-	const struct stw_str a2[] = {c->method, c->uri};
-	char ha1_hex[64], ha2_hex[64], got[64], right[64];
+	char ha1_hex[64], ha2_hex[64] = "", got[64], right[64];
 	uint8_t h[STW_DIGEST_BYTES];
 
-	if (hash(c->algorithm, a2, 2, h) != STW_OK)
+	if (!ha2_of(c, ha2_hex))
 		return false;
-	to_hex(h, n, ha2_hex);
 	to_hex(c->algorithm == STW_DIGEST_SHA256 ? ha1->sha256 : ha1->md5, n, ha1_hex);
 	const struct stw_str all[] = {
 		stw_str(ha1_hex, 2 * n), c->nonce, c->nc_text, c->cnonce, stw_str(QOP, 4),

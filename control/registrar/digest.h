@@ -15,6 +15,7 @@
 
 #include <strowger/sip.h>
 
+#include "control/registrar/lines.h"
 #include "control/registrar/record.h"
 
 enum stw_digest_algorithm { STW_DIGEST_SHA256, STW_DIGEST_MD5, STW_N_DIGESTS };
@@ -56,17 +57,28 @@ struct stw_nonce_key stw_nonce_key(const uint8_t secret[16]);
 void stw_nonce_make(struct stw_nonce_key key, struct stw_str realm, const struct stw_ip *source,
 		    uint64_t now_s, uint64_t salt, char out[STW_NONCE_DIGITS]);
 
+/* A nonce, taken apart. */
+struct stw_nonce {
+	uint64_t salt; /* so many that no two requests of one time ever share one */
+	uint32_t time_s, mark;
+	uint64_t sum; /* keyed, of all that */
+};
+
+/** @return false: it is none of ours */
+bool stw_nonce_read(struct stw_str text, struct stw_nonce *out);
+
 enum stw_nonce_age { STW_NONCE_FRESH, STW_NONCE_STALE, STW_NONCE_FORGED };
 
-/**
- * Whether @nonce, one of ours, was sent to that address: then so was the request. Phones move: a
- * nonce is good from elsewhere, too.
- */
-bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source, struct stw_str nonce);
-
-/** Whether we made @nonce for @realm, and within the last @ttl_s. */
+/** Whether we made @n for @realm, and within the last @ttl_s. */
 enum stw_nonce_age stw_nonce_age(struct stw_nonce_key key, struct stw_str realm, uint64_t now_s,
-				 uint32_t ttl_s, struct stw_str nonce);
+				 uint32_t ttl_s, const struct stw_nonce *n);
+
+/**
+ * Whether @n, one of ours, was sent to that address: then so was the request. Phones move: a nonce
+ * is good from elsewhere, too.
+ */
+bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source,
+		     const struct stw_nonce *n);
 
 /* An Authorization header, taken apart. */
 struct stw_credentials {
@@ -81,7 +93,7 @@ struct stw_credentials {
  *
  * @return STW_OK, STW_ENOENT (none), STW_EMALFORMED (there, but incomplete)
  */
-int stw_credentials_read(const char *buf, const struct stw_sip_msg *m, struct stw_str realm,
+int stw_credentials_read(const struct stw_register_lines *lines, struct stw_str realm,
 			 struct stw_credentials *out);
 
 /** True when the response is the one that @ha1 gives; takes the same time if not. */

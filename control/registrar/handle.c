@@ -8,7 +8,6 @@
 #include <strowger/errors.h>
 #include <strowger/sip_headers.h>
 
-#include "control/registrar/answer_lines.h"
 #include "control/registrar/internal.h"
 
 /* --- domain and extensions --- */
@@ -53,17 +52,14 @@ static bool require_ok(struct stw_handling *h)
 	struct stw_span tag;
 	bool ok = true;
 
-	for (bool more = stw_sip_line_first(h->buf, h->m, &line); more;
-	     more = stw_sip_line_next(h->buf, h->m, &line)) {
-		if (line.header != STW_HDR_OTHER || !stw_sip_name_is(h->buf, line.name, "Require"))
-			continue;
+	for (bool more = stw_register_line_first(&h->lines, STW_REGISTER_REQUIRE, &line); more;
+	     more = stw_register_line_next(&h->lines, STW_REGISTER_REQUIRE, &line))
 		while (stw_sip_token_next(h->buf, &line.value, &tag) == STW_OK)
 			if (!is_supported(h->buf, tag)) {
 				ok = false;
-				stw_lines_add(h->out, "Unsupported: %.*s", tag.len,
-					      h->buf + tag.off);
+				stw_lines_add(h->out,
+					      "Unsupported: ", stw_str(h->buf + tag.off, tag.len));
 			}
-	}
 	return ok || stw_say(h, 420, "Bad Extension");
 }
 
@@ -72,7 +68,7 @@ static bool require_ok(struct stw_handling *h)
 static bool refused(struct stw_handling *h, const struct stw_refusal *refusal)
 {
 	if (refusal->status == 423)
-		stw_lines_add(h->out, "Min-Expires: %u", h->r->config.min_expires_s);
+		stw_lines_add_number(h->out, "Min-Expires: ", h->r->config.min_expires_s);
 	h->r->c.refused++;
 	return stw_say(h, refusal->status, refusal->phrase);
 }
@@ -138,16 +134,20 @@ static bool write_answer(struct stw_handling *h)
 	struct stw_registrar_answer *a = h->out;
 	const struct stw_lines_gruu gruu = {&r->gruu_keys[0], stw_str(reg->aor, reg->aor_len),
 					    &r->gruu_salt};
+	const struct stw_str none = stw_str("", 0);
 	bool ok = stw_lines_contacts(a, &r->location.record, h->now_s,
 				     reg->has_gruu ? &gruu : NULL) &&
-		  stw_lines_date(a) && stw_lines_add(a, "Supported: path, outbound, gruu");
+		  stw_lines_date(a, &r->date) &&
+		  stw_lines_add(a, "Supported: path, outbound, gruu", none);
 
 	if (reg->path.len > 0 && reg->has_path_option)
-		ok = ok && stw_lines_add(a, "Path: %.*s", reg->path.len, reg->path.p);
+		ok = ok && stw_lines_add(a, "Path: ", reg->path);
 	if (reg->ends_outbound)
-		ok = ok && stw_lines_add(a, "Require: outbound");
+		ok = ok && stw_lines_add(a, "Require: outbound", none);
 	if (r->config.service_route[0])
-		ok = ok && stw_lines_add(a, "Service-Route: %s", r->config.service_route);
+		ok = ok && stw_lines_add(a, "Service-Route: ",
+					 stw_str(r->config.service_route,
+						 strlen(r->config.service_route)));
 	stw_say(h, 200, "OK");
 	return ok || stw_say(h, 500, "Answer Too Long");
 }
@@ -167,7 +167,7 @@ static bool read_request(struct stw_handling *h)
 	const struct stw_registration_limits limits = limits_of(h->r);
 	struct stw_refusal refusal;
 
-	return stw_registration_read(h->buf, h->m, &limits, &h->r->reg, &refusal) ||
+	return stw_registration_read(&h->lines, &limits, &h->r->reg, &refusal) ||
 	       refused(h, &refusal);
 }
 
@@ -227,6 +227,7 @@ void stw_registrar_handle(struct stw_registrar *r, const char *buf, const struct
 	out->status = out->retry_after_s = 0;
 	out->known = out->changed = false;
 	out->len = 0;
+	stw_register_lines_find(buf, m, &h.lines);
 	if (read_identity(&h) && find_name(&h) && require_ok(&h) &&
 	    (r->config.authenticate ? stw_authenticated(&h) : stw_within_rate(&h, false)) &&
 	    read_request(&h) && no_loops(&h) && load(&h) && changed(&h) && write_answer(&h))

@@ -9,9 +9,11 @@
 
 #include <strowger/sip.h>
 
+#include "control/registrar/answer_lines.h"
 #include "control/registrar/changes.h"
 #include "control/registrar/digest.h"
 #include "control/registrar/exempt.h"
+#include "control/registrar/lines.h"
 #include "control/registrar/location.h"
 #include "control/registrar/nonce_uses.h"
 #include "control/registrar/registrar.h"
@@ -44,6 +46,7 @@ struct stw_registrar {
 	struct stw_changes changes; /* kept while somebody wants to know */
 	stw_registrar_changed_fn *changed;
 	void *changed_ctx;
+	struct stw_lines_date date;
 	/* of the request in hand; too large for a stack */
 	struct stw_registration reg;
 	struct stw_location location;
@@ -59,6 +62,7 @@ struct stw_handling {
 	uint64_t now_s, now_us;
 	struct stw_str name;   /* user@domain of the address-of-record */
 	struct stw_str domain; /* its realm */
+	struct stw_register_lines lines;
 };
 
 /** Say that. @return false: there is no more to do */

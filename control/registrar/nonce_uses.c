@@ -7,7 +7,7 @@
 #define WAYS 4u
 
 struct use {
-	uint64_t nonce; /* its signature, the second half; 0: free */
+	uint64_t nonce; /* its sum; 0: free */
 	uint64_t request;
 	uint32_t nc;
 	uint32_t turn; /* of the newest use: the oldest of a set gives way */
@@ -32,20 +32,9 @@ void stw_nonce_uses_free(struct stw_nonce_uses *u)
 	free(u);
 }
 
-/* The nonce was verified: its last sixteen digits are a keyed sum, evenly spread. */
-static uint64_t signature(struct stw_str nonce)
+bool stw_nonce_use(struct stw_nonce_uses *u, uint64_t nonce, uint32_t nc, uint64_t request)
 {
-	uint64_t v = 0;
-
-	for (uint16_t i = (uint16_t)(nonce.len - 16); i < nonce.len; i++)
-		v = v << 4 |
-		    (uint64_t)(nonce.p[i] <= '9' ? nonce.p[i] - '0' : nonce.p[i] - 'a' + 10);
-	return v ? v : 1;
-}
-
-bool stw_nonce_use(struct stw_nonce_uses *u, struct stw_str nonce, uint32_t nc, uint64_t request)
-{
-	const uint64_t sign = signature(nonce);
+	const uint64_t sign = nonce ? nonce : 1;
 	struct use *set = &u->use[(sign & (u->n_sets - 1)) * WAYS], *to = set;
 
 	u->turn++;

@@ -13,8 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/registrar/record.h"
-
 struct stw_nonce_uses; /* opaque */
 
 /** @param n  nonces remembered, a power of two from 4. @return NULL without memory */
@@ -24,7 +22,8 @@ void stw_nonce_uses_free(struct stw_nonce_uses *u);
 /**
  * Note a use that was seen to be right.
  *
+ * @param nonce    its keyed sum, which is evenly spread
  * @param request  identifies the request: the same again (a retransmission) is no replay
  * @return false: that count was used before, by another request
  */
-bool stw_nonce_use(struct stw_nonce_uses *u, struct stw_str nonce, uint32_t nc, uint64_t request);
+bool stw_nonce_use(struct stw_nonce_uses *u, uint64_t nonce, uint32_t nc, uint64_t request);

@@ -13,6 +13,7 @@
 struct reading {
 	const char *buf;
 	const struct stw_sip_msg *m;
+	const struct stw_register_lines *lines;
 	const struct stw_registration_limits *limits;
 	struct stw_registration *out;
 	uint32_t expires_s; /* of the Expires header, else the default */
@@ -265,37 +266,40 @@ static bool read_paths(struct reading *r, struct stw_refusal *refusal)
 	struct stw_sip_line line;
 
 	r->out->path = stw_str(r->out->room + r->out->used, 0);
-	for (bool more = stw_sip_line_first(r->buf, r->m, &line); more;
-	     more = stw_sip_line_next(r->buf, r->m, &line))
-		if (line.header == STW_HDR_OTHER && stw_sip_name_is(r->buf, line.name, "Path") &&
-		    !read_path_line(r, line.value, refusal))
+	for (bool more = stw_register_line_first(r->lines, STW_REGISTER_PATH, &line); more;
+	     more = stw_register_line_next(r->lines, STW_REGISTER_PATH, &line))
+		if (!read_path_line(r, line.value, refusal))
 			return false;
 	return true;
 }
 
-static void read_supported(struct reading *r, struct stw_span value)
+static void read_supported(struct reading *r)
 {
+	struct stw_sip_line line;
 	struct stw_span tag;
 
-	while (stw_sip_token_next(r->buf, &value, &tag) == STW_OK) {
-		r->out->has_path_option |= name_is(r, tag, "path");
-		r->out->has_outbound |= name_is(r, tag, "outbound");
-		r->out->has_gruu |= name_is(r, tag, "gruu");
-	}
+	for (bool more = stw_register_line_first(r->lines, STW_REGISTER_SUPPORTED, &line); more;
+	     more = stw_register_line_next(r->lines, STW_REGISTER_SUPPORTED, &line))
+		while (stw_sip_token_next(r->buf, &line.value, &tag) == STW_OK) {
+			r->out->has_path_option |= name_is(r, tag, "path");
+			r->out->has_outbound |= name_is(r, tag, "outbound");
+			r->out->has_gruu |= name_is(r, tag, "gruu");
+		}
 }
 
 /* Contacts stand in the order of the message: of two that are equal the last one counts. */
 static bool read_contacts(struct reading *r, struct stw_refusal *refusal)
 {
-	struct stw_sip_line line;
+	struct stw_sip_line line = {.end = r->m->line_end[STW_HDR_CONTACT]};
 
-	for (bool more = stw_sip_line_first(r->buf, r->m, &line); more;
-	     more = stw_sip_line_next(r->buf, r->m, &line)) {
+	if (!stw_sip_has(r->m, STW_HDR_CONTACT))
+		return true;
+	if (!read_contact_line(r, r->m->value[STW_HDR_CONTACT], refusal))
+		return false;
+	while ((r->m->repeated >> STW_HDR_CONTACT & 1u) &&
+	       stw_sip_line_among(r->buf, r->m, STW_SIP_LETTER('c') | STW_SIP_LETTER('m'), &line))
 		if (line.header == STW_HDR_CONTACT && !read_contact_line(r, line.value, refusal))
 			return false;
-		if (line.header == STW_HDR_OTHER && stw_sip_name_is(r->buf, line.name, "Supported"))
-			read_supported(r, line.value);
-	}
 	return true;
 }
 
@@ -346,20 +350,14 @@ bool stw_registration_read_aor(const char *buf, const struct stw_sip_msg *m,
 	return true;
 }
 
-static bool one_via(const struct reading *r)
-{
-	struct stw_sip_via via;
-
-	return !(r->m->repeated >> STW_HDR_VIA & 1u) &&
-	       stw_sip_via_parse(r->buf, r->m->value[STW_HDR_VIA], &via) == STW_OK && !via.more;
-}
-
-bool stw_registration_read(const char *buf, const struct stw_sip_msg *m,
+bool stw_registration_read(const struct stw_register_lines *lines,
 			   const struct stw_registration_limits *limits,
 			   struct stw_registration *out, struct stw_refusal *refusal)
 {
-	struct reading r = {.buf = buf,
+	const struct stw_sip_msg *m = lines->msg;
+	struct reading r = {.buf = lines->buf,
 			    .m = m,
+			    .lines = lines,
 			    .limits = limits,
 			    .out = out,
 			    .expires_s = limits->default_expires_s,
@@ -368,11 +366,12 @@ bool stw_registration_read(const char *buf, const struct stw_sip_msg *m,
 	out->n = out->used = 0;
 	out->star = out->has_path_option = out->has_outbound = out->ends_outbound = false;
 	out->first_path_has_ob = out->has_gruu = false;
-	out->first_hop_is_ours = one_via(&r);
+	out->first_hop_is_ours = !(m->repeated >> STW_HDR_VIA & 1u) && !m->via.more;
 	out->cseq = m->cseq;
 	out->call_id = text_of(&r, m->value[STW_HDR_CALL_ID]);
 	if (r.has_expires)
 		r.expires_s = seconds(&r, m->value[STW_HDR_EXPIRES]);
+	read_supported(&r);
 	return read_contacts(&r, refusal) && star_ok(&r, refusal) && read_paths(&r, refusal) &&
 	       read_outbound(out, refusal);
 }

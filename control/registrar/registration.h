@@ -11,6 +11,7 @@
 
 #include <strowger/sip.h>
 
+#include "control/registrar/lines.h"
 #include "control/registrar/record.h"
 
 #define STW_AOR_BYTES	      400u  /* an address-of-record, canonical */
@@ -61,14 +62,14 @@ bool stw_registration_read_aor(const char *buf, const struct stw_sip_msg *m,
 /**
  * Read what it asks for: all of @out but the address-of-record.
  *
- * @param buf, m   accepted by stw_sip_parse()
+ * @param lines    of a message accepted by stw_sip_parse()
  * @param refusal  when not: 400 (Contact, Expires, To), 403 (too many Contacts), 423 (too short),
  * 439
  * @return true when @out is whole
  *
  * RFC: 3261 s10.3 steps 5, 6; s10.2.1.1 (expires); 3327; 5626 s6
  */
-bool stw_registration_read(const char *buf, const struct stw_sip_msg *m,
+bool stw_registration_read(const struct stw_register_lines *lines,
 			   const struct stw_registration_limits *limits,
 			   struct stw_registration *out, struct stw_refusal *refusal);
 
