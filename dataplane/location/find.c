@@ -14,33 +14,37 @@ enum reading {
 	READ_BAD,   /* no record could be like this */
 };
 
-/* A one in the top bit of each lane that holds @tag. */
-static inline uint64_t lanes_with(uint64_t word, uint16_t tag)
+/*
+ * A one in the top bit of each lane that holds @tag, and perhaps in lanes above one that does: the
+ * exact key decides, and where nothing holds it there is none.
+ */
+static inline uint64_t lanes_with(uint64_t word, uint64_t tag)
 {
-	const uint64_t low = LANES * 0x7fff, x = word ^ tag * LANES;
+	const uint64_t x = word ^ tag;
 
-	return ~(((x & low) + low) | x | low);
+	return (x - LANES) & ~x & LANES << 15;
 }
 
-/* The top bits of the lanes, side by side. No loop: which lane it is, no branch predicts. */
-static inline uint32_t bits_of(uint64_t lanes)
-{
-	return (uint32_t)((lanes >> 15) * 0x0001000200040008u >> 48) & 15;
-}
-
-/* The same for all entries of a bucket, a bit each. */
-static inline uint32_t entries_with(const struct stw_location_bucket *b, uint16_t tag,
+/* The entries of a bucket with a tag: a bit each, at 16 * lane + word. No loop and no branch. */
+static inline uint64_t entries_with(const struct stw_location_bucket *b, uint16_t tag,
 				    uint32_t *pushed)
 {
-	uint32_t found = 0;
+	const uint64_t lanes = tag * LANES,
+		       last = atomic_load_explicit(&b->tags[2], memory_order_acquire);
+	const uint64_t first = atomic_load_explicit(&b->tags[0], memory_order_acquire);
+	const uint64_t second = atomic_load_explicit(&b->tags[1], memory_order_acquire);
 
-	for (uint32_t i = 0; i < 3; i++) {
-		const uint64_t word = atomic_load_explicit(&b->tags[i], memory_order_acquire);
+	*pushed = (uint32_t)(last >> 32);
+	return lanes_with(first, lanes) >> 15 | lanes_with(second, lanes) >> 14 |
+	       (lanes_with(last, lanes) & UINT32_MAX) >> 13;
+}
 
-		found |= bits_of(lanes_with(word, tag)) << i * 4;
-		*pushed = (uint32_t)(word >> 32); /* of the last */
-	}
-	return found & ((1u << STW_LOCATION_WAYS) - 1);
+/* Where the first of @entries is in its bucket. */
+static inline uint32_t first_entry(uint64_t entries)
+{
+	const uint32_t bit = (uint32_t)__builtin_ctzll(entries);
+
+	return bit % 16 * 4 + bit / 16;
 }
 
 static inline const _Atomic uint64_t *record_at(const struct stw_location_map *map, uint32_t ref)
@@ -214,10 +218,10 @@ static enum search search_bucket(const struct stw_location_map *map,
 				 const struct stw_location_bucket *b, struct stw_where_slot *slot,
 				 uint32_t *ref, uint32_t *pushed)
 {
-	uint32_t entries = entries_with(b, stw_location_tag(slot->hash), pushed);
+	uint64_t entries = entries_with(b, stw_location_tag(slot->hash), pushed);
 
 	for (; entries != 0; entries &= entries - 1) {
-		const _Atomic uint32_t *entry = &b->ref[__builtin_ctz(entries)];
+		const _Atomic uint32_t *entry = &b->ref[first_entry(entries)];
 
 		*ref = atomic_load_explicit(entry, memory_order_acquire);
 		switch (read_record(map, *ref, slot)) {
@@ -309,7 +313,7 @@ static inline bool is_absent(const struct stw_location_map *map, const struct st
 	       slot->absent_in == atomic_load_explicit(&map->header->buckets, memory_order_acquire);
 }
 
-void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *slot)
+static void find(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
 	uint32_t ref;
 
@@ -336,7 +340,8 @@ void stw_where_prefetch(const struct stw_location_map *map, struct stw_where_slo
 		__builtin_prefetch(&b[stw_location_home(where, slot->hash)]);
 }
 
-void stw_where_peek(const struct stw_location_map *map, struct stw_where_slot *slot)
+/* Have the record fetched. */
+static inline void peek(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
 	/* First: who is not in what was complete before did not exist when we looked. */
 	const bool complete = is_complete(map);
@@ -348,14 +353,14 @@ void stw_where_peek(const struct stw_location_map *map, struct stw_where_slot *s
 	if (b == NULL)
 		return;
 	b += stw_location_home(where, slot->hash);
-	const uint32_t entries = entries_with(b, stw_location_tag(slot->hash), &pushed);
+	const uint64_t entries = entries_with(b, stw_location_tag(slot->hash), &pushed);
 
 	if (entries == 0) {
 		slot->absent_in = pushed == 0 && complete ? where : 0;
 		return;
 	}
 	const uint32_t ref =
-		atomic_load_explicit(&b->ref[__builtin_ctz(entries)], memory_order_acquire);
+		atomic_load_explicit(&b->ref[first_entry(entries)], memory_order_acquire);
 	const char *record = (const char *)record_at(map, ref);
 
 	if (record == NULL)
@@ -363,4 +368,14 @@ void stw_where_peek(const struct stw_location_map *map, struct stw_where_slot *s
 	slot->peeked_ref = ref;
 	__builtin_prefetch(record);
 	__builtin_prefetch(record + 63);
+}
+
+void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *const slot[],
+		    unsigned int n)
+{
+	/* All before the first is read: read in turns with others' coming, they come slower. */
+	for (unsigned int k = 0; k < n; k++)
+		peek(map, slot[k]);
+	for (unsigned int k = 0; k < n; k++)
+		find(map, slot[k]);
 }

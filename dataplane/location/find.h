@@ -3,15 +3,15 @@
 
 /**
  * @file
- * The reading side of the location table (strowger/location_table.h). In bursts: ask for all, peek
- * for all, find for all; each step works on what the step before has fetched meanwhile.
+ * The reading side of the location table (strowger/location_table.h). In bursts: ask for all, then
+ * find all; memory is read while it comes for others.
  *
  * Threads: any, beside one writer; lock-free. Fast path: yes. RCU: the map is a part of the
  * snapshot.
  */
 
 #include "dataplane/location/whereabouts.h"
-#include "dataplane/route/siphash.h"
+#include "dataplane/route/nh.h"
 
 /* A mapped table. */
 struct stw_location_map {
@@ -50,10 +50,14 @@ int stw_location_map(int fd, struct stw_location_map *out);
 
 void stw_location_unmap(struct stw_location_map *map);
 
+_Static_assert(STW_LOCATION_KEY_WORDS == STW_NH_WHOLE_KEY(STW_LOCATION_AOR_MAX),
+	       "as the hash wants");
+
+/** Universal: who does not know the key cannot choose names that meet. It is seen by nobody. */
 static inline uint64_t stw_location_hash(const struct stw_location_header *h, const char *aor,
 					 size_t len)
 {
-	return stw_siphash13((struct stw_sipkey){h->key[0], h->key[1]}, aor, len);
+	return stw_nh_spread(stw_nh_whole(h->key, aor, len));
 }
 
 /** Never that of a free entry. */
@@ -95,21 +99,20 @@ static inline uint64_t stw_location_home(uint64_t where, uint64_t hash)
 /** Have the bucket of @slot->hash fetched. */
 void stw_where_prefetch(const struct stw_location_map *map, struct stw_where_slot *slot);
 
-/** Have the record fetched. */
-void stw_where_peek(const struct stw_location_map *map, struct stw_where_slot *slot);
-
 /** For the writer: the reference of slot->w.aor's record, which is copied into the slot, but for
  * the user. */
 bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slot *slot,
 			uint32_t *ref);
 
 /**
- * Find slot->w.aor by slot->hash; the contacts are copied into the slot. Those that ended by
- * slot->w.now_s are gone.
+ * Find each slot's w.aor by its hash; the contacts are copied into the slot. Those that ended by
+ * its w.now_s are gone.
  *
- * @param slot  after stw_where_prefetch()
+ * @param slot  [n], each after stw_where_prefetch(), at best all of a burst before the first is
+ * found
  *
  * Whatever the memory holds, this ends, and reads only inside of the map. A key that control is
  * changing at this very moment is found as it was or as it will be.
  */
-void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *slot);
+void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *const slot[],
+		    unsigned int n);

@@ -150,8 +150,8 @@ static void decide(struct stw_worker *w, struct stw_burst *b, uint8_t i)
 }
 
 /*
- * What the location table says of the users that are asked for: three rounds over the burst, each
- * on what the one before has fetched. Records are copied, so that they stay while the burst is
+ * What the location table says of the users that are asked for: two rounds over the burst, the
+ * second on what the first has fetched. Records are copied, so that they stay while the burst is
  * decided.
  */
 static void locate(struct stw_worker *w, struct stw_burst *b)
@@ -173,10 +173,7 @@ static void locate(struct stw_worker *w, struct stw_burst *b)
 		stw_where_prefetch(map, slot[n]);
 		b->src[i].where = &slot[n++]->w;
 	}
-	for (unsigned k = 0; k < n; k++)
-		stw_where_peek(map, slot[k]);
-	for (unsigned k = 0; k < n; k++)
-		stw_where_find(map, slot[k]);
+	stw_where_find(map, slot, n);
 }
 
 void stw_route_burst(struct stw_worker *w, struct stw_burst *b)

@@ -96,6 +96,28 @@ static inline stw_nh_sum stw_nh_text(const uint64_t *key, const struct stw_sipke
 	return stw_nh_window(key, window, p, len);
 }
 
+/** Words of key that stw_nh_whole() takes for inputs of up to @p max bytes. */
+#define STW_NH_WHOLE_KEY(max) (4 + (max) / 16 * 2)
+
+/**
+ * An input by itself, of any length. Its last 16 bytes are read as they lie, whatever of them was
+ * read before: nothing beyond it is, and of one length no two inputs are the same.
+ *
+ * @param key  [STW_NH_WHOLE_KEY(len) at least]
+ */
+static inline stw_nh_sum stw_nh_whole(const uint64_t *key, const char *p, size_t len)
+{
+	stw_nh_sum sum = stw_nh_pair(key, len, 0);
+	char copy[16] = {0};
+	const char *last = p + len - 16;
+
+	for (size_t i = 0; i + 16 <= len; i += 16)
+		sum += stw_nh_pair(key + 4 + i / 8, stw_nh_load(p + i), stw_nh_load(p + i + 8));
+	if (len < 16)
+		last = memcpy(copy, p, len);
+	return sum + stw_nh_pair(key + 2, stw_nh_load(last), stw_nh_load(last + 8));
+}
+
 /**
  * 64 bits of a sum to spread things by: for tables, not for proofs.
  */

@@ -43,12 +43,13 @@
 #include <strowger/endpoint.h>
 
 #define STW_LOCATION_MAGIC	0x3174636f6c777473u /* "stwloct1" */
-#define STW_LOCATION_VERSION	2u
+#define STW_LOCATION_VERSION	3u
 
 #define STW_LOCATION_UNIT	16u
 #define STW_LOCATION_RECORD_MAX 1008u /* bytes; what is longer, control answers */
 #define STW_LOCATION_OVER_WORDS 1u    /* that readers may read behind a record */
 #define STW_LOCATION_AOR_MAX	255u
+#define STW_LOCATION_KEY_WORDS	34u /* of the hash, for any address-of-record */
 #define STW_LOCATION_WAYS	10u
 #define STW_LOCATION_PROBES	16u /* buckets an entry may be from its own, itself included */
 #define STW_LOCATION_DOMAINS	256u
@@ -85,7 +86,8 @@ struct stw_location_header {
 	uint32_t version;
 	uint32_t reserved;
 	uint64_t size_bytes; /* of the file; holes where nothing is yet */
-	uint64_t key[2];     /* of the hash: strangers choose what is looked for */
+	/* of the hash: strangers choose what is looked for */
+	uint64_t key[STW_LOCATION_KEY_WORDS];
 	/* Steady time less CLOCK_BOOTTIME; 0: bindings have no time that a reader could tell. */
 	_Atomic uint64_t steady_less_boottime_ms;
 	_Atomic uint64_t buckets;  /* offset in cache lines << 6 | log2 of how many */

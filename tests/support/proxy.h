@@ -154,7 +154,7 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	p->snap.location = p->location;
 	if (stw_locate_key(&p->snap, buf, &p->msg, &p->slot)) {
 		stw_where_prefetch(p->location, &p->slot);
-		stw_where_find(p->location, &p->slot);
+		stw_where_find(p->location, (struct stw_where_slot *[]){&p->slot}, 1);
 		p->src.where = &p->slot.w;
 	}
 	stw_proxy_decide(p, buf);

@@ -123,9 +123,61 @@ static void spreads_what_differs_in_one_digit(void **state)
 	}
 }
 
+/* Pairs from the front, the last 16 bytes once more, and the length. */
+static void plain_whole(const uint64_t *whole, const char *p, size_t len, uint64_t sum[2])
+{
+	const size_t n = len / 16;
+	char last[16] = {0};
+
+	memcpy(last, len < 16 ? p : p + len - 16, len < 16 ? len : 16);
+	sum[0] = sum[1] = 0;
+	for (size_t i = 0; i < n + 2; i++) {
+		const char *at = i < n ? p + 16 * i : last;
+		const uint64_t *k = i < n ? whole + 4 + 2 * i : i == n ? whole + 2 : whole;
+		uint64_t pair[2] = {len, 0}, product[2];
+
+		if (i <= n)
+			memcpy(pair, at, 16);
+		multiply(pair[0] + k[0], pair[1] + k[1], product);
+		sum[0] += product[0];
+		sum[1] += product[1] + (sum[0] < product[0]);
+	}
+}
+
+static void takes_a_whole_input_of_any_length(void **state)
+{
+	uint64_t whole[STW_NH_WHOLE_KEY(255)], expect[2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		whole[i] = key[i % 8] * (2 * i + 1);
+	for (size_t len = 0; len <= 255; len++) {
+		char *exact = malloc(len + 1) /* a sanitizer sees one byte too far */;
+
+		assert_non_null(exact);
+		char *p = exact + 1;
+
+		for (size_t i = 0; i < len; i++)
+			p[i] = (char)(i * 53 + 7);
+		const stw_nh_sum sum = stw_nh_whole(whole, p, len);
+
+		plain_whole(whole, p, len, expect);
+		assert_sum(sum, expect);
+		for (size_t i = 0; i < len; i++) {
+			p[i] ^= 0x20;
+			assert_false(stw_nh_whole(whole, p, len) == sum);
+			p[i] ^= 0x20;
+		}
+		free(exact);
+	}
+	/* zeros behind are not nothing */
+	assert_false(stw_nh_whole(whole, "ab\0", 3) == stw_nh_whole(whole, "ab", 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_a_whole_input_of_any_length),
 		cmocka_unit_test(is_the_sum_of_products_for_every_length),
 		cmocka_unit_test(is_the_same_at_the_end_of_a_message),
 		cmocka_unit_test(takes_two_siphashes_of_what_exceeds_the_window),
