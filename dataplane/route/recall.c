@@ -23,7 +23,8 @@ static void make_branch(struct stw_decision *d, const struct stw_secret *secret)
 
 static uint64_t hash_by(const struct stw_decision *d, const struct stw_secret *secret)
 {
-	return stw_nh_spread(stw_decide_call(d, secret));
+	return secret == &d->t->secrets[0] ? d->v->call_hash
+					   : stw_nh_spread(stw_decide_call(d, secret));
 }
 
 static bool find_transaction(struct stw_decision *d, const struct stw_recent *r,
