@@ -79,27 +79,15 @@ static bool lists(const char *buf, struct stw_span rest, const char *tag)
 	return false;
 }
 
-/* The next Supported line, long or compact. Only lines that begin with its letters are looked at.
- */
-static bool next_supported(const struct stw_decision *d, uint32_t *off, struct stw_sip_line *line)
+/* The next Supported line, long or compact. */
+static bool next_supported(const struct stw_decision *d, struct stw_sip_line *line)
 {
-	const uint32_t end = d->m->body_off;
+	const uint32_t letters = STW_SIP_LETTER('s') | STW_SIP_LETTER('k');
 
-	for (; *off < end; *off = line->end) {
-		while (*off < end && (d->buf[*off] | 0x20) != 's' && (d->buf[*off] | 0x20) != 'k') {
-			const char *lf = memchr(d->buf + *off, '\n', end - *off);
-
-			*off = lf == NULL ? end : (uint32_t)(lf + 1 - d->buf);
-		}
-		line->end = (uint16_t)*off;
-		if (*off >= end || !stw_sip_line_next(d->buf, d->m, line))
-			return false;
+	while (stw_sip_line_among(d->buf, d->m, letters, line))
 		if (line->header == STW_HDR_OTHER &&
-		    stw_sip_name_is(d->buf, line->name, "Supported")) {
-			*off = line->end;
+		    stw_sip_name_is(d->buf, line->name, "Supported"))
 			return true;
-		}
-	}
 	return false;
 }
 
@@ -110,12 +98,11 @@ static bool next_supported(const struct stw_decision *d, uint32_t *off, struct s
 bool stw_path_wanted(const struct stw_decision *d)
 {
 	uint8_t nat = d->t->listeners[d->src->listener].nat;
-	uint32_t off = d->m->headers_off;
-	struct stw_sip_line line;
+	struct stw_sip_line line = {.end = d->m->headers_off};
 
 	if (nat != STW_IMAGE_NAT_AUTO)
 		return nat == STW_IMAGE_NAT_ALWAYS;
-	while (next_supported(d, &off, &line))
+	while (next_supported(d, &line))
 		if (lists(d->buf, line.value, "path"))
 			return true;
 	return false;
