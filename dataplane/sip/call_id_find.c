@@ -101,7 +101,7 @@ static inline size_t line_length(const char *p, const char *end)
 /* Offsets are of 16 bits; no datagram is longer. */
 bool stw_call_id_find_any(const char *buf, size_t len, struct stw_span *out)
 {
-	const char *p = buf, *end = buf + (len < UINT16_MAX ? len : UINT16_MAX);
+	const char *end = buf + (len < UINT16_MAX ? len : UINT16_MAX), *p = start_line(buf, end);
 	struct stw_span found = {0};
 
 	for (; (size_t)(end - p) >= BLOCK + 2; p += BLOCK)

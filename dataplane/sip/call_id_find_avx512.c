@@ -56,7 +56,7 @@ static inline __mmask64 lines_at_end(const char *p, size_t n)
 
 bool stw_call_id_find_avx512(const char *buf, size_t len, struct stw_span *out)
 {
-	const char *p = buf, *end = buf + (len < UINT16_MAX ? len : UINT16_MAX);
+	const char *end = buf + (len < UINT16_MAX ? len : UINT16_MAX), *p = start_line(buf, end);
 	struct stw_span found = {0};
 
 	for (; p < end; p += BLOCK) {

@@ -45,12 +45,25 @@ static inline const char *behind_name(const char *p, const char *end)
 	return p < end && *p == ':' ? p + 1 : NULL;
 }
 
-/* The value's; @p: behind the colon. It may begin on the next line. */
+/* The value's, without the blanks around it; @p: behind the colon. It may begin on the next line.
+ */
 static inline void take_value(const char *buf, const char *p, const char *end, struct stw_span *out)
 {
+	size_t len;
+
 	while (p < end && (is_blank(*p) || ends_line(*p)))
 		p++;
-	*out = (struct stw_span){(uint16_t)(p - buf), (uint16_t)line_length(p, end)};
+	for (len = line_length(p, end); len > 0 && is_blank(p[len - 1]);)
+		len--;
+	*out = (struct stw_span){(uint16_t)(p - buf), (uint16_t)len};
+}
+
+/* s7.5: the line ends before the start line are not the blank one. */
+static inline const char *start_line(const char *p, const char *end)
+{
+	while (p < end && ends_line(*p))
+		p++;
+	return p;
 }
 
 /* @p: the first byte of a line. @return true when there is no need to look at others */

@@ -230,7 +230,8 @@ const char *stw_sip_kernel_name(enum stw_sip_kernel kernel);
 
 /**
  * What all messages of a call share, without parsing them: the value of the first Call-ID or i
- * header as it stands. A message that would be refused may have one.
+ * header as it stands. Of a message that is accepted it is what stw_sip_parse() finds; one that
+ * would be refused may have one as well.
  *
  * @param len  its first 65535 bytes are looked at
  * @return false: there is none to be seen, and @out is as it was

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A whole message: every kernel this machine has agrees with the oracle byte for byte, the line
- * walk stays inside, and what was accepted parses to the same again without its trailing bytes.
+ * walk stays inside, the Call-ID is found without parsing as well, and what was accepted parses to
+ * the same again without its trailing bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,16 @@ static void check_located(const char *buf, size_t size)
 	check(memcmp(&got, &want, sizeof(got)) == 0, "located");
 }
 
+/* Whoever steers by the Call-ID without parsing takes the one that the parser does. */
+static void check_call_id(const char *buf, size_t size, const struct stw_sip_msg *m)
+{
+	const struct stw_span want = m->value[STW_HDR_CALL_ID];
+	struct stw_span got;
+
+	check(stw_sip_find_call_id(buf, size, &got), "the Call-ID is not found");
+	check(got.off == want.off && got.len == want.len, "another Call-ID is found");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *buf = (const char *)data;
@@ -66,6 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(memcmp(&got, &want, sizeof(got)) == 0,
 		      stw_sip_kernel_name((enum stw_sip_kernel)k));
 		check_located(buf, size);
+		if (want.reject == STW_SIP_ACCEPTED && want.kind <= STW_SIP_RESPONSE)
+			check_call_id(buf, size, &want);
 	}
 	if (got.kind == STW_SIP_REQUEST || got.kind == STW_SIP_RESPONSE) {
 		check_lines(buf, &got);

@@ -39,6 +39,8 @@ static void a_call_has_one_in_all_its_forms(void **state)
 		"BYE sip:a@b SIP/2.0\r\nCALL-ID \t:\tx1@y\r\nTo: i: other\r\n\r\n",
 		"BYE sip:a@b SIP/2.0\nInfo: q\ncall-id:\n x1@y\n\n",
 		"BYE sip:a@b SIP/2.0\r\nI\t: x1@y\r\nCall-ID: other\r\n\r\n",
+		"BYE sip:a@b SIP/2.0\r\nCall-ID: x1@y \t\r\n\r\n",
+		"\r\n\r\n\nBYE sip:a@b SIP/2.0\r\nCall-ID: x1@y\r\n\r\n",
 	};
 
 	(void)state;
@@ -96,7 +98,7 @@ static size_t slow_name(const char *text, size_t len, size_t at)
 
 static bool slow_find(const char *text, size_t len, struct stw_span *out)
 {
-	for (size_t lf = 0; lf + 1 < len; lf++) {
+	for (size_t lf = over(text, len, 0, "\r\n"); lf + 1 < len; lf++) {
 		size_t from, end;
 
 		if (text[lf] != '\n')
@@ -108,6 +110,8 @@ static bool slow_find(const char *text, size_t len, struct stw_span *out)
 		from = over(text, len, from, " \t\r\n");
 		for (end = from; end < len && text[end] != '\r' && text[end] != '\n';)
 			end++;
+		while (end > from && (text[end - 1] == ' ' || text[end - 1] == '\t'))
+			end--;
 		*out = (struct stw_span){(uint16_t)from, (uint16_t)(end - from)};
 		return end > from;
 	}
