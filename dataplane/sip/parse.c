@@ -162,9 +162,13 @@ const char *stw_sip_kernel_name(enum stw_sip_kernel kernel)
 }
 
 /* One datagram, of which more than a datagram can have is too much, however much. */
-static struct stw_sip_job job_of(const char *buf, size_t len, struct stw_sip_msg *out)
+static enum stw_sip_reject one(stw_kernel_fn kernel, const char *buf, size_t len,
+			       struct stw_sip_msg *out)
 {
-	return (struct stw_sip_job){buf, len > UINT32_MAX ? UINT32_MAX : (uint32_t)len, out};
+	const struct stw_sip_job job = {buf, len > UINT32_MAX ? UINT32_MAX : (uint32_t)len, out};
+
+	kernel(&job, 1);
+	return (enum stw_sip_reject)out->reject;
 }
 
 static void in_bursts(stw_kernel_fn kernel, const struct stw_sip_job *jobs, unsigned n)
@@ -176,10 +180,7 @@ static void in_bursts(stw_kernel_fn kernel, const struct stw_sip_job *jobs, unsi
 
 enum stw_sip_reject stw_sip_locate(const char *buf, size_t len, struct stw_sip_msg *out)
 {
-	const struct stw_sip_job job = job_of(buf, len, out);
-
-	locate(&job, 1);
-	return (enum stw_sip_reject)out->reject;
+	return one(locate, buf, len, out);
 }
 
 void stw_sip_locate_burst(const struct stw_sip_job *jobs, unsigned n)
@@ -189,10 +190,7 @@ void stw_sip_locate_burst(const struct stw_sip_job *jobs, unsigned n)
 
 enum stw_sip_reject stw_sip_parse(const char *buf, size_t len, struct stw_sip_msg *out)
 {
-	const struct stw_sip_job job = job_of(buf, len, out);
-
-	parse(&job, 1);
-	return (enum stw_sip_reject)out->reject;
+	return one(parse, buf, len, out);
 }
 
 void stw_sip_parse_burst(const struct stw_sip_job *jobs, unsigned n)
