@@ -122,3 +122,23 @@ static inline void netns_leave(void)
 	}
 	netns_peer = 0;
 }
+
+/** A cmocka tear-down for those who need no more. */
+static inline int netns_tear_down(void **state)
+{
+	(void)state;
+	netns_leave();
+	return 0;
+}
+
+/** Fresh namespaces; "dp0" has an address of each family, and a network of each behind a gateway.
+ * @return 0, or as a cmocka set-up */
+static inline int netns_enter_routed(void)
+{
+	if (!netns_enter())
+		return -1;
+	return sh("ip link set dp0 up && ip addr add 192.0.2.1/24 dev dp0 &&"
+		  " ip addr add 2001:db8::1/64 dev dp0 nodad &&"
+		  " ip route add 203.0.113.0/24 via 192.0.2.254 &&"
+		  " ip route add 2001:db8:77::/48 via 2001:db8::fe");
+}

@@ -8,15 +8,9 @@
 #include <cmocka.h>
 
 #include "dataplane/path/budget.h"
+#include "tests/support/ip.h"
 
 #define HZ 1000000000u
-
-static struct stw_ip ip(const char *text)
-{
-	struct stw_ip out;
-	assert_int_equal(stw_ip_parse(text, strlen(text), &out), 0);
-	return out;
-}
 
 static unsigned take_all(struct stw_budget *b, const struct stw_ip *from, uint64_t now)
 {

@@ -10,11 +10,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <arpa/inet.h>
 
 #include <strowger/errors.h>
 
 #include "dataplane/route/fib.h"
+#include "tests/support/ip.h"
 
 #define N_IFACES 4u
 
@@ -24,15 +24,6 @@ static const struct stw_iface ifaces[N_IFACES] = {
 	{.kernel_ifindex = 13, .port = 1, .mtu = 9000, .mac = {2, 0, 0, 0, 0, 2}},
 	{.port = 2, .mtu = 1280, .mac = {2, 0, 0, 0, 0, 3}},
 };
-
-static struct stw_ip ip(const char *text)
-{
-	uint8_t b[16];
-	if (inet_pton(AF_INET, text, b) == 1)
-		return stw_ip_from_v4(b);
-	assert_int_equal(inet_pton(AF_INET6, text, b), 1);
-	return stw_ip_from_v6(b);
-}
 
 static struct stw_fib_route on_link(const char *prefix, uint8_t bits, uint16_t iface)
 {

@@ -12,7 +12,6 @@
 
 #include "tests/unit/dataplane/netns.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -23,6 +22,7 @@
 #include <strowger/log.h>
 
 #include "dataplane/installer.h"
+#include "tests/support/ip.h"
 #include "tests/unit/dataplane/farm_tables.h"
 
 #define PATIENCE_MS 10000u
@@ -51,15 +51,6 @@ struct fixture {
 };
 
 /* --- configuration --- */
-
-static struct stw_ip ip(const char *text)
-{
-	uint8_t b[16];
-	if (inet_pton(AF_INET, text, b) == 1)
-		return stw_ip_from_v4(b);
-	assert_int_equal(inet_pton(AF_INET6, text, b), 1);
-	return stw_ip_from_v6(b);
-}
 
 static void with_address(struct fixture *f, const char *text, uint8_t bits, uint16_t vlan)
 {

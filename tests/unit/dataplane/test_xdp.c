@@ -80,6 +80,14 @@ static void put_socket(struct fixture *f)
 	assert_return_code(bpf_map_update_elem(map, &queue, &f->xsk, BPF_ANY), errno);
 }
 
+/* The program at the interface, a socket for what it takes, and the hold on both. */
+static void hold(struct fixture *f, const struct stw_xdp_take *how)
+{
+	load_and_attach(f);
+	put_socket(f);
+	assert_int_equal(stw_xdp_hold("dp0", how, &f->xdp), STW_OK);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -187,9 +195,7 @@ static void shared_takes_what_is_sent_to_listeners(void **state)
 {
 	struct fixture *f = *state;
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	hold(f, &shared);
 	assert_false(taken(f, frame4(ip4, IPPROTO_UDP, 0, 5060)));
 	listen_on(f, 5060);
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0, 5060)));
@@ -206,9 +212,7 @@ static void shared_takes_fragments_to_their_addresses(void **state)
 {
 	struct fixture *f = *state;
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	hold(f, &shared);
 	listen_on(f, 5060);
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0x2000, 9)));
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0x00b9, 9)));
@@ -224,9 +228,7 @@ static void frames_cut_anywhere_are_the_kernels_or_whole(void **state)
 	struct frame v4 = frame4(ip4, IPPROTO_UDP, 0, 5060),
 		     v6 = frame6(ip6, IPPROTO_UDP, false, 5060);
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	hold(f, &shared);
 	listen_on(f, 5060);
 	for (v4.len = 15; v4.len < 64; v4.len++)
 		assert_int_equal(taken(f, v4), v4.len >= 14 + 20 + 8);
@@ -258,9 +260,7 @@ static void shared_takes_the_vlans_that_are_named(void **state)
 			   v6 = frame6(ip6, IPPROTO_UDP, false, 5060);
 	static const uint16_t others[] = {1, 62, 65, 128, 4095};
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &with_vlans, &f->xdp), STW_OK);
+	hold(f, &with_vlans);
 	listen_on(f, 5060);
 	assert_true(taken(f, v4));
 	assert_true(taken(f, tagged(v4, 0x8100, 0xe000))); /* a priority, no VLAN */
@@ -283,9 +283,7 @@ static void frames_with_two_tags_are_the_kernels(void **state)
 	struct fixture *f = *state;
 	const struct frame v4 = frame4(ip4, IPPROTO_UDP, 0, 5060);
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &with_vlans, &f->xdp), STW_OK);
+	hold(f, &with_vlans);
 	listen_on(f, 5060);
 	assert_false(taken(f, tagged(tagged(v4, 0x8100, 64), 0x88a8, 64)));
 	assert_false(taken(f, tagged(tagged(v4, 0x8100, 64), 0x8100, 64)));
@@ -298,9 +296,7 @@ static void without_vlans_tagged_frames_are_the_kernels(void **state)
 	struct fixture *f = *state;
 	const struct frame v4 = frame4(ip4, IPPROTO_UDP, 0, 5060);
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	hold(f, &shared);
 	listen_on(f, 5060);
 	for (uint16_t vlan = 1; vlan < 4096; vlan++)
 		assert_false(taken(f, tagged(v4, 0x8100, vlan)));
@@ -312,9 +308,7 @@ static void tagged_frames_cut_anywhere_are_the_kernels_or_whole(void **state)
 	struct frame v4 = tagged(frame4(ip4, IPPROTO_UDP, 0, 5060), 0x8100, 64),
 		     v6 = tagged(frame6(ip6, IPPROTO_UDP, false, 5060), 0x8100, 64);
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &with_vlans, &f->xdp), STW_OK);
+	hold(f, &with_vlans);
 	listen_on(f, 5060);
 	for (v4.len = 15; v4.len < 64; v4.len++)
 		assert_int_equal(taken(f, v4), v4.len >= 18 + 20 + 8);
@@ -327,9 +321,7 @@ static void listeners_are_replaced(void **state)
 	struct fixture *f = *state;
 	struct stw_endpoint many[300];
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	hold(f, &shared);
 	for (uint16_t i = 0; i < 300; i++)
 		many[i] = listener(ip4, true, (uint16_t)(6000 + i));
 	assert_int_equal(stw_xdp_listeners(&f->xdp, many, 300), STW_OK);
@@ -348,9 +340,7 @@ static void owned_takes_everything(void **state)
 {
 	struct fixture *f = *state;
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &owned, &f->xdp), STW_OK);
+	hold(f, &owned);
 	assert_true(taken(f, frame4(other4, IPPROTO_TCP, 0, 22)));
 }
 
@@ -359,9 +349,7 @@ static void without_a_socket_all_passes(void **state)
 {
 	struct fixture *f = *state;
 
-	load_and_attach(f);
-	put_socket(f);
-	assert_int_equal(stw_xdp_hold("dp0", &shared, &f->xdp), STW_OK);
+	hold(f, &shared);
 	listen_on(f, 5060);
 	assert_true(taken(f, frame4(ip4, IPPROTO_UDP, 0, 5060)));
 	close(f->xsk);

@@ -2,22 +2,11 @@
 /* Neighbours as a kernel has them, in a network namespace; needs root, and skips without. */
 #include "tests/unit/dataplane/netns.h"
 
-#include <arpa/inet.h>
-
 #include "control/doctor/doctor.h"
+#include "tests/support/ip.h"
 
 static struct stw_model_member members[3];
 static const struct stw_model model = {.members = members, .n_members = 3};
-
-static struct stw_ip ip(const char *text)
-{
-	uint8_t b[16];
-
-	if (inet_pton(AF_INET, text, b) == 1)
-		return stw_ip_from_v4(b);
-	assert_int_equal(inet_pton(AF_INET6, text, b), 1);
-	return stw_ip_from_v6(b);
-}
 
 static int set_up(void **state)
 {
@@ -28,20 +17,9 @@ static int set_up(void **state)
 		snprintf(members[i].name, sizeof(members[i].name), "k%zu", i + 1);
 		members[i].address.ip = ip(addresses[i]);
 	}
-	if (!netns_enter())
+	if (netns_enter_routed() != 0)
 		return -1;
-	return sh("ip link set dp0 up && ip addr add 192.0.2.1/24 dev dp0 &&"
-		  " ip addr add 2001:db8::1/64 dev dp0 nodad &&"
-		  " ip neigh add 192.0.2.12 lladdr 02:00:00:00:00:12 dev dp0 &&"
-		  " ip route add 203.0.113.0/24 via 192.0.2.254 &&"
-		  " ip route add 2001:db8:77::/48 via 2001:db8::fe");
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	netns_leave();
-	return 0;
+	return sh("ip neigh add 192.0.2.12 lladdr 02:00:00:00:00:12 dev dp0");
 }
 
 /* Whether a bad finding has @words. */
@@ -90,7 +68,7 @@ static void where_all_answer_nothing_is_said(void **state)
 
 int main(void)
 {
-#define IN_NETNS(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+#define IN_NETNS(t) cmocka_unit_test_setup_teardown(t, set_up, netns_tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_NETNS(members_and_gateways_of_both_families_are_named),
 		IN_NETNS(where_all_answer_nothing_is_said),

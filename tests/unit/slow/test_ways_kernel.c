@@ -5,40 +5,18 @@
  */
 #include "tests/unit/dataplane/netns.h"
 
-#include <arpa/inet.h>
 #include <ev.h>
 
 #include <strowger/errors.h>
 
 #include "control/slow/route_watch.h"
 #include "control/slow/ways.h"
+#include "tests/support/ip.h"
 
 static int set_up(void **state)
 {
 	(void)state;
-	if (!netns_enter())
-		return -1;
-	return sh("ip link set dp0 up && ip addr add 192.0.2.1/24 dev dp0 &&"
-		  " ip addr add 2001:db8::1/64 dev dp0 nodad &&"
-		  " ip route add 203.0.113.0/24 via 192.0.2.254 &&"
-		  " ip route add 2001:db8:77::/48 via 2001:db8::fe");
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	netns_leave();
-	return 0;
-}
-
-static struct stw_ip ip(const char *text)
-{
-	uint8_t b[16];
-
-	if (inet_pton(AF_INET, text, b) == 1)
-		return stw_ip_from_v4(b);
-	assert_int_equal(inet_pton(AF_INET6, text, b), 1);
-	return stw_ip_from_v6(b);
+	return netns_enter_routed();
 }
 
 static struct stw_hop hop(const struct stw_ways *w, const char *to)
@@ -159,7 +137,7 @@ static void changes_are_told_together(void **state)
 
 int main(void)
 {
-#define IN_NETNS(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+#define IN_NETNS(t) cmocka_unit_test_setup_teardown(t, set_up, netns_tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_NETNS(routes_that_only_the_kernel_has_are_known),
 		IN_NETNS(vlans_of_a_shared_port_are_found_by_another_name),
