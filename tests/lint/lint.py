@@ -8,16 +8,18 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from support.tap import Tap, expect  # noqa: E402
+from support.tap import Skip, Tap, expect  # noqa: E402
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 NAMED_DOC = re.compile(r"`(docs/[\w./-]+\.md)`")
 SCENARIO_DIR = "tests/scenario"
+FORMATTER = "clang-format-14"
 
 
 def introspect(build, what):
@@ -82,17 +84,35 @@ def each_document_named_exists(root):
     expect(not missing, "; ".join(missing))
 
 
-def each_source_names_its_licence(root):
+def sources(root, *endings):
+    """Files that git knows and that are there, by their names from the root."""
     listed = subprocess.run(["git", "-c", f"safe.directory={root}", "-C", root, "ls-files"],
                             capture_output=True, text=True, check=False).stdout.split("\n")
+    return [name for name in listed
+            if name.endswith(endings) and os.path.exists(os.path.join(root, name))]
+
+
+def each_source_names_its_licence(root):
     bare = []
-    for name in listed:
-        path = os.path.join(root, name)
-        if name.endswith((".c", ".h", ".py", ".sh")) and os.path.exists(path):
-            with open(path, encoding="utf-8", errors="replace") as f:
-                if "SPDX-License-Identifier: BSD-3-Clause" not in f.read(400):
-                    bare.append(name)
+    for name in sources(root, ".c", ".h", ".py", ".sh"):
+        with open(os.path.join(root, name), encoding="utf-8", errors="replace") as f:
+            if "SPDX-License-Identifier: BSD-3-Clause" not in f.read(400):
+                bare.append(name)
     expect(not bare, f"no SPDX line: {', '.join(bare)}")
+
+
+def c_is_formatted(root):
+    """Each release has its own taste: the one in packages.list decides."""
+    if shutil.which(FORMATTER) is None:
+        raise Skip(f"no {FORMATTER} here")
+    told = subprocess.run([FORMATTER, "--dry-run", "-Werror", "--ferror-limit=1",
+                           *sources(root, ".c", ".h")],
+                          cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False)
+    files = sorted({line.split(":", 1)[0] for line in told.stderr.splitlines()
+                    if "[-Wclang-format-violations]" in line})
+    expect(told.returncode == 0,
+           f"{FORMATTER} -i {' '.join(files)}" if files else told.stderr[-1000:])
 
 
 def main(root, build):
@@ -108,6 +128,8 @@ def main(root, build):
             each_document_named_exists(root)
         with tap.case("each source names its licence"):
             each_source_names_its_licence(root)
+        with tap.case("C is formatted as .clang-format says"):
+            c_is_formatted(root)
 
 
 main(sys.argv[1], sys.argv[2])
