@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Numbers of a benchmark: repeated runs with their median and spread, and progress lines."""
+"""Numbers of a benchmark: repeated runs with their median and spread, how a report is written, and
+progress lines."""
 
+import json
 import statistics
 import sys
 import time
 
 HIGHER = "higher"
 LOWER = "lower"
+LINE = 120  # of a report as text
 
 
 def metric(runs, unit, better):
@@ -42,6 +45,21 @@ def walk(tree, prefix=""):
     elif isinstance(tree, list):
         for index, item in enumerate(tree):
             yield from walk(item, f"{prefix}[{index}]")
+
+
+def to_json(tree, indent=""):
+    """@tree as JSON: what fits in a line, and each metric with all its runs, is one."""
+    whole = json.dumps(tree)
+    if not tree or not isinstance(tree, (dict, list)) or is_metric(tree) or \
+            len(indent) + len(whole) <= LINE:
+        return whole
+    deeper = indent + " "
+    if isinstance(tree, dict):
+        rows = [f"{json.dumps(str(key))}: {to_json(value, deeper)}" for key, value in tree.items()]
+    else:
+        rows = [to_json(value, deeper) for value in tree]
+    begin, end = "{}" if isinstance(tree, dict) else "[]"
+    return f"{begin}\n{deeper}" + f",\n{deeper}".join(rows) + f"\n{indent}{end}"
 
 
 def quantity(value, unit):

@@ -3,7 +3,7 @@
 """
 Puts a report of `make bench` into the documents: bench/publish.py [REPORT.json]
 
-The report, without its longest lists, becomes docs/performance/report.json, its plots docs/performance/*.svg,
+The report, without what only its maker needs, becomes docs/performance/report.json, its plots docs/performance/*.svg,
 and what stands between <!-- report NAME: begin --> and <!-- report NAME: end --> in docs/performance.md and
 README.md is written anew from it. Nobody writes figures there by hand, so they cannot drift; a test
 holds the documents against the kept report.
@@ -16,13 +16,12 @@ import re
 import sys
 
 from environment import ROOT
-from measure import is_metric, quantity
+from measure import is_metric, quantity, to_json
 from report import plots, targets
 
 KEPT = ROOT / "docs" / "performance"
 DOCUMENTS = (ROOT / "docs" / "performance.md", ROOT / "README.md")
 LEFT_OUT = ("raw", "steps", "profile", "runs_of_stages", "counters")
-RUNS_MAX = 30  # of one figure that are kept; of more, their extremes and middle are enough
 
 # (what, dotted paths in the report, unit of what is no metric)
 FIGURES = (
@@ -187,8 +186,6 @@ def fill(text, report):
 
 def slim(tree):
     """A report without what only its maker needs."""
-    if is_metric(tree) and len(tree["runs"]) > RUNS_MAX:
-        return {**tree, "runs": [tree["min"], tree["median"], tree["max"]]}
     if isinstance(tree, dict):
         return {key: slim(value) for key, value in tree.items() if key not in LEFT_OUT}
     return [slim(value) for value in tree] if isinstance(tree, list) else tree
@@ -199,9 +196,9 @@ def publish(report, kept=KEPT, documents=DOCUMENTS):
     kept.mkdir(exist_ok=True)
     for old in kept.glob("*.svg"):
         old.unlink()
-    for name, text in plots.draw(report).items():
-        (kept / f"{name}.svg").write_text(text + "\n")
-    (kept / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    for name, plot in plots.draw(report).items():
+        (kept / f"{name}.svg").write_text(plot + "\n")
+    (kept / "report.json").write_text(to_json(report) + "\n")
     for document in documents:
         document.write_text(fill(document.read_text(), report))
 

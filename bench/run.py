@@ -28,7 +28,7 @@ import traceback
 
 import environment
 import machine
-from measure import HIGHER, LOWER, Progress, is_metric, metric, quantity
+from measure import HIGHER, LOWER, Progress, is_metric, metric, minutes, quantity, to_json
 from growth import run as growth_run
 from path import run as path_run
 from registrar import run as registrar_run
@@ -129,6 +129,9 @@ def summary(report):
     for name, why in report.get("failed", {}).items():
         yield f"{name}: FAILED: {why}"
     yield from targets.lines(report)
+    if "duration_s" in report:
+        yield f"time    {minutes(report['duration_s'])}: " + ", ".join(
+            f"{name} {seconds:.0f} s" for name, seconds in report["seconds"].items())
 
 
 def describe(build, quick, progress):
@@ -182,7 +185,7 @@ def chosen(names):
 def write(report, output):
     """The report in all its forms; returns the page's path."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(report, indent=1) + "\n")
+    output.write_text(to_json(report) + "\n")
     return page.write(report, output)
 
 

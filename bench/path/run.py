@@ -28,7 +28,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import machine  # noqa: E402
-from measure import HIGHER, LOWER, Progress, metric, quantity  # noqa: E402
+from measure import HIGHER, LOWER, Progress, metric, quantity, to_json  # noqa: E402
 from path import balancer, more, profile, testpmd  # noqa: E402
 
 FRAMES = 16384
@@ -121,13 +121,13 @@ class PathBench:
         for number in range(self.plan.rounds):
             run = self.run_balancer(number)
             self.runs.append(run)
-            text = f"run {number + 1} of {self.plan.rounds}: proxy " \
+            told = f"run {number + 1} of {self.plan.rounds}: proxy " \
                    f"{quantity(run['msg_per_s'], '1/s')}"
             if with_floor and number % self.plan.floor_every == 0:
                 for mode in self.floor_runs:
-                    text += f", testpmd {mode} {quantity(self.run_floor(mode, hugepages), '1/s')}"
+                    told += f", testpmd {mode} {quantity(self.run_floor(mode, hugepages), '1/s')}"
                 self.above_floor.append(1e9 / run["msg_per_s"] - 1e9 / self.floor_runs["io"][-1])
-            self.progress.say(text)
+            self.progress.say(told)
 
     def stages(self):
         done = subprocess.run(
@@ -226,12 +226,11 @@ def main():
     args = parser.parse_args()
     with machine.ends_cleanly():
         report = run(args.build.resolve(), args.quick, Progress())
-    text = json.dumps(report, indent=1)
     if args.output:
-        args.output.write_text(text + "\n")
+        args.output.write_text(to_json(report) + "\n")
         print("\n".join(summary(report)))
     else:
-        print(text)
+        print(to_json(report))
     return 0
 
 

@@ -23,7 +23,7 @@ import environment  # noqa: E402
 import machine  # noqa: E402
 import publish  # noqa: E402
 import run as bench_run  # noqa: E402
-from measure import LOWER, Progress, metric  # noqa: E402
+from measure import LOWER, Progress, metric, to_json  # noqa: E402
 from growth import run as growth_run  # noqa: E402
 from path import balancer, profile  # noqa: E402
 from path import run as path_run  # noqa: E402
@@ -178,6 +178,10 @@ def whole(tap):
                      "failed")
         expect_equal(list(report["tables"]), ["1000"], "tables")
         expect_equal(list(report["seconds"]), ["tables", "veth"], "seconds")
+    with tap.case("the summary's last line tells the whole time and each part's"):
+        told_last = list(bench_run.summary({**report, "duration_s": 75.2,
+                                            "seconds": {"tables": 3.4, "veth": 71.6}}))[-1]
+        expect_equal(told_last, "time    1:15: tables 3 s, veth 72 s", "time")
     with tap.case("progress tells what runs and how long is left"):
         expect(re.search(r"\[0:00, about 0:1[12] left\] tables begins", told.getvalue()),
                told.getvalue())
@@ -247,7 +251,7 @@ def publish_cases(tap, report):
             expect("old" not in text, "an old figure stayed")
         with tap.case("written again from what is kept, it is the same"):
             expect_equal(publish.fill(text, kept), text, "text")
-            expect(len(kept["tables"]["1000"]["build_ms"]["runs"]) == 3, "all runs kept")
+            expect_equal(kept["tables"]["1000"]["build_ms"]["runs"], [2.0] * 100, "runs kept")
             expect("raw" not in kept["path"]["proxy"], "raw runs kept")
             for picture in re.findall(r"\((performance/[^)]*)\)", text):
                 expect((pathlib.Path(directory) / picture).exists(), picture)
@@ -258,6 +262,17 @@ def publish_cases(tap, report):
         for path in publish.DOCUMENTS:
             text = path.read_text()
             expect_equal(publish.fill(text, json.loads(kept.read_text())), text, path.name)
+
+
+def text_cases(tap):
+    with tap.case("a report as text is the report, with each metric and all its runs in one line"):
+        report = {"commit": "abc", "none": None, "odd": {}, "flags": ["-O3"] * 40, "empty": [],
+                  "tables": {"10": {"build_ms": metric(range(200), "ms", LOWER)}},
+                  "rows": [{"symbol": "a" * 90, "percent": 2.5}, {"symbol": "b" * 90}]}
+        found = to_json(report)
+        expect_equal(json.loads(found), report, "read back")
+        expect_equal(sum('"runs"' in line and line.endswith(", 199.0]}")
+                         for line in found.splitlines()), 1, "lines with all the runs")
 
 
 def growth_cases(tap):
@@ -364,6 +379,7 @@ with Tap() as TAP:
     REPORT = whole(TAP)
     page_cases(TAP, REPORT)
     publish_cases(TAP, REPORT)
+    text_cases(TAP)
     growth_cases(TAP)
     sipp_cases(TAP)
     target_cases(TAP)
