@@ -42,7 +42,7 @@ FIGURES = (
     ("recent call: hit; cold; miss; insert",
      tuple(f"micro.recent.{p}" for p in ("hit", "cold", "miss", "insert")), ""),
     *((f"parse, sorted; shuffled: {name}",
-       tuple(f"micro.parse.{key}.ns_per_msg.{order}" for order in ("sorted", "shuffled")), "ns")
+       tuple(f"micro.parse.{key}.ns_per_msg.{order}" for order in ("sorted", "shuffled")), "")
       for name, key in (("AVX-512", "avx512"), ("AVX-512, headers located only", "avx512_located"),
                         ("AVX2", "avx2"), ("AVX2, headers located only", "avx2_located"),
                         ("SSE", "sse"), ("SSE, headers located only", "sse_located"),
@@ -152,9 +152,9 @@ def readme(report):
     for what, path, unit in (
             ("whole data-plane path, proxy mode, from memory, on one core", "path.proxy.rate", ""),
             ("parse alone, AVX-512, shuffled headers, every routing header judged",
-             "micro.parse.avx512.ns_per_msg.shuffled", "ns"),
+             "micro.parse.avx512.ns_per_msg.shuffled", ""),
             ("the same, every routing header located, nothing judged",
-             "micro.parse.avx512_located.ns_per_msg.shuffled", "ns"),
+             "micro.parse.avx512_located.ns_per_msg.shuffled", ""),
             ("two workers, times one's rate", "path.workers.times", ""),
             ("over memif between two processes, no message lost",
              "memif.systems.strowger.no_loss_per_s", ""),

@@ -5,7 +5,7 @@
  *     stw-bench-parse --output FILE [--quick] [--runs N] [--seed N]
  *
  * First every parser has to tell the right Call-ID of every message; then each run times each of
- * them once over the whole corpus, sorted and shuffled. Medians are reported. What each does for
+ * them once over the whole corpus, sorted and shuffled. Every run is reported. What each does for
  * its time is told with it: ours stand there twice, for the whole parse and for its first stage
  * alone.
  */
@@ -17,7 +17,7 @@
 #include <strowger/sip.h>
 
 #include "bench/clock.h"
-#include "bench/micro/corpus.h"
+#include "bench/messages/single.h"
 #include "bench/micro/peers.h"
 #include "bench/micro/worst.h"
 
@@ -33,19 +33,21 @@ struct corpus {
 
 struct sample {
 	double ns[2][RUNS_MAX]; /* [sorted, shuffled] */
-	double median[2];
 	bool runs;
 };
 
 static void corpus_make(struct corpus *c, uint64_t seed, bool shuffled)
 {
-	char text[STW_CORPUS_ROOM];
+	char text[STW_BENCH_SINGLE_ROOM];
 
-	c->bytes = malloc((size_t)MESSAGES * STW_CORPUS_ROOM);
+	c->bytes = malloc((size_t)MESSAGES * STW_BENCH_SINGLE_ROOM);
 	if (!c->bytes)
 		exit(2);
 	for (unsigned i = 0; i < MESSAGES; i++) {
-		size_t len = stw_corpus_message(seed, i, shuffled, text, sizeof(text));
+		size_t len = stw_bench_single(seed, i, shuffled, text, sizeof(text));
+
+		if (len == 0)
+			exit(2); /* the room is for any of them */
 		memcpy(c->bytes + c->off[i], text, len);
 		c->off[i + 1] = c->off[i] + (uint32_t)len;
 	}
@@ -54,7 +56,7 @@ static void corpus_make(struct corpus *c, uint64_t seed, bool shuffled)
 /* The Call-ID as the corpus wrote it, found without any of the parsers. */
 static const char *true_call_id(const char *msg, size_t *len)
 {
-	const char *p = strstr(msg, "\r\nCall-ID: ");
+	const char *p = strcasestr(msg, "\r\nCall-ID: ");
 	p = p ? p + strlen("\r\nCall-ID: ") : strstr(msg, "\r\ni: ") + strlen("\r\ni: ");
 	*len = strcspn(p, "\r");
 	return p;
@@ -62,7 +64,7 @@ static const char *true_call_id(const char *msg, size_t *len)
 
 static bool check(const struct stw_peer *peer, const struct corpus *c)
 {
-	char text[STW_CORPUS_ROOM + 1];
+	char text[STW_BENCH_SINGLE_ROOM + 1];
 
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		size_t len = c->off[i + 1] - c->off[i], want_len, got_len = 0;
@@ -144,12 +146,23 @@ static void measure(const struct corpus corpora[2], struct sample samples[PEERS_
 			}
 		}
 	}
-	for (unsigned p = 0; stw_peers[p].name; p++) {
-		for (unsigned order = 0; order < 2 && samples[p].runs; order++) {
-			qsort(samples[p].ns[order], runs, sizeof(double), by_value);
-			samples[p].median[order] = samples[p].ns[order][runs / 2];
-		}
-	}
+}
+
+static double median(const double ns[], unsigned runs)
+{
+	double sorted[RUNS_MAX];
+
+	memcpy(sorted, ns, runs * sizeof(*sorted));
+	qsort(sorted, runs, sizeof(*sorted), by_value);
+	return sorted[runs / 2];
+}
+
+static void write_runs(FILE *f, const char *order, const double ns[], unsigned runs)
+{
+	fprintf(f, "\"%s\":[", order);
+	for (unsigned i = 0; i < runs; i++)
+		fprintf(f, "%s%.1f", i ? "," : "", ns[i]);
+	fprintf(f, "]");
 }
 
 static int report(const char *path, const struct sample samples[PEERS_MAX], unsigned runs,
@@ -163,20 +176,19 @@ static int report(const char *path, const struct sample samples[PEERS_MAX], unsi
 		return 2;
 	}
 	fprintf(f,
-		"{\"micro\":{\"corpus\":{\"messages\":%u,\"shapes\":%d,\"bytes_per_msg\":%zu,"
+		"{\"micro\":{\"corpus\":{\"messages\":%u,\"shapes\":%zu,\"bytes_per_msg\":%zu,"
 		"\"seed\":%llu},\"runs\":%u,\"parse\":{",
-		MESSAGES, (int)STW_N_CORPUS_SHAPES, bytes / MESSAGES, (unsigned long long)seed,
-		runs);
+		MESSAGES, stw_bench_n_shapes, bytes / MESSAGES, (unsigned long long)seed, runs);
 	for (unsigned p = 0; stw_peers[p].name; p++) {
 		const struct sample *s = &samples[p];
 		if (!s->runs)
 			continue;
-		fprintf(f,
-			"%s\"%s\":{\"ns_per_msg\":{\"sorted\":%.1f,\"shuffled\":%.1f},"
-			"\"min\":{\"sorted\":%.1f,\"shuffled\":%.1f},"
-			"\"max\":{\"sorted\":%.1f,\"shuffled\":%.1f},\"work\":\"%s\"}",
-			comma, stw_peers[p].name, s->median[0], s->median[1], s->ns[0][0],
-			s->ns[1][0], s->ns[0][runs - 1], s->ns[1][runs - 1], stw_peers[p].work);
+		fprintf(f, "%s\"%s\":{\"work\":\"%s\",\"ns_per_msg\":{", comma, stw_peers[p].name,
+			stw_peers[p].work);
+		write_runs(f, "sorted", s->ns[0], runs);
+		fprintf(f, ",");
+		write_runs(f, "shuffled", s->ns[1], runs);
+		fprintf(f, "}}");
 		comma = ",";
 	}
 	fprintf(f, "},\"worst\":");
@@ -186,13 +198,13 @@ static int report(const char *path, const struct sample samples[PEERS_MAX], unsi
 	return fclose(f) == 0 ? 0 : 2;
 }
 
-static void print(const struct sample samples[PEERS_MAX])
+static void print(const struct sample samples[PEERS_MAX], unsigned runs)
 {
 	printf("%-16s %18s %18s\n", "parser", "sorted ns/msg", "shuffled ns/msg");
 	for (unsigned p = 0; stw_peers[p].name; p++) {
 		if (samples[p].runs)
-			printf("%-16s %18.1f %18.1f\n", stw_peers[p].name, samples[p].median[0],
-			       samples[p].median[1]);
+			printf("%-16s %18.1f %18.1f\n", stw_peers[p].name,
+			       median(samples[p].ns[0], runs), median(samples[p].ns[1], runs));
 		else
 			printf("%-16s %18s\n", stw_peers[p].name, "not on this machine");
 	}
@@ -239,6 +251,6 @@ int main(int argc, char **argv)
 		}
 	}
 	measure(corpora, samples, runs);
-	print(samples);
+	print(samples, runs);
 	return report(output, samples, runs, corpora[0].off[MESSAGES], seed);
 }

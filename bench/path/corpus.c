@@ -13,10 +13,10 @@
 #include <strowger/errors.h>
 #include <strowger/sip.h>
 
-#include "bench/path/call.h"
-#include "bench/path/draft.h"
+#include "bench/messages/call.h"
+#include "bench/messages/draft.h"
 #include "bench/path/frame.h"
-#include "bench/path/shapes.h"
+#include "bench/messages/shapes.h"
 #include "bench/path/world.h"
 #include "bench/traffic/stamp.h"
 
@@ -227,6 +227,14 @@ static uint8_t *deal(struct stw_bench_random *r, const char *only, uint32_t coun
 	return plan;
 }
 
+static void print_domains(FILE *f)
+{
+	fprintf(f, " \"domains\": [");
+	for (size_t i = 0; stw_bench_domains[i]; i++)
+		fprintf(f, "%s\"%s\"", i ? ", " : "", stw_bench_domains[i]);
+	fprintf(f, "],\n");
+}
+
 static void print_summary(FILE *f, const struct maker *k, const struct options *o,
 			  const uint8_t *plan)
 {
@@ -234,6 +242,7 @@ static void print_summary(FILE *f, const struct maker *k, const struct options *
 	fprintf(f, "\"sip_bytes_mean\": %.1f, \"sip_bytes_sent_mean\": %.1f,\n",
 		(double)k->sip_bytes / o->count, (double)k->sip_bytes_out / o->count);
 	fprintf(f, " \"header_lines_mean\": %.1f,\n", (double)k->header_lines / o->count);
+	print_domains(f);
 	fprintf(f, " \"frame_headers_bytes\": %u,\n \"shapes\": {", STW_BENCH_FRAME_HEADERS);
 	for (size_t s = 0; s < stw_bench_n_shapes; s++) {
 		uint32_t n = 0;

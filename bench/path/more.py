@@ -20,14 +20,25 @@ from measure import HIGHER, LOWER, metric, quantity
 from path import balancer, users
 
 INVITES = "invite,invite_long,invite_compact"
-# name: (shapes of the corpus, what the configuration has more, what becomes of each message)
+REDIRECT = "rules:\n  - {name: away, methods: [INVITE], redirect: {to: member, pool: farm}}\n"
+
+
+class Mix:
+    """@shapes: of the corpus. @end: what becomes of each message. @rules: what the configuration has
+    more. @registered: whom the messages are for is registered, and each is located."""
+
+    def __init__(self, shapes, end="sent", rules="", registered=False):
+        self.shapes = shapes
+        self.end = end
+        self.rules = rules
+        self.registered = registered
+
+
 MIXES = {
-    "requests": ("requests", "", "sent"),
-    "responses": ("responses", "", "sent"),
-    "redirect": (INVITES,
-                 "rules:\n  - {name: away, methods: [INVITE], redirect: {to: member, pool: farm}}\n",
-                 "answered"),
-    "located": (INVITES, users.REGISTRAR, "sent"),
+    "requests": Mix("requests"),
+    "responses": Mix("responses"),
+    "redirect": Mix(INVITES, "answered", REDIRECT),
+    "located": Mix(INVITES, registered=True),
 }
 
 
@@ -35,8 +46,8 @@ class Plan:
     def __init__(self, quick):
         self.rounds = 1 if quick else 3
         self.bursts = (8, 32) if quick else (1, 2, 4, 8, 16, 32, 64)
-        self.warm_s = 0.3 if quick else 1.0
-        self.run_s = 0.7 if quick else 2.0
+        self.warm_s = 0.2 if quick else 1.0
+        self.run_s = 0.5 if quick else 2.0
 
 
 class More:
@@ -67,15 +78,20 @@ class More:
         return {str(variant): metric(rates, "1/s", HIGHER) for variant, rates in runs.items()}
 
     def mixes(self):
-        variants = []
-        for mix, (shapes, rules, end) in MIXES.items():
-            corpus = self.bench.work / f"{mix}.pcap"
-            self.bench.make_corpus(corpus, "--only", shapes)
-            if rules == users.REGISTRAR:
-                users.bind(self.bench, self.config(corpus, [self.bench.core], rules=rules), corpus)
-            variants.append((mix, lambda c=corpus, r=rules, e=end: self.rate(
-                self.config(c, [self.bench.core], rules=r), e, located=r == users.REGISTRAR)))
+        variants = [(name, self.prepared(name, mix)) for name, mix in MIXES.items()]
         return {name: {"rate": rate} for name, rate in self.in_turn("mixes", variants).items()}
+
+    def prepared(self, name, mix):
+        """A function that measures @mix's rate; its corpus is made and its users are registered."""
+        corpus = self.bench.work / f"{name}.pcap"
+        made = self.bench.make_corpus(corpus, "--only", mix.shapes)
+        rules = mix.rules + (users.registrar(made["domains"]) if mix.registered else "")
+
+        def config():
+            return self.config(corpus, [self.bench.core], rules=rules)
+        if mix.registered:
+            users.bind(self.bench, config(), corpus)
+        return lambda: self.rate(config(), mix.end, mix.registered)
 
     def bursts(self):
         return self.in_turn("bursts", [

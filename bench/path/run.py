@@ -40,12 +40,12 @@ class Plan:
     """How long and how often."""
 
     def __init__(self, quick):
-        self.rounds = 5
+        self.rounds = 3 if quick else 5
         self.floor_every = 3 if quick else 1  # rounds
-        self.warm_s = 0.4 if quick else 2.0
-        self.run_s = 1.2 if quick else 4.0
+        self.warm_s = 0.3 if quick else 2.0
+        self.run_s = 0.8 if quick else 4.0
         self.floor_s = 0.6 if quick else 2.0
-        self.stage_rounds = 20 if quick else 100
+        self.stage_rounds = 10 if quick else 100
         self.profile_s = 0.0 if quick else 4.0
 
 

@@ -8,17 +8,16 @@ import time
 from lab.capture import read_pcap
 from path import balancer
 
-# The hosts that the corpus's users live at (bench/path/call.c).
-REGISTRAR = """registrar:
-  domains: [example.com, sip.example.net, ims.mnc001.mcc262.example, voice.example.org,
-            pbx7.customer.example]
-  store_mb: 256
-"""
 PHONES = ipaddress.ip_address("198.19.0.1")
 TOLD_AT_ONCE = 500
 EXPIRES_S = 7 * 86400
 HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
 WANTED = re.compile(rb"[A-Z]+ (sip:[^ ]+) SIP/2\.0\r\n")
+
+
+def registrar(domains):
+    """What the configuration has more: the registrar of @domains, where the corpus's users live."""
+    return f"registrar:\n  domains: [{', '.join(domains)}]\n  store_mb: 256\n"
 
 
 def called(corpus):

@@ -191,7 +191,7 @@ def run(build, quick, progress):
     base.mkdir(parents=True)
     try:
         with host() as h, machine.stand_aside(core):
-            bench = RegistrarBench(build, h, base, core, 1 if quick else 3)
+            bench = RegistrarBench(build, h, base, core, 0.5 if quick else 3)
             for i in range(1 if quick else 5):
                 progress.say(f"registrar: round {i + 1}, ours and Kamailio's in turns")
                 for case in cases:

@@ -78,6 +78,10 @@ def content(tap, all_frames, summary):
     with tap.case("IP and UDP checksums are right"):
         bad = sum(not good_checksums(frame) for frame in all_frames)
         expect_equal(bad, 0, "frames with a wrong checksum")
+    with tap.case("the summary names the domains that users live at, all that requests are for"):
+        hosts = {frame[HEADERS:].split(b" ")[1].split(b"@")[-1].decode() for frame in all_frames
+                 if frame[HEADERS:].startswith((b"INVITE ", b"OPTIONS "))}
+        expect(hosts and hosts <= set(summary["domains"]), f"{hosts}, {summary['domains']}")
     with tap.case("at least 8 shapes, none missing"):
         shapes = summary["shapes"]
         expect(len(shapes) >= 8 and min(shapes.values()) > 0, f"{shapes}")

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bench/path/call.h"
+#include "bench/messages/call.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const hosts[] = {"example.com", "sip.example.net", "ims.mnc001.mcc262.example",
-				    "voice.example.org", "pbx7.customer.example"};
-#define N_HOSTS (sizeof(hosts) / sizeof(hosts[0]))
+const char *const stw_bench_domains[] = {
+	"example.com",	     "sip.example.net",	      "ims.mnc001.mcc262.example",
+	"voice.example.org", "pbx7.customer.example", NULL};
+#define N_DOMAINS (sizeof(stw_bench_domains) / sizeof(stw_bench_domains[0]) - 1)
 
 static const char *const names[] = {"alice", "bob",   "carol.smith", "dispatch", "reception",
 				    "fax",   "j.doe", "conference",  "sales-04", "voicemail"};
@@ -38,7 +39,8 @@ static void draw_user(struct stw_bench_random *r, char *out, size_t room)
 static void draw_party(struct stw_bench_random *r, struct stw_bench_party *p)
 {
 	draw_user(r, p->user, sizeof(p->user));
-	snprintf(p->host, sizeof(p->host), "%s", hosts[stw_bench_random_below(r, N_HOSTS)]);
+	snprintf(p->host, sizeof(p->host), "%s",
+		 stw_bench_domains[stw_bench_random_below(r, N_DOMAINS)]);
 	snprintf(p->tag, sizeof(p->tag), "%" PRIx64,
 		 stw_bench_random_u64(r) >> stw_bench_random_below(r, 40));
 	snprintf(p->branch, sizeof(p->branch), "z9hG4bK%" PRIx64 "%s", stw_bench_random_u64(r),

@@ -3,7 +3,7 @@
  * Buffers are sized for the shapes of shapes.c. A shape that outgrows one is a mistake of the
  * benchmark itself: it is remembered and refused when the message is put together, never cut short.
  */
-#include "bench/path/draft.h"
+#include "bench/messages/draft.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -40,6 +40,7 @@ void stw_bench_draft_init(struct stw_bench_draft *d, struct stw_bench_random *ra
 {
 	d->random = random;
 	d->overflow = false;
+	d->ordered = false;
 	d->n_lines = 0;
 	d->used = 0;
 	d->start_line[0] = '\0';
@@ -160,7 +161,8 @@ static void append(struct stw_bench_draft *d, struct stw_bench_message *out, con
 int stw_bench_draft_finish(struct stw_bench_draft *d, struct stw_bench_message *out)
 {
 	stw_bench_draft_add(d, "Content-Length", "%zu", strlen(d->body));
-	shuffle(d);
+	if (!d->ordered)
+		shuffle(d);
 	out->len = 0;
 	append(d, out, d->start_line, strlen(d->start_line));
 	append(d, out, "\r\n", 2);

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bench/path/call.h"
-#include "bench/path/draft.h"
+#include "bench/messages/call.h"
+#include "bench/messages/draft.h"
 
 /** Writes the request of a shape, but for the last step, stw_bench_draft_finish(). */
 typedef void (*stw_bench_request_fn)(struct stw_bench_draft *d, const struct stw_bench_call *c);

@@ -38,6 +38,9 @@ struct stw_bench_call {
 	char route[256]; /* our Record-Route value, once the INVITE was forwarded; NUL-terminated */
 };
 
+/** Domains that parties live at, of their addresses-of-record; ends with NULL. */
+extern const char *const stw_bench_domains[];
+
 /**
  * Draw a call: a caller somewhere in 198.18.0.0/15 (RFC 2544's range for benchmarks), half of them
  * behind a NAT. Its member is not known yet: see stw_bench_call_set_member().

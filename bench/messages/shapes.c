@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bench/path/shapes.h"
+#include "bench/messages/shapes.h"
 
 #include <stdio.h>
 #include <string.h>

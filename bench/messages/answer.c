@@ -3,7 +3,7 @@
  * Answers are made of the forwarded request, so that their top Via carries a branch that verifies:
  * what comes back to the balancer must be what it would have got from a real next hop.
  */
-#include "bench/path/shapes.h"
+#include "bench/messages/shapes.h"
 
 #include <stdio.h>
 #include <string.h>
