@@ -303,11 +303,16 @@ class Lab:
                                   shared=self.shared, **how)
 
     def ports(self):
-        queues = f",qpairs={self.n_workers}" if self.driver == "net_af_packet" else ""
+        queues = self.queues() if self.driver == "net_af_packet" else ""
         return [(port, f"{self.driver}{i},iface={self.interface(port)}{queues}", self.twin(port),
                  addresses.with_prefix(own))
                 for i, (port, own) in enumerate((("outside", addresses.OUTSIDE),
                                                  ("inside", addresses.INSIDE)))]
+
+    def queues(self):
+        """Of a packet socket a worker. When one of several is three quarters full the kernel turns to the
+        next, and a flow's packets leave in another order: so they are long, for a busy machine."""
+        return f",qpairs={self.n_workers},framecnt=4096" if self.n_workers > 1 else ",qpairs=1"
 
     def cores(self):
         """The last cores this process may use; a second lab begins one before."""
