@@ -10,6 +10,7 @@ import time
 HIGHER = "higher"
 LOWER = "lower"
 LINE = 120  # of a report as text
+REASON = 500  # of what a failed program said
 
 
 def metric(runs, unit, better):
@@ -45,6 +46,13 @@ def walk(tree, prefix=""):
     elif isinstance(tree, list):
         for index, item in enumerate(tree):
             yield from walk(item, f"{prefix}[{index}]")
+
+
+def reason(error):
+    """Why something failed, with the end of what a program said that was started for it."""
+    said = getattr(error, "stderr", None) or ""
+    said = (said.decode(errors="replace") if isinstance(said, bytes) else said).strip()
+    return f"{type(error).__name__}: {error}" + (f": {said[-REASON:]}" if said else "")
 
 
 def to_json(tree, indent=""):

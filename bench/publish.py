@@ -37,6 +37,8 @@ FIGURES = (
      ("path.floor.io", "path.floor.rxonly"), ""),
     ("in one process: parse; route; rewrite; checksum",
      tuple(f"path.stages.ns_per_message.{s}" for s in ("parse", "route", "rewrite", "checksum")), ""),
+    ("the same, cycles of the TSC",
+     tuple(f"path.stages.cycles_per_message.{s}" for s in ("parse", "route", "rewrite", "checksum")), ""),
     ("hash of a Call-ID; MAC of a cookie; Maglev; checksum",
      tuple(f"path.pieces.{p}" for p in ("call_id_hash", "cookie_mac", "maglev", "checksum")), ""),
     ("recent call: hit; cold; miss; insert",

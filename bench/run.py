@@ -28,7 +28,7 @@ import traceback
 
 import environment
 import machine
-from measure import HIGHER, LOWER, Progress, is_metric, metric, minutes, quantity, to_json
+from measure import HIGHER, LOWER, Progress, is_metric, metric, minutes, quantity, reason, to_json
 from growth import run as growth_run
 from path import run as path_run
 from registrar import run as registrar_run
@@ -157,8 +157,8 @@ def run_part(part, build, quick, report, progress):
             report.setdefault("failed", {})[f"{part.name}.{name}"] = why
     except Exception as error:  # the other parts shall have their figures
         traceback.print_exc()
-        report.setdefault("failed", {})[part.name] = f"{type(error).__name__}: {error}"
-        progress.say(f"{part.name} FAILED: {error}")
+        why = report.setdefault("failed", {})[part.name] = reason(error)
+        progress.say(f"{part.name} FAILED: {why}")
     report["seconds"][part.name] = round(time.monotonic() - start, 1)
 
 

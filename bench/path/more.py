@@ -16,7 +16,7 @@ What else the path is asked, each a run or a few of the real data plane from mem
 import time
 
 import machine
-from measure import HIGHER, LOWER, metric, quantity
+from measure import HIGHER, LOWER, metric, quantity, reason
 from path import balancer, users
 
 INVITES = "invite,invite_long,invite_compact"
@@ -160,8 +160,8 @@ def run(bench, quick):
         try:
             found[name] = getattr(more, name)()
         except Exception as error:  # pylint: disable=broad-except
-            found.setdefault("failed", {})[name] = str(error)
-            bench.progress.say(f"path, {name} FAILED: {error}")
+            why = found.setdefault("failed", {})[name] = reason(error)
+            bench.progress.say(f"path, {name} FAILED: {why}")
     return found
 
 

@@ -136,8 +136,11 @@ class PathBench:
             capture_output=True, text=True, check=True,
             preexec_fn=lambda: machine.pin(self.core))
         result = json.loads(done.stdout)
-        for name, runs in result["ns_per_message"].items():
-            result["ns_per_message"][name] = metric(runs, "ns", LOWER)
+        times = result["ns_per_message"]
+        result["cycles_per_message"] = {
+            name: metric([ns * result["ticks_hz"] / 1e9 for ns in runs], "cycles", LOWER)
+            for name, runs in times.items()}
+        result["ns_per_message"] = {name: metric(runs, "ns", LOWER) for name, runs in times.items()}
         return result
 
     def pieces(self):

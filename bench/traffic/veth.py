@@ -147,7 +147,8 @@ def run(build, quick, progress):
         ours = level.System("strowger", veth.ours)
         ceiling = level.System("testpmd", veth.testpmd)
         peer = level.System("kamailio", veth.kamailio)
-        peer.found = {"children": int(max(swept, key=swept.get)), "flooded_by_children": swept}
+        peer.found = {"tuning": kamailio.TUNING, "children": int(max(swept, key=swept.get)),
+                      "flooded_by_children": swept}
         level.run("veth", [ours, ceiling, peer], level.Plan(quick, OVERLOAD, BUDGET_S), progress)
     return report(veth, ours, ceiling, peer)
 

@@ -178,6 +178,15 @@ def whole(tap):
                      "failed")
         expect_equal(list(report["tables"]), ["1000"], "tables")
         expect_equal(list(report["seconds"]), ["tables", "veth"], "seconds")
+    with tap.case("what a failed program said is in the reason"):
+        def speaks(*_):
+            subprocess.run([sys.executable, "-c", "raise SystemExit('no such corpus')"], check=True,
+                           capture_output=True, text=True)
+        with contextlib.redirect_stderr(io.StringIO()):
+            found = bench_run.run(ROOT / "no-such-build", True, Progress(io.StringIO()),
+                                  (bench_run.Part("path", speaks, None, 1, 1),))
+        expect(found["failed"]["path"].endswith("exit status 1.: no such corpus"),
+               f"{found['failed']}")
     with tap.case("the summary's last line tells the whole time and each part's"):
         told_last = list(bench_run.summary({**report, "duration_s": 75.2,
                                             "seconds": {"tables": 3.4, "veth": 71.6}}))[-1]
