@@ -274,6 +274,23 @@ static void heart_beats_and_ports_are_refreshed(void **state)
 	assert_true(atomic_load(&f->n_refreshed) >= 2);
 }
 
+/* Workers judge by it whether bindings have ended, and read no clock themselves. */
+static void the_time_is_told_again_and_again(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t born_ms = atomic_load(&f->snapshots.boottime_ms);
+
+	assert_int_not_equal(born_ms, 0);
+	start(f);
+	for (unsigned i = 0; i < 2; i++) {
+		atomic_store(&f->snapshots.boottime_ms, 0);
+		while (atomic_load(&f->snapshots.boottime_ms) == 0)
+			usleep(1000);
+	}
+	assert_true(atomic_load(&f->snapshots.boottime_ms) >= born_ms);
+	stop(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -284,6 +301,7 @@ int main(void)
 		TEST(ports_without_a_kernel_use_the_configuration),
 		TEST(control_is_served_until_the_stop),
 		TEST(heart_beats_and_ports_are_refreshed),
+		TEST(the_time_is_told_again_and_again),
 	};
 	stw_log_set_level(STW_LOG_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
