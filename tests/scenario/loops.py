@@ -45,6 +45,17 @@ TARGETS = [
      f"Route: <sip:{addresses.OUTSIDE[FAMILY]};lr>\r\n"
      + f"Route: <sip:{SECOND};lr>,<sip:{addresses.INSIDE[FAMILY]};lr>\r\n" * 5, LOOP),
 ]
+# What a message may have at most (dataplane.max_headers, max_vias); what goes round has less.
+LIMITS = ("max_headers: 200", "max_vias: 60")
+HOPS_END = (483, 200)  # 200: OPTIONS, which may be answered instead (s16.3 step 3)
+# of header lines a REQUEST has seven, of Via elements one: name, more of them, answers
+EDGES = [
+    ("as_many_header_lines_as_allowed", "a:1\r\n" * 193, HOPS_END),
+    ("more_header_lines", "a:1\r\n" * 194, (513,)),
+    ("as_many_vias_as_allowed", "v:SIP/2.0/UDP a" + ",SIP/2.0/UDP a" * 58 + "\r\n",
+     HOPS_END),
+    ("more_vias", "v:SIP/2.0/UDP a" + ",SIP/2.0/UDP a" * 59 + "\r\n", (513,)),
+]
 METHODS = ("INVITE", "MESSAGE", "REGISTER", "OPTIONS")
 
 
@@ -115,7 +126,7 @@ def ends(stranger, balancers, uri, extra, statuses, hops=70):
 def main():
     need_root()
     with Tap() as tap, Lab("loops", tap=tap) as lab:
-        balance = lab.start_strowger(weights=(1, 0))
+        balance = lab.start_strowger(weights=(1, 0), dataplane=LIMITS)
         with second_balancer(lab) as second:
             stranger = Stranger(lab)
             most = 0
@@ -126,9 +137,11 @@ def main():
                     most = max(most, n)
             with tap.case("loop_goes_round"):
                 expect(most > 4, f"no request went to the other and back: {most} packets")
+            for name, extra, statuses in EDGES:
+                with tap.case(f"loop_{name}_get_{statuses[0]}"):
+                    ends(stranger, (balance, second), TARGETS[0][1], extra, statuses, 0)
             with tap.case("loop_ends_by_max_forwards_too"):
-                ends(stranger, (balance, second), TARGETS[0][1], "",
-                     (483, 200), 1)  # 200: OPTIONS, which may be answered instead (s16.3 step 3)
+                ends(stranger, (balance, second), TARGETS[0][1], "", HOPS_END, 1)
             with tap.case("loop_ledger_of_the_first_balances"):
                 expect_balanced_ledger(balance)
             with tap.case("loop_ledger_of_the_second_balances"):
