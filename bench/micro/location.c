@@ -74,7 +74,6 @@ static double look_up(const struct stw_location_map *map, uint32_t n, bool known
 		for (uint32_t k = 0; k < BURST; k++) {
 			slots[k].hash =
 				stw_location_hash(map->header, slots[k].aor, slots[k].w.aor_len);
-			stw_where_prefetch(map, &slots[k]);
 		}
 		stw_where_find(map, slot, BURST);
 		ticks += stw_bench_ticks() - start;

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define TRIES 8
-#define LANES 0x0001000100010001u
+#define TRIES	 8
+#define TOGETHER 64u /* records under way from memory */
+#define LANES	 0x0001000100010001u
 
 /* What reading a record said. */
 enum reading {
@@ -130,7 +131,7 @@ static inline bool is_key(const struct stw_location_map *map, const struct stw_w
 	const size_t scheme = flags & STW_LOCATION_SIPS ? 5 : 4;
 	const char *aor = slot->w.aor;
 
-	if (user_len > len - KEY_AT || slot->w.aor_len < scheme + user_len + 1u ||
+	if (user_len > len - KEY_AT ||
 	    domain >= atomic_load_explicit(&h->n_domains, memory_order_acquire))
 		return false;
 	const struct stw_location_domain *d = &h->domains[domain];
@@ -298,84 +299,90 @@ bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slo
 	return true;
 }
 
-/* A record that was peeked at and is ours is it, whoever refers to it by now. */
-static inline enum search search_peeked(const struct stw_location_map *map,
-					struct stw_where_slot *slot, uint32_t *ref)
-{
-	if (slot->peeked_ref != 0 && read_record(map, slot->peeked_ref, slot) == READ_OURS)
-		return SEARCH_FOUND;
-	return search(map, slot, ref);
-}
-
 static inline bool is_absent(const struct stw_location_map *map, const struct stw_where_slot *slot)
 {
 	return slot->absent_in != 0 &&
 	       slot->absent_in == atomic_load_explicit(&map->header->buckets, memory_order_acquire);
 }
 
-static void find(const struct stw_location_map *map, struct stw_where_slot *slot)
+/* Nothing was peeked at, or it was somebody else's. */
+__attribute__((noinline)) static void look_around(const struct stw_location_map *map,
+						  struct stw_where_slot *slot)
 {
 	uint32_t ref;
+	const enum search s = is_absent(map, slot) ? SEARCH_NOTHING : search(map, slot, &ref);
 
 	slot->w.found = STW_FOUND_ASK;
 	slot->w.packed_len = 0;
-	const enum search s =
-		is_absent(map, slot) ? SEARCH_NOTHING : search_peeked(map, slot, &ref);
-
 	if (s == SEARCH_FOUND)
 		conclude(map, slot);
 	else if (s == SEARCH_NOTHING && (slot->absent_in != 0 || is_complete(map)))
 		slot->w.found = is_known_as_sip(map, slot) ? STW_FOUND_ABSENT : STW_FOUND_UNKNOWN;
 }
 
-void stw_where_prefetch(const struct stw_location_map *map, struct stw_where_slot *slot)
+/* A record that was peeked at and is ours is it, whoever refers to it by now. */
+static inline void find(const struct stw_location_map *map, struct stw_where_slot *slot)
 {
-	const uint64_t where = atomic_load_explicit(&map->header->buckets, memory_order_acquire);
-	uint64_t mask;
-	const struct stw_location_bucket *b = stw_location_buckets(map, where, &mask);
-
-	slot->peeked_ref = 0;
-	slot->absent_in = 0;
-	if (b != NULL)
-		__builtin_prefetch(&b[stw_location_home(where, slot->hash)]);
+	if (slot->peeked_ref != 0 && read_record(map, slot->peeked_ref, slot) == READ_OURS)
+		conclude(map, slot);
+	else
+		look_around(map, slot);
 }
 
-/* Have the record fetched. */
-static inline void peek(const struct stw_location_map *map, struct stw_where_slot *slot)
+/* Which record may be it, and who is in none. @return where that is, NULL: nowhere */
+static inline const char *peek(const struct stw_location_map *map, uint64_t where, bool complete,
+			       const struct stw_location_bucket *b, struct stw_where_slot *slot)
 {
-	/* First: who is not in what was complete before did not exist when we looked. */
-	const bool complete = is_complete(map);
-	const uint64_t where = atomic_load_explicit(&map->header->buckets, memory_order_acquire);
-	uint64_t mask;
 	uint32_t pushed;
-	const struct stw_location_bucket *b = stw_location_buckets(map, where, &mask);
-
-	if (b == NULL)
-		return;
-	b += stw_location_home(where, slot->hash);
 	const uint64_t entries = entries_with(b, stw_location_tag(slot->hash), &pushed);
 
 	if (entries == 0) {
 		slot->absent_in = pushed == 0 && complete ? where : 0;
-		return;
+		return NULL;
 	}
 	const uint32_t ref =
 		atomic_load_explicit(&b->ref[first_entry(entries)], memory_order_acquire);
 	const char *record = (const char *)record_at(map, ref);
 
-	if (record == NULL)
-		return;
-	slot->peeked_ref = ref;
-	__builtin_prefetch(record);
-	__builtin_prefetch(record + 63);
+	if (record != NULL)
+		slot->peeked_ref = ref;
+	return record;
+}
+
+static void find_some(const struct stw_location_map *map, struct stw_where_slot *const slot[],
+		      unsigned int n)
+{
+	/* First: who is not in what was complete before did not exist when we looked. */
+	const bool complete = is_complete(map);
+	const uint64_t where = atomic_load_explicit(&map->header->buckets, memory_order_acquire);
+	uint64_t mask;
+	const struct stw_location_bucket *b = stw_location_buckets(map, where, &mask);
+	const char *record[TOGETHER];
+
+	for (unsigned int k = 0; k < n; k++) {
+		slot[k]->peeked_ref = 0;
+		slot[k]->absent_in = 0;
+		if (b != NULL)
+			__builtin_prefetch(&b[stw_location_home(where, slot[k]->hash)]);
+	}
+	if (b != NULL) {
+		for (unsigned int k = 0; k < n; k++)
+			record[k] = peek(map, where, complete,
+					 &b[stw_location_home(where, slot[k]->hash)], slot[k]);
+		/* Side by side: a fetch waits for its page's place, and what is behind it for
+		 * the fetch, as far as a core looks ahead. */
+		for (unsigned int k = 0; k < n; k++) {
+			__builtin_prefetch(record[k]);
+			__builtin_prefetch(record[k] + 63);
+		}
+	}
+	for (unsigned int k = 0; k < n; k++)
+		find(map, slot[k]);
 }
 
 void stw_where_find(const struct stw_location_map *map, struct stw_where_slot *const slot[],
 		    unsigned int n)
 {
-	/* All before the first is read: read in turns with others' coming, they come slower. */
-	for (unsigned int k = 0; k < n; k++)
-		peek(map, slot[k]);
-	for (unsigned int k = 0; k < n; k++)
-		find(map, slot[k]);
+	for (unsigned int at = 0; at < n; at += TOGETHER)
+		find_some(map, slot + at, n - at < TOGETHER ? n - at : TOGETHER);
 }

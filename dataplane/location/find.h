@@ -3,8 +3,8 @@
 
 /**
  * @file
- * The reading side of the location table (strowger/location_table.h). In bursts: ask for all, then
- * find all; memory is read while it comes for others.
+ * The reading side of the location table (strowger/location_table.h), in bursts: memory comes for
+ * all of one at once.
  *
  * Threads: any, beside one writer; lock-free. Fast path: yes. RCU: the map is a part of the
  * snapshot.
@@ -96,9 +96,6 @@ static inline uint64_t stw_location_home(uint64_t where, uint64_t hash)
 	return hash >> (64 - (where & 63));
 }
 
-/** Have the bucket of @slot->hash fetched. */
-void stw_where_prefetch(const struct stw_location_map *map, struct stw_where_slot *slot);
-
 /** For the writer: the reference of slot->w.aor's record, which is copied into the slot, but for
  * the user. */
 bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slot *slot,
@@ -108,8 +105,8 @@ bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slo
  * Find each slot's w.aor by its hash; the contacts are copied into the slot. Those that ended by
  * its w.now_s are gone.
  *
- * @param slot  [n], each after stw_where_prefetch(), at best all of a burst before the first is
- * found
+ * @param slot  [n], a whole burst: their buckets are asked for, then their records, then these are
+ * read
  *
  * Whatever the memory holds, this ends, and reads only inside of the map. A key that control is
  * changing at this very moment is found as it was or as it will be.

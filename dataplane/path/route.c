@@ -150,9 +150,8 @@ static void decide(struct stw_worker *w, struct stw_burst *b, uint8_t i)
 }
 
 /*
- * What the location table says of the users that are asked for: two rounds over the burst, the
- * second on what the first has fetched. Records are copied, so that they stay while the burst is
- * decided.
+ * What the location table says of the users that are asked for: all of the burst together, as they
+ * come from memory. Records are copied, so that they stay while the burst is decided.
  */
 static void locate(struct stw_worker *w, struct stw_burst *b)
 {
@@ -170,7 +169,6 @@ static void locate(struct stw_worker *w, struct stw_burst *b)
 		if (!stw_locate_key(b->snap, b->text[i], &b->msg[i], slot[n]))
 			continue;
 		slot[n]->w.now_s = now_s;
-		stw_where_prefetch(map, slot[n]);
 		b->src[i].where = &slot[n++]->w;
 	}
 	stw_where_find(map, slot, n);

@@ -47,7 +47,7 @@
 
 #define STW_LOCATION_UNIT	16u
 #define STW_LOCATION_RECORD_MAX 1008u /* bytes; what is longer, control answers */
-#define STW_LOCATION_OVER_WORDS 1u    /* that readers may read behind a record */
+#define STW_LOCATION_OVER_WORDS 2u    /* that readers may read behind a record */
 #define STW_LOCATION_AOR_MAX	255u
 #define STW_LOCATION_KEY_WORDS	34u /* of the hash, for any address-of-record */
 #define STW_LOCATION_WAYS	10u

@@ -153,7 +153,6 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 		    p->msg.kind == STW_SIP_STUN);
 	p->snap.location = p->location;
 	if (stw_locate_key(&p->snap, buf, &p->msg, &p->slot)) {
-		stw_where_prefetch(p->location, &p->slot);
 		stw_where_find(p->location, (struct stw_where_slot *[]){&p->slot}, 1);
 		p->src.where = &p->slot.w;
 	}

@@ -124,7 +124,6 @@ static struct stw_whereabouts *find(const char *aor)
 	slot.w.aor_len = (uint16_t)strlen(aor);
 	slot.w.now_s = stw_location_now_s(map.header, boottime_ms());
 	slot.hash = stw_location_hash(map.header, aor, slot.w.aor_len);
-	stw_where_prefetch(&map, &slot);
 	stw_where_find(&map, (struct stw_where_slot *[]){&slot}, 1);
 	return &slot.w;
 }

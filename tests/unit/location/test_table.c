@@ -67,7 +67,6 @@ static void find_in(const struct stw_location_map *m, struct stw_where_slot *s, 
 	s->w.aor = aor;
 	s->w.aor_len = (uint16_t)strlen(aor);
 	s->hash = stw_location_hash(m->header, aor, s->w.aor_len);
-	stw_where_prefetch(m, s);
 	stw_where_find(m, &s, 1);
 }
 
@@ -173,7 +172,6 @@ static void keys_are_exact(void **state)
 			slot.w.aor_len = (uint16_t)strlen(aor);
 			slot.hash = stw_location_hash(map->header, other, strlen(other));
 			assert_int_not_equal(slot.hash, hash);
-			stw_where_prefetch(map, &slot);
 			stw_where_find(map, (struct stw_where_slot *[]){&slot}, 1);
 			assert_int_equal(slot.w.found, STW_FOUND_UNKNOWN);
 		}
