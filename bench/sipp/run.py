@@ -18,6 +18,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests")]
@@ -26,7 +27,7 @@ import machine  # noqa: E402
 from lab import addresses, sipp  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.wait import WaitTimeout, wait_until  # noqa: E402
-from measure import HIGHER, metric, quantity  # noqa: E402
+from measure import HIGHER, metric, quantity, reason  # noqa: E402
 
 START_CPS = 500
 STEP = 1.5
@@ -149,8 +150,15 @@ def run(build, quick, progress):
     finally:
         process.terminate()
         process.wait()
+    return taken(found, process.returncode)
+
+
+def taken(found, end):
+    """The measured calls of the program's last line, as the report has them."""
     if found is None:
-        raise RuntimeError("no calls were measured; the reason is above")
+        raise RuntimeError(f"no calls were measured: it ended with {end}")
+    if "failed" in found:
+        raise RuntimeError(found["failed"])
     found["calls_per_s"] = metric([found["calls_per_s"]], "1/s", HIGHER)
     return found
 
@@ -165,8 +173,13 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
-    print(json.dumps(measure(args.build.resolve(), args.quick)), flush=True)
-    return 0
+    try:
+        found = measure(args.build.resolve(), args.quick)
+    except Exception as error:  # who started this puts it into the report
+        traceback.print_exc()
+        found = {"failed": reason(error)}
+    print(json.dumps(found), flush=True)
+    return 1 if "failed" in found else 0
 
 
 if __name__ == "__main__":

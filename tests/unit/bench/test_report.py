@@ -338,6 +338,17 @@ def sipp_cases(tap):
         expect(confirmed.wrong() > 0, "all calls well")
 
 
+    with tap.case("why sipp's part failed is told; what it measured is a metric"):
+        for found, wanted in ((None, "no calls were measured: it ended with -9"),
+                              ({"failed": "LabError: no sipp"}, "LabError: no sipp")):
+            try:
+                sipp_run.taken(found, -9)
+                raise AssertionError("taken")
+            except RuntimeError as error:
+                expect_equal(str(error), wanted, "reason")
+        expect_equal(sipp_run.taken({"calls_per_s": 7.5}, 0)["calls_per_s"]["runs"], [7.5], "runs")
+
+
 def target_cases(tap):
     with tap.case("a target is held or missed, by how much, whichever side is better"):
         found = {t.name: targets.verdict(t, value, holds) for t, value, holds in targets.judge({
