@@ -73,15 +73,15 @@ static unsigned n_jumbos(const struct stw_model_dataplane *d)
 
 uint64_t stw_pool_memory_mb(const struct stw_model *m, bool hugepages)
 {
-	const uint64_t page = hugepages ? 0 : (uint64_t)sysconf(_SC_PAGESIZE);
+	/* A mempool asks for whole ordinary pages for each buffer; of the large ones little is
+	 * lost. */
+	const uint64_t page = hugepages ? 1 : (uint64_t)sysconf(_SC_PAGESIZE);
 	const uint64_t head = sizeof(struct rte_mbuf) + STW_POOL_PRIVATE + 128;
-	uint64_t bytes = (uint64_t)n_jumbos(&m->dataplane) * (head + STW_JUMBO_ROOM);
+	uint64_t bytes = n_jumbos(&m->dataplane) * RTE_ALIGN_CEIL(head + STW_JUMBO_ROOM, page);
 
-	for (size_t i = 0; i < m->n_ports; i++) {
-		const uint64_t each = head + data_room(m->ports[i].mtu);
-
-		bytes += (uint64_t)m->dataplane.mbufs * (each > page ? each : page);
-	}
+	for (size_t i = 0; i < m->n_ports; i++)
+		bytes += (uint64_t)m->dataplane.mbufs *
+			 RTE_ALIGN_CEIL(head + data_room(m->ports[i].mtu), page);
 	return OTHER_MB + (bytes >> 20) + 1;
 }
 

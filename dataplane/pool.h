@@ -38,7 +38,7 @@
 /**
  * Memory all pools of this configuration need, with what DPDK itself takes, in MiB.
  *
- * @param hugepages  in these; in ordinary pages each buffer takes one at least
+ * @param hugepages  in these; in ordinary pages each buffer takes whole ones
  */
 uint64_t stw_pool_memory_mb(const struct stw_model *m, bool hugepages);
 
