@@ -5,6 +5,7 @@ reloaded and stopped as a machine's service manager does it."""
 import os
 import re
 import sys
+import time
 
 from _common import Tap, expect, expect_equal, need_root, wait_until
 from lab.lab import default_build_dir
@@ -163,13 +164,25 @@ def comes_back_when_it_hangs(machine, unit):
     machine.run("systemctl", "daemon-reload")
 
 
+PAUSE_S = 2  # between a start that failed and the next, by the unit
+
+
+def failed_starts(machine, n):
+    """Wait for the start number @n of those that fail, and see that they do not storm."""
+    wait_until(lambda: int(show(machine, DATAPLANE, "NRestarts")) > 0, AWAIT_S, "a failed start")
+    seen, began = int(show(machine, DATAPLANE, "NRestarts")), time.monotonic()
+    wait_until(lambda: int(show(machine, DATAPLANE, "NRestarts")) > n, AWAIT_S, "failed starts")
+    took_s, starts = time.monotonic() - began, int(show(machine, DATAPLANE, "NRestarts")) - seen
+    expect(took_s >= PAUSE_S * (starts - 2), f"{starts} starts within {took_s:.1f} s")
+
+
 def waits_for_a_late_interface(machine):
     """More failed starts than systemd bears by default, then the interface comes."""
     machine.run("systemctl", "stop", *UNITS)
     for command in (("set", "eth0", "down"), ("set", "eth0", "name", "late0")):
         machine.run("ip", "link", *command)
     machine.run("systemctl", "start", "--no-block", *UNITS)
-    wait_until(lambda: int(show(machine, DATAPLANE, "NRestarts")) > 6, AWAIT_S, "failed starts")
+    failed_starts(machine, 6)
     for command in (("set", "late0", "name", "eth0"), ("set", "eth0", "up")):
         machine.run("ip", "link", *command)
     await_service(machine, "tables to be served")
