@@ -113,7 +113,23 @@ static void shared_ports_are_the_kernels(void **state)
 	refuses(SHARED ", vlans: [7, 100, 7]}]\n",
 		"t.yaml:1: port \"lan\", VLAN \"7\": stands twice", "name it once");
 	refuses(SHARED ", vlans: [4095]}]\n", "t.yaml:1: ", "4094");
+	refuses(SHARED ", vlans: [0]}]\n", "t.yaml:1: port \"lan\", VLAN \"0\": ", "1..4094");
+	refuses(SHARED ", vlans: [-1]}]\n", "t.yaml:1: port \"lan\", VLAN \"-1\": ", "1..4094");
+	refuses(SHARED ", vlans: 7}]\n", "t.yaml:1: port \"lan\": vlans must be a list", "0..64");
+	char many[64 * 5 + 32];
+	int len = snprintf(many, sizeof(many), "%s", "1");
+	for (unsigned v = 2; v <= 64; v++)
+		len += snprintf(many + len, sizeof(many) - (size_t)len, ",%u", v);
+	char text[sizeof(many) + 128];
+	snprintf(text, sizeof(text), SHARED ", vlans: [%s]}]\n", many);
+	m = read_good(text);
+	assert_int_equal(m->ports[0].n_vlans, 64);
+	stw_model_free(m);
+	snprintf(text, sizeof(text), SHARED ", vlans: [%s,65]}]\n", many);
+	refuses(text, "t.yaml:1: port \"lan\": vlans has 65 elements", "at most 64");
 	refuses("ports: [{name: a, device: x, vlans: [7]}]\n",
+		"t.yaml:1: port \"a\": vlans is given but kernel is not shared", "its vlan");
+	refuses("ports: [{name: a, device: x, kernel: none, vlans: [7]}]\n",
 		"t.yaml:1: port \"a\": vlans is given but kernel is not shared", "its vlan");
 	m = read_good("ports: [{name: nic, device: \"0000:03:00.0\", kernel: shared}]\n");
 	assert_int_equal(m->ports[0].kernel, STW_KERNEL_SIDE_SHARED);
