@@ -19,12 +19,16 @@ $(BUILD)/build.ninja:
 	@$(PACKAGES) build
 	meson setup $(BUILD)
 
+RUN = exec $(PYTHON) tests/lab/run.py --build $(BUILD) $(if $(CONFIG),--config '$(CONFIG)') \
+	$(if $(CALLS),--calls '$(CALLS)') $(if $(RATE),--rate '$(RATE)')
+
+# What would stop it is told before the minutes of a first build.
 run: $(BUILD)/build.ninja
+	@$(RUN) --before
 	@$(PACKAGES) build $(if $(CONFIG),,lab)
 	@echo "building; the messages are in $(BUILD)/ninja.log"
 	@ninja -C $(BUILD) $(PROGRAMS) >$(BUILD)/ninja.log || { cat $(BUILD)/ninja.log; exit 1; }
-	@exec $(PYTHON) tests/lab/run.py --build $(BUILD) $(if $(CONFIG),--config '$(CONFIG)') \
-		$(if $(CALLS),--calls $(CALLS)) $(if $(RATE),--rate $(RATE))
+	@$(RUN)
 
 test: $(BUILD)/build.ninja
 	@$(PACKAGES) build lab

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/control.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,11 +37,17 @@ static int read_model(const char *name, const char *text, size_t len, stw_config
 	if (err)
 		return err;
 	warn_of_readers(name, m);
-	char reason[256] = "";
-	/* Only its last part; when that fails, whoever writes there says why. */
-	mkdir(m->state_dir, 0700);
+	char reason[256] = "", folder[512] = "";
+	/* Only its last part. */
+	if (mkdir(m->state_dir, 0700) != 0 && errno != EEXIST)
+		snprintf(folder, sizeof(folder),
+			 "%s: control.state_dir: %s cannot be made: %s: make it for the user that "
+			 "runs this, or name another",
+			 name, m->state_dir, strerror(errno));
 	err = stw_secret_fill(m, reason, sizeof(reason));
 	if (err) {
+		if (message && *folder)
+			message(ctx, folder);
 		if (message)
 			message(ctx, reason);
 		stw_model_free(m);

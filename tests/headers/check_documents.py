@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What documents say that a test can look at without running it: each block of commands says where it
-is run, what make is told exists, and names of tests, counters, files, functions, metrics, options and
-headings are real.
+"""What documents say that a test can look at without running it: each block of commands says where
+it is run, what make is told exists, and names of tests, counters, files, functions, metrics, options
+and headings are real.
 
     check_documents.py BUILD_ROOT
 """
@@ -99,7 +99,8 @@ def is_there(path, files, folders):
     """As it stands, or by its end: `path/rx.c` is dataplane/path/rx.c."""
     if path.endswith("/"):
         return any(("/" + folder).endswith("/" + path) for folder in folders)
-    return any(("/" + name).endswith("/" + path) for name in files) or is_there(path + "/", (), folders)
+    return (any(("/" + name).endswith("/" + path) for name in files)
+            or is_there(path + "/", (), folders))
 
 
 def paths_are_there():

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `make run` does: the lab with calls through it, watched live, or the user's own interfaces.
 
-    run.py [--calls N] [--rate N] [--config FILE] [--build DIR]
+    run.py [--calls N] [--rate N] [--config FILE] [--build DIR] [--before]
 """
 
 import argparse
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,11 +121,28 @@ def run_lab(options):
     return 0 if good else 1
 
 
+def look_before(options):
+    """What can be known before anything is built."""
+    if options.calls < 0 or options.rate < 1:
+        raise LabError("CALLS must be 0 (endless) or more, RATE 1 or more")
+    if options.config:
+        try:
+            with open(options.config, encoding="utf-8") as f:
+                f.read(1)
+        except (OSError, UnicodeDecodeError) as error:
+            raise LabError(f"CONFIG={options.config}: {getattr(error, 'strerror', error)}: name a "
+                           "strowger.yaml; docs/examples has some to begin with") from error
+    elif os.geteuid() != 0:
+        raise LabError("the lab is made of network namespaces and interfaces, which needs root: "
+                       "sudo make run")
+
+
 def run_own(options):
     """Both processes on the user's own interfaces, in the foreground."""
     api_socket = strowger.api_socket_of(options.config)
     log_dir = os.path.join(options.build, "run-logs")
-    os.makedirs(log_dir, exist_ok=True)
+    shutil.rmtree(log_dir, ignore_errors=True)  # or a message of the run before is taken for ours
+    os.makedirs(log_dir)
     with strowger.Pair(options.build, options.config, api_socket, log_dir) as pair:
         say(f"running with {options.config}; logs in {log_dir}; Ctrl-C stops")
         screen = Screen(options.build, api_socket, pair.summary)
@@ -148,9 +166,14 @@ def main():
     parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="calls a second")
     parser.add_argument("--config", help="run on your own interfaces with this strowger.yaml")
     parser.add_argument("--build", default="build", help="build tree")
+    parser.add_argument("--before", action="store_true",
+                        help="only look whether it can be done, before anything is built")
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
     try:
+        look_before(options)
+        if options.before:
+            return 0
         return run_own(options) if options.config else run_lab(options)
     except (LabError, ProcessDied, WaitTimeout, FileNotFoundError, RuntimeError) as error:
         say(f"cannot go on: {error}")

@@ -232,6 +232,20 @@ def broken_overrides_stop_a_start(r):
     expect("overrides.json" in done.stderr and "remove it" in done.stderr, done.stderr)
 
 
+def a_state_dir_that_cannot_be_made_is_named(r):
+    r.write()
+    with open(r.config, encoding="utf-8") as f:
+        text = f.read()
+    path = os.path.join(r.dir, "nowhere.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(re.sub("state_dir: .*", "state_dir: /proc/nowhere/state", text))
+    done = subprocess.run([r.control_program, "--config", path], capture_output=True, text=True,
+                          check=False, timeout=PATIENCE_S)
+    expect_equal(done.returncode, 1, "exit code")
+    expect(f"{path}: control.state_dir: /proc/nowhere/state cannot be made: No such file"
+           in done.stderr and "name another" in done.stderr, done.stderr)
+
+
 def readiness_is_told(r):
     path = os.path.join(r.dir, "notify.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -248,7 +262,8 @@ def readiness_is_told(r):
 
 
 run_suites(
-    ({"start": False}, (check_works_without_control, control_checks_and_dumps_a_file)),
+    ({"start": False}, (check_works_without_control, control_checks_and_dumps_a_file,
+                        a_state_dir_that_cannot_be_made_is_named)),
     ({"start": False}, (readiness_is_told,)),
     ({}, (every_show_works_without_a_data_plane, exit_codes_tell_what_went_wrong,
           zsh_completes_by_the_script, problems_are_json_when_asked_for,
