@@ -62,6 +62,16 @@ def filters(r):
     expect_equal(len(past(r, "--count", "3")), 3, "records counted")
 
 
+def no_more_than_the_limit_are_told(r):
+    """The newest ones, the oldest of them first, and how many there were besides."""
+    everything = r.call("POST", "/v1/records", b"")[1]["records"]
+    expect_equal(len(everything), RING, "all that is kept")
+    for limit in (1, 5, RING - 1, RING, RING + 1, 20000):
+        answer = r.call("POST", "/v1/records", json.dumps({"limit": limit}).encode())[1]
+        expect_equal(ids(answer["records"]), ids(everything[-limit:]), f"limit {limit}")
+        expect_equal(answer["left_out"], max(0, RING - limit), f"left out by a limit of {limit}")
+
+
 def rejected_ones_show_the_byte(r):
     out = r.good("last-errors")
     lines = out.splitlines()
@@ -279,6 +289,7 @@ if __name__ == "__main__":
     run_suites(({}, (without_a_data_plane_it_says_so,)),
                ({"fake": True},
                 (nothing_recorded_yet, the_last_messages_are_there, filters,
+                 no_more_than_the_limit_are_told,
                  rejected_ones_show_the_byte, explain_takes_a_call_from_the_recorder,
                  what_comes_is_followed, what_was_overwritten_is_counted, ctrl_c_ends_a_trace,
                  wireshark_reads_what_is_written, strict_bodies, hep_server_gets_them,

@@ -212,6 +212,7 @@ static void read_answers(struct machine *m, const char *text)
 	m->d.status = json_object_get(m->answers, "status");
 	m->d.workers = json_object_get(m->answers, "workers");
 	m->d.counters = json_object_get(m->answers, "counters");
+	m->d.ports = json_object_get(m->answers, "ports");
 }
 
 static void without_control_that_is_a_finding(void **state)
@@ -240,6 +241,37 @@ static void what_the_api_tells_is_judged(void **state)
 	assert_int_equal(found(m, "workers", "core 2 does not run"), STW_GRADE_BAD);
 	assert_int_equal(found(m, "workers", "core 3 is busy"), STW_GRADE_ADVICE);
 	assert_int_equal(found(m, "neighbours", "4 messages"), STW_GRADE_ADVICE);
+}
+
+static void ports_that_lost_their_link_or_twin_are_named(void **state)
+{
+	struct machine *m = *state;
+	struct stw_model_port *p = &m->model->ports[0];
+
+	read_answers(m, "{\"ports\": [{\"name\": \"lan\", \"link\": \"down\"},"
+			" {\"name\": \"wan\", \"link\": \"up\"}]}");
+	p->kernel = STW_KERNEL_SIDE_TWIN;
+	strcpy(p->twin, "nothere0");
+	stw_doctor_ports(&m->d);
+	assert_int_equal(found(m, "ports", "port \"lan\": its link is down"), STW_GRADE_BAD);
+	assert_int_equal(found(m, "ports", "\"wan\""), -1);
+	assert_int_equal(found(m, "ports", "its twin nothere0 is not there"), STW_GRADE_BAD);
+}
+
+static void slow_clocks_are_named(void **state)
+{
+	static const char file[] =
+		"/sys/devices/system/clocksource/clocksource0/current_clocksource";
+	struct machine *m = *state;
+
+	write_file(m, file, "kvm-clock\n");
+	stw_doctor_clock(&m->d);
+	write_file(m, file, "tsc\n");
+	stw_doctor_clock(&m->d);
+	assert_int_equal(found(m, "clock", "clock source"), -1);
+	write_file(m, file, "hpet\n");
+	stw_doctor_clock(&m->d);
+	assert_int_equal(found(m, "clock", "clock source hpet is slow"), STW_GRADE_ADVICE);
 }
 
 static void nodes_are_compared_by_digest(void **state)
@@ -274,6 +306,8 @@ int main(void)
 		WITH(vlans_without_an_interface_are_named),
 		WITH(without_control_that_is_a_finding),
 		WITH(what_the_api_tells_is_judged),
+		WITH(ports_that_lost_their_link_or_twin_are_named),
+		WITH(slow_clocks_are_named),
 		WITH(nodes_are_compared_by_digest),
 	};
 
