@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "dataplane/recent/note.h"
@@ -13,6 +14,7 @@
 #define KEPT_S	     240u /* as the recent-call table does */
 #define CLOCK_HZ     1000000000u
 #define SWEPT_A_NOTE 4u
+#define OF_A_USER    STW_RECORD_BINDINGS
 #define TEXT	     (STW_WHERE_TEXT + STW_GRUU_TEXT)
 
 /* A contact, as it was when a request went there: packed, and marked as gone. */
@@ -32,11 +34,9 @@ struct stw_went {
 	void *bytes;		     /* of @recent */
 	TAILQ_HEAD(, contact) order; /* the oldest first */
 	LIST_HEAD(, contact) row[ROWS];
+	struct stw_sipkey row_key; /* nobody chooses who shares a row with whom */
 	size_t n;
 };
-
-/* Whoever knows the row of a name has no more than a longer list of 4096. */
-static const struct stw_sipkey row_key = {0x74636f6e74616374u, 0x77686572656f6e65u};
 
 static uint64_t now_ns(void)
 {
@@ -46,9 +46,9 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * CLOCK_HZ + (uint64_t)t.tv_nsec;
 }
 
-static size_t row_of(const char *aor, size_t len)
+static size_t row_of(const struct stw_went *w, const char *aor, size_t len)
 {
-	return stw_siphash13(row_key, aor, len) % ROWS;
+	return stw_siphash13(w->row_key, aor, len) % ROWS;
 }
 
 struct stw_went *stw_went_new(void)
@@ -61,7 +61,8 @@ struct stw_went *stw_went_new(void)
 	TAILQ_INIT(&w->order);
 	w->bytes = aligned_alloc(128, size);
 	w->memory.members = aligned_alloc(64, sizeof(*w->memory.members));
-	if (!w->bytes || !w->memory.members) {
+	if (!w->bytes || !w->memory.members ||
+	    getrandom(&w->row_key, sizeof(w->row_key), 0) != sizeof(w->row_key)) {
 		stw_went_free(w);
 		return NULL;
 	}
@@ -147,20 +148,29 @@ static void remember(struct stw_went *w, const struct stw_whereabouts *of, struc
 	memcpy(kept->bytes, packed, len);
 	memcpy(kept->bytes + len, of->aor, of->aor_len);
 	TAILQ_INSERT_TAIL(&w->order, kept, order);
-	LIST_INSERT_HEAD(&w->row[row_of(of->aor, of->aor_len)], kept, same_row);
+	LIST_INSERT_HEAD(&w->row[row_of(w, of->aor, of->aor_len)], kept, same_row);
 	w->n++;
+}
+
+/* It is told anew; and of one user's the oldest gives way, so that nobody's contacts, bound one
+ * after another and called, push out those of others. A row has the newest first. */
+static void make_way(struct stw_went *w, const struct stw_whereabouts *of, uint32_t id)
+{
+	struct contact *kept, *next;
+	size_t n = 0;
+
+	for (kept = LIST_FIRST(&w->row[row_of(w, of->aor, of->aor_len)]); kept; kept = next) {
+		next = LIST_NEXT(kept, same_row);
+		if (is_of(kept, of) && (kept->id == id || ++n >= OF_A_USER))
+			forget(w, kept);
+	}
 }
 
 static void note_contact(struct stw_went *w, const struct stw_whereabouts *of, uint32_t id)
 {
 	struct stw_contact c;
-	struct contact *kept;
 
-	LIST_FOREACH(kept, &w->row[row_of(of->aor, of->aor_len)], same_row)
-	if (kept->id == id && is_of(kept, of)) {
-		forget(w, kept);
-		break;
-	}
+	make_way(w, of, id);
 	forget_old(w, STW_WENT_MAX - 1);
 	if (find(of, id, &c))
 		remember(w, of, c);
@@ -223,7 +233,7 @@ void stw_went_add(struct stw_went *w, struct stw_located *located)
 	struct stw_contact bound;
 
 	forget_old(w, STW_WENT_MAX);
-	LIST_FOREACH(kept, &w->row[row_of(of->aor, of->aor_len)], same_row)
+	LIST_FOREACH(kept, &w->row[row_of(w, of->aor, of->aor_len)], same_row)
 	if (is_of(kept, of) && !find(of, kept->id, &bound))
 		add(located, kept);
 }

@@ -7,7 +7,8 @@
  * gone bindings of the location table. A CANCEL, an ACK or an INVITE that comes again takes the way
  * of the one before it (RFC 3261 s9.1, s16.10, s17.1.1.3), wherever the user has moved since.
  *
- * Bounded: of too many the oldest give way. Threads: the loop's only.
+ * Bounded: of too many the oldest give way, and of one user's before those of others. Threads: the
+ * loop's only.
  */
 
 #include "control/slow/locate.h"

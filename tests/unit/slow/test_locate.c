@@ -137,18 +137,18 @@ static void rfc3261_s16_10_a_cancel_follows_its_invite_over_a_move(void **state)
 	stw_went_free(went);
 }
 
-/* A request of user @i went to a contact of theirs. */
-static void note_user(uint32_t i)
+/* A request of user @i went to contact @id of theirs. */
+static void note(uint32_t i, uint32_t id)
 {
 	struct stw_located *l = &stw_locating_found;
 	const struct stw_sip_msg m = {.method = STW_METHOD_INVITE};
-	struct stw_verdict v = {.note = STW_NOTE_CONTACT, .call_hash = i * 77, .branch = i + 1};
-	struct stw_contact c = {.id = i,
+	struct stw_verdict v = {.note = STW_NOTE_CONTACT, .call_hash = id * 77, .branch = id + 1};
+	struct stw_contact c = {.id = id,
 				.rest = {"sip:x@192.0.2.7", 15},
 				.source = stw_farm_v4(203, 0, 113, 7, 5062),
 				.listener = stw_farm_v4(192, 0, 2, 1, 5060)};
 
-	v.contact = i;
+	v.contact = id;
 	l->w = (struct stw_whereabouts){.aor = l->aor,
 					.aor_len = (uint16_t)snprintf(l->aor, sizeof(l->aor),
 								      "sip:u%u@example.com", i),
@@ -159,6 +159,11 @@ static void note_user(uint32_t i)
 	l->w.packed_len = (uint16_t)stw_contact_pack(&c, l->aor, l->w.aor_len, 0, l->packed,
 						     sizeof(l->packed));
 	stw_went_note(went, stw_locating_proxy->tables, &m, &v, l);
+}
+
+static void note_user(uint32_t i)
+{
+	note(i, i);
 }
 
 /* The contacts remembered for user @i, who is bound nowhere. */
@@ -196,6 +201,20 @@ static void what_is_remembered_is_bounded(void **state)
 	stw_went_free(went);
 }
 
+/* One contact after another, each called: as any phone may. */
+static void one_user_does_not_push_out_what_others_have(void **state)
+{
+	(void)state;
+	went = stw_went_new();
+	assert_non_null(went);
+	note_user(1);
+	for (uint32_t id = 2; id < 2 * STW_WENT_MAX; id++)
+		note(2, id);
+	assert_int_equal(stw_went_n(went), 1 + STW_RECORD_BINDINGS);
+	assert_int_equal(n_remembered(1), 1);
+	stw_went_free(went);
+}
+
 static void a_request_that_would_grow_too_long_is_refused(void **state)
 {
 	(void)state;
@@ -215,6 +234,7 @@ int main(void)
 		T(rfc3261_s8_3_nobody_is_redirected_to_himself_or_to_us),
 		T(rfc3261_s16_10_a_cancel_follows_its_invite_over_a_move),
 		T(what_is_remembered_is_bounded),
+		T(one_user_does_not_push_out_what_others_have),
 		T(a_request_that_would_grow_too_long_is_refused),
 	};
 
