@@ -102,19 +102,21 @@ static bool is_user_of(struct stw_str username, const struct stw_handling *h)
 /*
  * The hashes to compare with. Of a user that does not exist, or is somebody else, ones that nothing
  * equals: the work, and the answer, are the same.
+ *
+ * @return STW_OK, STW_EIO (the store failed), others: there is nobody of that name
  */
-static bool hashes_of(const struct stw_handling *h, struct stw_str username, struct stw_ha1 *out)
+static int hashes_of(const struct stw_handling *h, struct stw_str username, struct stw_ha1 *out)
 {
 	char name[STW_SUBSCRIBER_NAME];
 	const size_t len = username.len + 1u + h->domain.len;
 
 	memset(out, 0, sizeof(*out));
 	if (len > sizeof(name))
-		return false;
+		return STW_ENOENT;
 	memcpy(name, username.p, username.len);
 	name[username.len] = '@';
 	memcpy(name + username.len + 1, h->domain.p, h->domain.len);
-	return stw_subscriber_get(h->r->store, stw_str(name, len), out) == STW_OK;
+	return stw_subscriber_get(h->r->store, stw_str(name, len), out);
 }
 
 static bool is_allowed_algorithm(const struct stw_registrar *r, enum stw_digest_algorithm a)
@@ -164,9 +166,11 @@ bool stw_authenticated(struct stw_handling *h)
 
 	if (!stw_within_rate(h, proven) || (proven && !may_fail(h)))
 		return false;
-	const bool exists = hashes_of(h, c.username, &ha1);
+	const int err = hashes_of(h, c.username, &ha1);
 
-	if (!stw_credentials_right(&c, &ha1) || !exists || age == STW_NONCE_FORGED)
+	if (err == STW_EIO)
+		return stw_store_failed(h, err);
+	if (!stw_credentials_right(&c, &ha1) || err || age == STW_NONCE_FORGED)
 		return failed(h, proven);
 	if (!is_for_us(h, c.uri)) {
 		r->c.refused++;

@@ -73,7 +73,7 @@ static bool refused(struct stw_handling *h, const struct stw_refusal *refusal)
 	return stw_say(h, refusal->status, refusal->phrase);
 }
 
-static bool store_failed(struct stw_handling *h, int err)
+bool stw_store_failed(struct stw_handling *h, int err)
 {
 	stw_store_abort(h->r->store);
 	h->r->spoiled = err;
@@ -100,7 +100,7 @@ static bool load(struct stw_handling *h)
 	}
 	if (!err)
 		stw_record_expire(&r->location.record, h->now_s);
-	return !err || store_failed(h, err);
+	return !err || stw_store_failed(h, err);
 }
 
 static bool changed(struct stw_handling *h)
@@ -159,7 +159,7 @@ static bool store(struct stw_handling *h)
 
 	if (h->out->changed)
 		err = stw_location_put(r->store, stw_str(r->reg.aor, r->reg.aor_len), &r->location);
-	return !err || store_failed(h, err);
+	return !err || stw_store_failed(h, err);
 }
 
 static bool read_request(struct stw_handling *h)

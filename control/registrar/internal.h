@@ -73,6 +73,9 @@ static inline bool stw_say(struct stw_handling *h, uint16_t status, const char *
 	return false;
 }
 
+/** The store failed: what waits in it is undone, too. @return false: answered 503 */
+bool stw_store_failed(struct stw_handling *h, int err);
+
 /** True for a domain whose users register here, in any case of letters. */
 bool stw_registrar_has_domain(const struct stw_registrar *r, struct stw_str domain);
 

@@ -5,6 +5,7 @@
  * mount namespace of its own, which needs root.
  */
 
+#include "tests/support/disk_fails.h"
 #include "tests/support/register.h"
 
 #include <sched.h>
@@ -114,6 +115,35 @@ static void room_on_the_disk_is_found_by_itself(void **state)
 	assert_int_equal(stw_registrar_trouble(s.r), STW_OK);
 	for (unsigned i = 0; i <= n; i++)
 		assert_true(is_registered(i));
+}
+
+/* Not 401: whoever knows the password must not count as one who guesses. */
+static void a_store_that_broke_is_503_to_who_has_a_password_too(void **state)
+{
+	char credentials[1024];
+
+	(void)state;
+	s.model.registrar.authenticate = true;
+	assert_int_equal(stw_registrar_configure(s.r, &s.model), STW_OK);
+	stw_subscriber_put(stw_registrar_store(s.r), stw_str("user1@example.com", 17),
+			   stw_str("x", 1));
+	assert_int_equal(stw_registrar_commit(s.r), STW_OK);
+	assert_int_equal(register_user(1), 401);
+	stw_credentials_make(&s, "MD5", "user1", "example.com", "x", 1, credentials,
+			     sizeof(credentials));
+	stw_disk_fails = true;
+	assert_int_equal(stw_register(&s, "user1@example.com", CONTACT "%s", credentials), 503);
+	stw_disk_fails = false;
+	assert_int_equal(stw_register(&s, "user1@example.com", CONTACT "%s", credentials), 503);
+	assert_int_equal(stw_registrar_counters(s.r)->failed_authentication, 0);
+	assert_int_equal(stw_registrar_trouble(s.r), STW_EIO);
+	stw_registrar_free(s.r);
+	stw_registering_open(&s);
+	assert_false(is_registered(1));
+	assert_int_equal(register_user(1), 401);
+	stw_credentials_make(&s, "MD5", "user1", "example.com", "x", 1, credentials,
+			     sizeof(credentials));
+	assert_int_equal(stw_register(&s, "user1@example.com", CONTACT "%s", credentials), 200);
 }
 
 static bool is_left(void)
@@ -267,6 +297,7 @@ int main(void)
 		T(after_a_start_with_a_clock_an_hour_ahead_bindings_ended_meanwhile),
 		T(an_hour_at_once_makes_nonces_stale_and_ends_bindings),
 		T(duplicates_and_late_ones_in_any_order_leave_the_newest),
+		T(a_store_that_broke_is_503_to_who_has_a_password_too),
 		D(a_full_disk_is_answered_503_and_nothing_acknowledged_is_lost),
 		D(room_on_the_disk_is_found_by_itself),
 		D(bindings_end_on_a_full_disk),
@@ -278,5 +309,5 @@ int main(void)
 	const bool may_mount =
 		unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 
-	return _cmocka_run_group_tests("faults", tests, may_mount ? all : 4, NULL, NULL);
+	return _cmocka_run_group_tests("faults", tests, may_mount ? all : 5, NULL, NULL);
 }

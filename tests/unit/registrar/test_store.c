@@ -12,6 +12,7 @@
 #include <strowger/errors.h>
 
 #include "control/registrar/store.h"
+#include "tests/support/disk_fails.h"
 
 static const struct stw_store_options durable = {.max_bytes = 16u << 20};
 static char reason[512];
@@ -227,6 +228,41 @@ static void a_full_disk_is_an_error_not_a_lie(void **state)
 	stw_store_close(s);
 }
 
+/* After that LMDB takes no change and reads nothing (MDB_PANIC); opened again it does. */
+static void a_commit_that_fails_half_way_stops_the_store_until_it_is_opened_again(void **state)
+{
+	struct stw_store *s = open_store();
+	struct stw_store_value v;
+
+	(void)state;
+	put(s, "first", "1");
+	assert_int_equal(stw_store_commit(s), STW_OK);
+	put(s, "second", "2");
+	stw_disk_fails = true;
+	assert_int_equal(stw_store_commit(s), STW_EIO);
+	stw_disk_fails = false;
+	assert_int_equal(stw_store_put(s, STW_TABLE_LOCATION, text("third"), text("3")), STW_EIO);
+	stw_store_abort(s);
+	assert_int_equal(stw_store_get(s, STW_TABLE_LOCATION, text("first"), &v), STW_EIO);
+	/* Closed amid a change. */
+	assert_int_equal(stw_store_put(s, STW_TABLE_LOCATION, text("third"), text("3")), STW_EIO);
+	stw_store_close(s);
+	s = open_store();
+	assert_true(has(s, "first", "1"));
+	assert_false(has(s, "second", "2"));
+	assert_false(has(s, "third", "3"));
+	put(s, "fourth", "4");
+	assert_int_equal(stw_store_commit(s), STW_OK);
+	/* Amid a change that did not fail: it did not happen. */
+	put(s, "fifth", "5");
+	assert_true(has(s, "fifth", "5"));
+	stw_store_close(s);
+	s = open_store();
+	assert_true(has(s, "fourth", "4"));
+	assert_false(has(s, "fifth", "5"));
+	stw_store_close(s);
+}
+
 static void a_damaged_store_is_refused_with_advice(void **state)
 {
 	struct stw_store *s = open_store();
@@ -290,6 +326,7 @@ int main(void)
 		T(killed_at_any_moment_nothing_told_is_lost),
 		T(a_full_store_says_so_and_keeps_what_it_has),
 		T(a_full_disk_is_an_error_not_a_lie),
+		T(a_commit_that_fails_half_way_stops_the_store_until_it_is_opened_again),
 		T(a_damaged_store_is_refused_with_advice),
 		T(a_store_has_one_owner),
 		T(another_format_is_refused),
