@@ -17,6 +17,7 @@
 #include "control/registrar/registrar.h"
 #include "control/registrar/subscribers.h"
 #include "tests/support/farm.h"
+#include "tests/support/registrar_model.h"
 
 #define REGISTER_BYTES 16384
 
@@ -47,17 +48,7 @@ static inline void stw_registering_start(struct stw_registering *s)
 	assert_int_equal(temp_dir_make(NULL), 0);
 	snprintf(s->domains[0], STW_DOMAIN_MAX, "example.com");
 	snprintf(s->domains[1], STW_DOMAIN_MAX, "others.example");
-	s->model.registrar = (struct stw_model_registrar){.domains = s->domains,
-							  .n_domains = 2,
-							  .nonce_ttl_s = 300,
-							  .min_expires_s = 60,
-							  .default_expires_s = 3600,
-							  .max_expires_s = 7200,
-							  .max_contacts = 4,
-							  .store_mb = 64};
-	snprintf(s->model.registrar.store, sizeof(s->model.registrar.store), "%s", temp_dir);
-	s->model.n_secrets = 1;
-	memset(s->model.secrets[0].key, 7, STW_SECRET_BYTES - 1);
+	stw_registrar_model(&s->model, s->domains, 2, temp_dir);
 	s->source = stw_farm_v4(203, 0, 113, 5, 5062);
 	s->listener = stw_farm_v4(192, 0, 2, 1, 5060);
 	stw_registering_open(s);

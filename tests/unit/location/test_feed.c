@@ -18,6 +18,7 @@
 #include "control/location/feed.h"
 #include "control/registrar/location.h"
 #include "control/registrar/subscribers.h"
+#include "tests/support/registrar_model.h"
 
 #define MIB	   ((uint64_t)1 << 20)
 #define PATIENCE_S 60.
@@ -57,17 +58,7 @@ static int start(void **state)
 	assert_int_equal(temp_dir_make(NULL), 0);
 	stw_log_set_level(STW_LOG_ERROR);
 	memset(&model, 0, sizeof(model));
-	model.registrar = (struct stw_model_registrar){.domains = domains,
-						       .n_domains = 1,
-						       .nonce_ttl_s = 300,
-						       .min_expires_s = 60,
-						       .default_expires_s = 3600,
-						       .max_expires_s = 7200,
-						       .max_contacts = 4,
-						       .store_mb = 64};
-	snprintf(model.registrar.store, sizeof(model.registrar.store), "%s", temp_dir);
-	model.n_secrets = 1;
-	memset(model.secrets[0].key, 7, STW_SECRET_BYTES - 1);
+	stw_registrar_model(&model, domains, 1, temp_dir);
 	n_ready = 0;
 	has_table = false;
 	return 0;
