@@ -6,7 +6,7 @@
 #include <strowger/sip.h>
 
 #include "bench/clock.h"
-#include "bench/messages/single.h"
+#include "bench/micro/corpus.h"
 
 #define SIZE	65535u
 #define REPEATS 40
@@ -67,9 +67,9 @@ static double ordinary(char *buf)
 {
 	unsigned i = 0;
 
-	while (strcmp(stw_bench_shapes[stw_bench_single_shape(7, i)].name, "invite") != 0)
+	while (stw_corpus_shape_of(7, i) != STW_CORPUS_INVITE)
 		i++;
-	return ns_per_byte(buf, stw_bench_single(7, i, true, buf, STW_BENCH_SINGLE_ROOM));
+	return ns_per_byte(buf, stw_corpus_message(7, i, true, buf, STW_CORPUS_ROOM));
 }
 
 void stw_bench_worst(FILE *f)

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/messages/single.h"
+#include "bench/micro/corpus.h"
 #include "tests/support/oracle.h"
 #include "tests/unit/sip/values.h"
 
@@ -50,19 +50,19 @@ static void check_copy(const char *bytes, size_t len)
 
 static void every_shape_in_any_order(void **state)
 {
-	char text[STW_BENCH_SINGLE_ROOM];
+	char text[STW_CORPUS_ROOM];
 	unsigned seen = 0;
 	(void)state;
 	for (unsigned i = 0; i < 2000; i++) {
 		for (int shuffled = 0; shuffled < 2; shuffled++) {
-			size_t len = stw_bench_single(3, i, shuffled, text, sizeof(text));
+			size_t len = stw_corpus_message(3, i, shuffled, text, sizeof(text));
 			struct stw_sip_msg m;
 			assert_int_equal(stw_sip_parse(text, len, &m), STW_SIP_ACCEPTED);
 			check_copy(text, len);
 		}
-		seen |= 1u << stw_bench_single_shape(3, i);
+		seen |= 1u << stw_corpus_shape_of(3, i);
 	}
-	assert_int_equal(seen, (1u << stw_bench_n_shapes) - 1);
+	assert_int_equal(seen, (1u << STW_N_CORPUS_SHAPES) - 1);
 }
 
 /* The headers a message needs, with the last line of any length. */
@@ -168,13 +168,13 @@ static void nothing_is_read_beyond_the_end_of_a_page(void **state)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *map =
 		mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char text[STW_BENCH_SINGLE_ROOM];
+	char text[STW_CORPUS_ROOM];
 	(void)state;
 	assert_true(map != MAP_FAILED);
 	assert_int_equal(mprotect(map, page, PROT_NONE), 0);
 	assert_int_equal(mprotect(map + 2 * page, page, PROT_NONE), 0);
 	for (unsigned i = 0; i < 60; i++) {
-		size_t len = stw_bench_single(5, i, true, text, sizeof(text));
+		size_t len = stw_corpus_message(5, i, true, text, sizeof(text));
 		for (size_t n = i < 3 ? 0 : len - 70; n <= len; n++) {
 			memcpy(map + 2 * page - n, text, n); /* ends with the page */
 			check(map + 2 * page - n, n);
@@ -215,11 +215,11 @@ static size_t damage(char *text, size_t len, unsigned *seed)
 
 static void random_damage(void **state)
 {
-	char text[2 * STW_BENCH_SINGLE_ROOM];
+	char text[2 * STW_CORPUS_ROOM];
 	unsigned seed = 11, accepted = 0, total = 20000;
 	(void)state;
 	for (unsigned i = 0; i < total; i++) {
-		size_t len = stw_bench_single(9, i, true, text, sizeof(text));
+		size_t len = stw_corpus_message(9, i, true, text, sizeof(text));
 		for (int n = rand_r(&seed) % 4; n > 0 && len > 1; n--)
 			len = damage(text, len, &seed);
 		check_copy(text, len);
@@ -336,10 +336,10 @@ static void located_behind_any_start_line(void **state)
 /* The lines of a message are walked alike, whether it was judged or not. */
 static void located_messages_are_walked(void **state)
 {
-	char text[STW_BENCH_SINGLE_ROOM];
+	char text[STW_CORPUS_ROOM];
 	(void)state;
 	for (unsigned i = 0; i < 200; i++) {
-		size_t len = stw_bench_single(21, i, true, text, sizeof(text));
+		size_t len = stw_corpus_message(21, i, true, text, sizeof(text));
 		struct stw_sip_msg parsed, located;
 		struct stw_sip_line a, b;
 		assert_int_equal(stw_sip_parse(text, len, &parsed), STW_SIP_ACCEPTED);
@@ -362,7 +362,7 @@ static void located_messages_are_walked(void **state)
 static void a_burst_is_each_of_its_messages(void **state)
 {
 	enum { MOST = 3 * STW_SIP_BURST + 1 };
-	static char text[MOST][2 * STW_BENCH_SINGLE_ROOM];
+	static char text[MOST][2 * STW_CORPUS_ROOM];
 	struct stw_sip_msg got[MOST], want;
 	struct stw_sip_job jobs[MOST];
 	unsigned seed = 5;
@@ -372,7 +372,8 @@ static void a_burst_is_each_of_its_messages(void **state)
 			continue;
 		for (unsigned n = 0; n <= MOST; n++) {
 			for (unsigned i = 0; i < n; i++) {
-				size_t len = stw_bench_single(n, i, true, text[i], sizeof(text[i]));
+				size_t len =
+					stw_corpus_message(n, i, true, text[i], sizeof(text[i]));
 				if (rand_r(&seed) % 2)
 					len = damage(text[i], len, &seed);
 				len = rand_r(&seed) % 16 ? len : (size_t)rand_r(&seed) % 3;
