@@ -162,6 +162,60 @@ def replay_tells_what_another_configuration_changes(r):
     expect(f"{moved} decided otherwise by {other}" in out, out[-300:])
 
 
+REGISTRAR = "registrar: {domains: [example.com], calls: location}\n"
+
+
+def registered(user, address):
+    """A line of `location import`."""
+    return json.dumps({"aor": f"sip:{user}@example.com", "bindings": [
+        {"contact": f"sip:{user}@{address}", "source": address, "listener": EDGE,
+         "expires_s": 4000000000, "call_id": "c", "cseq": 1}]}) + "\n"
+
+
+def another_configuration_finds_users_where_they_are(r):
+    """Whoever is registered with the registrar that runs is found by a configuration that does not."""
+    r.write(extra=REGISTRAR)
+    r.good("reload")
+    where = "203.0.113.5:5062"
+    r.good("location", "import", write(r, "users", registered("carol", where).encode()))
+    calls = [invite(f"call-{user}@c").replace(b"sip:bob@192.0.2.1 SIP",
+                                              f"sip:{user}@example.com SIP".encode())
+             for user in ("carol", "nobody")]
+    capture = write(r, "capture", pcap([udp_packet(call) for call in calls]))
+    with open(r.config, "rb") as f:
+        text = f.read()
+
+    def would(configuration):
+        """What @configuration makes of the calls that it decides otherwise, by Call-ID."""
+        other = write(r, "other.yaml", configuration)
+        answer = json.loads(r.good("replay", capture, "--config", other, "--json"))
+        for row in answer["different"]:
+            now, then = row["verdict"], row["would"]["verdict"]
+            yield (row["message"]["call_id"], now.get("status") or now["to"],
+                   then.get("status") or then["to"])
+
+    carol, nobody = (explain(r, call)["verdict"] for call in calls)
+    expect_equal((carol["to"], nobody["status"]), (where, 404), "by what runs")
+    expect_equal(list(would(text)), [], "by the same file")
+    redirect = text.replace(b"calls: location", b"calls: redirect")
+    expect_equal(list(would(redirect)), [("call-carol@c", where, 302)], "by redirection")
+    farm = list(would(text.replace(b"calls: location", b"calls: pool")))
+    expect_equal([(call, now) for call, now, _ in farm],
+                 [("call-carol@c", where), ("call-nobody@c", 404)], "by the pool: both differ")
+    members = {f"{address}:5060" for _, address, _ in MEMBERS}
+    expect({then for _, _, then in farm} <= members, farm)
+    # The other way round: the registrar runs, but only the other one asks it.
+    r.write(extra=REGISTRAR.replace("calls: location", "calls: pool"))
+    r.good("reload")
+    expect_equal([(call, then) for call, _, then in would(text)],
+                 [("call-carol@c", where), ("call-nobody@c", 404)], "only the other one asks")
+    r.good("unbind", "carol@example.com")
+    expect_equal([(call, then) for call, _, then in would(redirect)],
+                 [("call-carol@c", 404), ("call-nobody@c", 404)], "of one who is gone")
+    r.write()
+    r.good("reload")
+
+
 def plan_tells_what_moves(r):
     with open(r.config, "rb") as f:
         text = f.read()
@@ -313,7 +367,8 @@ if __name__ == "__main__":
                ({"fake": True},
                 (a_new_call_goes_by_hash, the_cookie_names_the_member,
                  what_is_not_forwarded_says_why, people_can_read_it, captures_of_every_kind,
-                 replay_tells_what_another_configuration_changes, plan_tells_what_moves,
+                 replay_tells_what_another_configuration_changes,
+                 another_configuration_finds_users_where_they_are, plan_tells_what_moves,
                  plan_predicts_the_load_of_each_member,
                  a_rule_is_told_with_those_before_it,
                  what_control_takes_over_says_what_for, strict_bodies,
