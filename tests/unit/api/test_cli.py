@@ -66,7 +66,7 @@ def exit_codes_tell_what_went_wrong(r):
             (("apply", r.config, "--confirm", "s"), 2, "5..3600"),
             (("explain",), 1, "standard input: it is empty"),
             (("drain", "k1", "--pool", "nowhere"), 1, 'no pool "nowhere"'),
-            (("--socket", "/nonexistent/api.sock", "show", "status"), 3, "start it")):
+            (("--socket", "/proc/nowhere/api.sock", "show", "status"), 3, "start it")):
         got, _, err = r.run(*words)
         expect_equal(got, code, f"exit code of {words} ({err.strip()})")
         expect(text in err, f"{words}: {err}")
@@ -168,7 +168,7 @@ def check_works_without_control(r):
     expect(re.search(r"strowger.yaml:\d+: ", err), err)
     report = json.loads(r.run("check", r.config, "--json")[1])
     expect(not report["ok"] and report["messages"], report)
-    expect_equal(r.run("check", "/nonexistent.yaml")[0], 1, "check of no file")
+    expect_equal(r.run("check", "/proc/nowhere.yaml")[0], 1, "check of no file")
 
 
 def control_checks_and_dumps_a_file(r):

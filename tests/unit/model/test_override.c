@@ -206,8 +206,8 @@ static void a_state_dir_that_is_not_there_is_told(void **state)
 	struct stw_overrides *o = stw_overrides_new();
 
 	(void)state;
-	assert_int_equal(stw_overrides_save(o, "/nonexistent", reason, sizeof(reason)), STW_EIO);
-	assert_non_null(strstr(reason, "/nonexistent"));
+	assert_int_equal(stw_overrides_save(o, "/proc/nowhere", reason, sizeof(reason)), STW_EIO);
+	assert_non_null(strstr(reason, "/proc/nowhere"));
 	stw_overrides_free(o);
 	stw_overrides_free(NULL);
 }

@@ -116,7 +116,7 @@ static void a_directory_that_is_not_there_is_told(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(stw_state_write("/nonexistent", "x", STW_STATE_REPLACE, "a", 1, reason,
+	assert_int_equal(stw_state_write("/proc/nowhere", "x", STW_STATE_REPLACE, "a", 1, reason,
 					 sizeof(reason)),
 			 STW_EIO);
 	assert_non_null(strstr(reason, "No such file"));
