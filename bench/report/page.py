@@ -40,8 +40,9 @@ def target_table(report):
         shown = "\u2013" if value is None else quantity(value, target.unit)
         kind = {True: "held", False: "missed", None: "none"}[holds]
         rows.append([(target.name, ""), (target.text(), "n"), (shown, "n"),
-                     (targets.verdict(target, value, holds), kind)])
-    return _table(("target", "bound", "measured", ""), rows)
+                     (targets.verdict(target, value, holds), kind),
+                     (target.hindrance if holds is False else "", "soft")])
+    return _table(("target", "bound", "measured", "", "what stands in the way"), rows)
 
 
 def environment_table(report):
@@ -88,7 +89,8 @@ def render(report, drawn):
         f"<title>Strowger: benchmarks of {when}</title><style>{STYLE}</style></head><body>"
         f"<h1>Strowger: benchmarks</h1><p class=soft>{when}, commit "
         f"{html.escape(str(report['commit'])[:12])}. How each figure comes about: "
-        "docs/performance.md. Every run is in report.json beside this page.</p>"
+        "docs/performance.md, and more of what stands in the way. Every run is in report.json "
+        "beside this page.</p>"
         f"<h2>Targets</h2>{target_table(report)}{failures(report)}"
         f'<h2>Plots</h2><div class="plots">{"".join(drawn.values())}</div>'
         f"<h2>Surroundings</h2>{environment_table(report)}"

@@ -27,6 +27,7 @@ from measure import LOWER, Progress, metric, to_json  # noqa: E402
 from growth import run as growth_run  # noqa: E402
 from path import balancer, profile  # noqa: E402
 from path import run as path_run  # noqa: E402
+from report import page as html_page  # noqa: E402
 from report import plots, svg, targets  # noqa: E402
 from sipp import run as sipp_run  # noqa: E402
 from tables import run as tables_run  # noqa: E402
@@ -361,6 +362,13 @@ def target_cases(tap):
                              ("messages lost by changes of tables", "held"),
                              ("p99 added over memif at 90 %", "not measured")):
             expect_equal(found[name], wanted, name)
+    with tap.case("the page tells what stands in the way of a target that is missed, and only then"):
+        for built_ms, missed in ((4, 0), (6, 1)):
+            text = html_page.target_table({
+                "tables": {"1000": {"build_ms": metric([built_ms], "ms", LOWER), "lost": 0}},
+                "location": {"10000000": {"hit_ns": metric([built_ms * 6], "ns", LOWER)}}})
+            expect_equal(text.count("two lines of memory"), missed, f"{built_ms} ms")
+            expect_equal(text.count("nothing known"), missed, f"{built_ms} ms")
     with tap.case("a latency less than the ceiling's is noise, and holds no target"):
         for added, wanted in ((-3, "not judged: less than nothing is noise"), (0, "held"),
                               (40, "missed by 100 %")):
