@@ -329,7 +329,7 @@ static inline void find(const struct stw_location_map *map, struct stw_where_slo
 		look_around(map, slot);
 }
 
-/* Which record may be it, and who is in none. @return where that is, NULL: nowhere */
+/* Which record may be it, and who is in none. @return where that is, or what is here already */
 static inline const char *peek(const struct stw_location_map *map, uint64_t where, bool complete,
 			       const struct stw_location_bucket *b, struct stw_where_slot *slot)
 {
@@ -338,14 +338,15 @@ static inline const char *peek(const struct stw_location_map *map, uint64_t wher
 
 	if (entries == 0) {
 		slot->absent_in = pushed == 0 && complete ? where : 0;
-		return NULL;
+		return (const char *)b;
 	}
 	const uint32_t ref =
 		atomic_load_explicit(&b->ref[first_entry(entries)], memory_order_acquire);
 	const char *record = (const char *)record_at(map, ref);
 
-	if (record != NULL)
-		slot->peeked_ref = ref;
+	if (record == NULL)
+		return (const char *)b;
+	slot->peeked_ref = ref;
 	return record;
 }
 

@@ -60,12 +60,11 @@ static inline uint64_t stw_location_hash(const struct stw_location_header *h, co
 	return stw_nh_spread(stw_nh_whole(h->key, aor, len));
 }
 
-/** Never that of a free entry. */
+/** Neither 0, a free entry, nor 1: of a tag and the one that differs in the last bit readers may
+ * take the second for the first, and a free entry is nobody's to be taken. */
 static inline uint16_t stw_location_tag(uint64_t hash)
 {
-	uint16_t tag = (uint16_t)hash;
-
-	return tag != 0 ? tag : 1;
+	return (uint16_t)(hash | 2);
 }
 
 /** Steady seconds, for slot->w.now_s. @return 0: the table does not tell */

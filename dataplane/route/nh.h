@@ -109,12 +109,10 @@ static inline stw_nh_sum stw_nh_whole(const uint64_t *key, const char *p, size_t
 {
 	stw_nh_sum sum = stw_nh_pair(key, len, 0);
 	char copy[16] = {0};
-	const char *last = p + len - 16;
+	const char *last = len < 16 ? memcpy(copy, p, len) : p + len - 16;
 
 	for (size_t i = 0; i + 16 <= len; i += 16)
 		sum += stw_nh_pair(key + 4 + i / 8, stw_nh_load(p + i), stw_nh_load(p + i + 8));
-	if (len < 16)
-		last = memcpy(copy, p, len);
 	return sum + stw_nh_pair(key + 2, stw_nh_load(last), stw_nh_load(last + 8));
 }
 

@@ -669,6 +669,15 @@ static void readers_see_whole_records_all_the_time(void **state)
 	}
 }
 
+/* Readers find a tag beside one in which only the last bit differs, too (lanes_with()): that must
+ * be no free entry, whose reference is nobody's. */
+static void no_tag_is_like_a_free_entry(void **state)
+{
+	(void)state;
+	for (uint64_t hash = 0; hash <= UINT16_MAX; hash++)
+		assert_true(stw_location_tag(hash) > 1 && stw_location_tag(~hash) > 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -676,6 +685,7 @@ int main(void)
 		T(contacts_come_back_as_they_were),
 		T(who_is_not_there_is_unknown_once_the_table_is_complete),
 		T(keys_are_exact),
+		T(no_tag_is_like_a_free_entry),
 		T(what_ended_is_remembered_for_a_while),
 		T(what_is_too_much_is_for_control),
 		T(a_reader_sees_whose_time_is_over),
