@@ -52,25 +52,39 @@ const char *stw_digest_name(enum stw_digest_algorithm a)
 	return rows[a].name;
 }
 
+/* The texts with a colon behind each. @return their bytes, 0: no room, nothing written */
+static size_t join(const struct stw_str *text, size_t n, char *out, size_t room)
+{
+	size_t len = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += text[i].len + 1u;
+	if (len > room)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(out + at, text[i].p, text[i].len);
+		at += text[i].len;
+		out[at++] = ':';
+	}
+	return len;
+}
+
 /* H of the texts with colons between, put together first: each step costs as much as a block. */
 static int hash(enum stw_digest_algorithm a, const struct stw_str *text, size_t n,
 		uint8_t out[STW_DIGEST_BYTES])
 {
 	char whole[HASHED_MAX]; /* touched only as far as it is filled */
 	EVP_MD_CTX *ctx = context_of(a);
-	size_t at = 0;
+	const size_t len = join(text, n, whole, sizeof(whole));
 
-	for (size_t i = 0; i < n; i++) {
-		if (text[i].len + 1u > sizeof(whole) - at)
-			return STW_ERANGE;
-		memcpy(whole + at, text[i].p, text[i].len);
-		at += text[i].len;
-		whole[at++] = ':';
-	}
-	return ctx && EVP_DigestInit_ex2(ctx, NULL, NULL) && EVP_DigestUpdate(ctx, whole, at - 1) &&
-			       EVP_DigestFinal_ex(ctx, out, NULL)
-		       ? STW_OK
-		       : STW_EIO;
+	if (len == 0)
+		return STW_ERANGE;
+	const bool done = ctx && EVP_DigestInit_ex2(ctx, NULL, NULL) &&
+			  EVP_DigestUpdate(ctx, whole, len - 1) &&
+			  EVP_DigestFinal_ex(ctx, out, NULL);
+
+	OPENSSL_cleanse(whole, len); /* passwords and their hashes stay nowhere */
+	return done ? STW_OK : STW_EIO;
 }
 
 int stw_ha1_make(struct stw_str user, struct stw_str realm, struct stw_str password,

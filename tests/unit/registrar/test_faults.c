@@ -117,20 +117,25 @@ static void room_on_the_disk_is_found_by_itself(void **state)
 		assert_true(is_registered(i));
 }
 
-/* Not 401: whoever knows the password must not count as one who guesses. */
-static void a_store_that_broke_is_503_to_who_has_a_password_too(void **state)
+/* user1 has a password, and what answers the challenge. */
+static void be_challenged(char *credentials, size_t room)
 {
-	char credentials[1024];
-
-	(void)state;
 	s.model.registrar.authenticate = true;
 	assert_int_equal(stw_registrar_configure(s.r, &s.model), STW_OK);
 	stw_subscriber_put(stw_registrar_store(s.r), stw_str("user1@example.com", 17),
 			   stw_str("x", 1));
 	assert_int_equal(stw_registrar_commit(s.r), STW_OK);
 	assert_int_equal(register_user(1), 401);
-	stw_credentials_make(&s, "MD5", "user1", "example.com", "x", 1, credentials,
-			     sizeof(credentials));
+	stw_credentials_make(&s, "MD5", "user1", "example.com", "x", 1, credentials, room);
+}
+
+/* Not 401: whoever knows the password must not count as one who guesses. */
+static void a_store_that_broke_is_503_to_who_has_a_password_too(void **state)
+{
+	char credentials[1024];
+
+	(void)state;
+	be_challenged(credentials, sizeof(credentials));
 	stw_disk_fails = true;
 	assert_int_equal(stw_register(&s, "user1@example.com", CONTACT "%s", credentials), 503);
 	stw_disk_fails = false;
@@ -238,13 +243,7 @@ static void an_hour_at_once_makes_nonces_stale_and_ends_bindings(void **state)
 	char credentials[1024];
 
 	(void)state;
-	s.model.registrar.authenticate = true;
-	assert_int_equal(stw_registrar_configure(s.r, &s.model), STW_OK);
-	stw_subscriber_put(stw_registrar_store(s.r), stw_str("user1@example.com", 17),
-			   stw_str("x", 1));
-	assert_int_equal(register_user(1), 401);
-	stw_credentials_make(&s, "MD5", "user1", "example.com", "x", 1, credentials,
-			     sizeof(credentials));
+	be_challenged(credentials, sizeof(credentials));
 	stw_registering_pass(&s, HOUR);
 	assert_int_equal(stw_register(&s, "user1@example.com", CONTACT "%s", credentials), 401);
 	assert_non_null(strstr(s.text, "stale=true"));

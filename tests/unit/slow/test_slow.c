@@ -14,6 +14,7 @@
 #include "control/slow/registering.h"
 #include "control/slow/slow.h"
 #include "tests/support/farm.h"
+#include "tests/support/registrar_model.h"
 #include "tests/support/turn.h"
 #include "tests/unit/model/temp_dir.h"
 #include "tests/unit/resolve/fake_dns.h"
@@ -361,14 +362,7 @@ static void send_register(struct rig *r, const char *call_id)
 static void host_a_domain(struct rig *r, const char *store)
 {
 	snprintf(r->domains[0], STW_DOMAIN_MAX, "example.com");
-	r->farm.model.registrar = (struct stw_model_registrar){.domains = r->domains,
-							       .n_domains = 1,
-							       .min_expires_s = 60,
-							       .default_expires_s = 3600,
-							       .max_expires_s = 7200,
-							       .max_contacts = 4,
-							       .store_mb = 16};
-	snprintf(r->farm.model.registrar.store, sizeof(r->farm.model.registrar.store), "%s", store);
+	stw_registrar_host(&r->farm.model, r->domains, 1, store);
 	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
 	serve(r);
 }
