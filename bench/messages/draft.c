@@ -40,7 +40,6 @@ void stw_bench_draft_init(struct stw_bench_draft *d, struct stw_bench_random *ra
 {
 	d->random = random;
 	d->overflow = false;
-	d->ordered = false;
 	d->n_lines = 0;
 	d->used = 0;
 	d->start_line[0] = '\0';
@@ -161,8 +160,7 @@ static void append(struct stw_bench_draft *d, struct stw_bench_message *out, con
 int stw_bench_draft_finish(struct stw_bench_draft *d, struct stw_bench_message *out)
 {
 	stw_bench_draft_add(d, "Content-Length", "%zu", strlen(d->body));
-	if (!d->ordered)
-		shuffle(d);
+	shuffle(d);
 	out->len = 0;
 	append(d, out, d->start_line, strlen(d->start_line));
 	append(d, out, "\r\n", 2);

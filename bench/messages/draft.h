@@ -35,7 +35,6 @@ enum stw_bench_spelling {
 struct stw_bench_draft {
 	struct stw_bench_random *random;
 	bool overflow; /* some line did not fit: the message will be refused */
-	bool ordered;  /* lines stay as they were added */
 	enum stw_bench_spelling spelling;
 	size_t n_lines;
 	size_t used;
@@ -72,8 +71,7 @@ void stw_bench_draft_body(struct stw_bench_draft *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * Add Content-Length, shuffle the lines (unless they are to stay in order) and put the message
- * together.
+ * Add Content-Length, shuffle the lines and put the message together.
  *
  * @return STW_OK, STW_ENOSPACE (a shape outgrew the buffers of this file)
  */
