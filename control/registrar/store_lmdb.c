@@ -7,13 +7,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <strowger/errors.h>
 
 #include "control/registrar/store.h"
 
-#define FORMAT "1"
+#define FORMAT	    "1"
+#define WRITE_BYTES (1u << 20) /* the most that LMDB writes at once (its MDB_WBUF) */
 
 struct lmdb_store {
 	struct stw_store base;
@@ -157,15 +159,28 @@ static int lmdb_count(struct stw_store *base, enum stw_store_table t, uint64_t *
 	return err_of(rc);
 }
 
+/* A disk without room takes the first part of a write, which LMDB calls EIO. */
+static bool disk_is_full(struct lmdb_store *s)
+{
+	struct statvfs disk;
+	mdb_filehandle_t fd;
+
+	return mdb_env_get_fd(s->env, &fd) == 0 && fstatvfs(fd, &disk) == 0 &&
+	       (uint64_t)disk.f_bavail * disk.f_frsize < WRITE_BYTES;
+}
+
 static int lmdb_commit(struct stw_store *base)
 {
 	struct lmdb_store *s = of(base);
 	MDB_txn *txn = s->txn;
+	int rc = 0;
 
 	end_reading(s);
 	s->txn = NULL;
 	base->dirty = false;
-	return txn ? err_of(mdb_txn_commit(txn)) : STW_OK;
+	if (txn)
+		rc = mdb_txn_commit(txn);
+	return rc == EIO && disk_is_full(s) ? STW_ENOSPACE : err_of(rc);
 }
 
 static void lmdb_abort(struct stw_store *base)

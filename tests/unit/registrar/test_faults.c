@@ -101,6 +101,19 @@ static void a_full_disk_is_answered_503_and_nothing_acknowledged_is_lost(void **
 	assert_int_equal(stw_registrar_trouble(s.r), STW_ENOSPACE);
 }
 
+/* Such a disk may take the first part of a write, and LMDB then says EIO. */
+static void a_full_disk_that_takes_part_of_a_write_is_called_full(void **state)
+{
+	(void)state;
+	const unsigned n = fill();
+
+	stw_disk_takes_part = true;
+	assert_int_equal(register_user(n), 503);
+	stw_disk_takes_part = false;
+	assert_int_equal(stw_registrar_trouble(s.r), STW_ENOSPACE);
+	assert_false(is_registered(n));
+}
+
 static void room_on_the_disk_is_found_by_itself(void **state)
 {
 	(void)state;
@@ -298,6 +311,7 @@ int main(void)
 		T(duplicates_and_late_ones_in_any_order_leave_the_newest),
 		T(a_store_that_broke_is_503_to_who_has_a_password_too),
 		D(a_full_disk_is_answered_503_and_nothing_acknowledged_is_lost),
+		D(a_full_disk_that_takes_part_of_a_write_is_called_full),
 		D(room_on_the_disk_is_found_by_itself),
 		D(bindings_end_on_a_full_disk),
 		D(what_was_acknowledged_is_there_after_a_restart_on_a_full_disk),
