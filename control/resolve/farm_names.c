@@ -13,6 +13,7 @@
 #define EARLY	0.9 /* share of the TTL after which a name is asked for again */
 #define RETRY_S 5.  /* after a question without an answer, at least */
 #define LOOK_S	2.  /* between two looks whether those gone are empty */
+#define GUESSES 3u  /* in a row, before one is believed against what was known */
 
 static void set_timer(struct stw_farm_name *r, double after_s)
 {
@@ -67,7 +68,7 @@ static uint32_t weight_of(const struct stw_farm_name *r, const struct stw_lookup
 	return result->targets[i].weight > 0 ? result->targets[i].weight : 1;
 }
 
-/* One that the answer names. @return whether anything differs */
+/* One that the answer names, if there is room. @return whether anything differs */
 static bool take_target(struct stw_farm_name *r, const struct stw_endpoint *address,
 			uint32_t weight, uint8_t priority)
 {
@@ -76,6 +77,8 @@ static bool take_target(struct stw_farm_name *r, const struct stw_endpoint *addr
 
 	if (!f) {
 		make_room(r);
+		if (r->n_found >= ROW_MEMBERS)
+			return false;
 		f = &r->found[r->n_found++];
 		*f = (struct stw_found){.address = *address};
 		memcpy(f->pool, r->pool, sizeof(f->pool));
@@ -112,13 +115,14 @@ static bool take_ranks(struct stw_farm_name *r, const struct stw_lookup_result *
 	return changed;
 }
 
-/* @return whether anything differs */
+/* Who is not named is gone, unless nobody told. @return whether anything differs */
 static bool take(struct stw_farm_name *r, const struct stw_lookup_result *result)
 {
 	bool changed = false;
 
 	for (size_t i = 0; i < r->n_found; i++) {
-		bool there = false;
+		bool there =
+			!r->found[i].gone && stw_lookup_missed(result, &r->found[i].address.ip);
 		for (size_t k = 0; k < result->n_targets; k++)
 			there |= stw_endpoint_equal(&result->targets[k].address,
 						    &r->found[i].address);
@@ -135,6 +139,26 @@ static double bounded(double ttl_s, const struct stw_model_resolver *c)
 	return ttl_s < c->min_ttl_s ? c->min_ttl_s : ttl_s;
 }
 
+static const char *why_unusable(const struct stw_farm_name *r,
+				const struct stw_lookup_result *result)
+{
+	if (result->err == STW_EIO)
+		return "no answer";
+	if (result->err != STW_OK || result->n_targets == 0)
+		return "stands for nobody";
+	if (result->guessed && r->n_found > 0 && r->failures < GUESSES)
+		return "no answer for NAPTR";
+	return NULL;
+}
+
+/* After a question without an answer. */
+static double retry_s(const struct stw_farm_name *r)
+{
+	const double least_s = r->names->config.min_ttl_s;
+
+	return least_s > RETRY_S ? least_s : RETRY_S;
+}
+
 static void answered(void *arg, const struct stw_lookup_result *result)
 {
 	struct stw_farm_name *r = arg;
@@ -142,15 +166,18 @@ static void answered(void *arg, const struct stw_lookup_result *result)
 
 	r->lookup = NULL;
 	r->under_way = false;
-	if (result->err != STW_OK || result->n_targets == 0) {
+	const char *why = why_unusable(r, result);
+	if (why) {
 		r->failures++;
-		stw_warn("pool %s: %s: %s; its last answer stays", r->pool, r->name.name,
-			 result->err == STW_EIO ? "no answer" : "stands for nobody");
-		set_timer(r, n->config.min_ttl_s > RETRY_S ? n->config.min_ttl_s : RETRY_S);
+		stw_warn("pool %s: %s: %s; its last answer stays", r->pool, r->name.name, why);
+		set_timer(r, retry_s(r));
 		return;
 	}
 	r->failures = 0;
-	set_timer(r, bounded(result->ttl_s, &n->config) * EARLY);
+	if (result->missed_v4 || result->missed_v6)
+		set_timer(r, retry_s(r));
+	else
+		set_timer(r, bounded(result->ttl_s, &n->config) * EARLY);
 	if (take(r, result)) {
 		stw_info("pool %s: %s stands for %u members", r->pool, r->name.name,
 			 result->n_targets);

@@ -26,6 +26,8 @@ struct stw_lookup {
 	void *arg;
 	unsigned n_pending; /* questions, and one while some are being asked */
 	bool failed;	    /* some question had no answer */
+	bool missed_v4, missed_v6, guessed;
+	bool naptr_failed;
 	uint32_t ttl_s, absent_ttl_s;
 	size_t n_hosts, n_targets;
 	struct host hosts[HOSTS];
@@ -42,6 +44,9 @@ static int by_priority(const void *x, const void *y)
 
 static void settle(struct stw_lookup *l, struct stw_lookup_result *out)
 {
+	out->missed_v4 = l->missed_v4;
+	out->missed_v6 = l->missed_v6;
+	out->guessed = l->guessed;
 	qsort(l->targets, l->n_targets, sizeof(l->targets[0]), by_priority);
 	for (size_t i = 0; i < l->n_targets && out->n_targets < STW_LOOKUP_TARGETS; i++) {
 		if (i > 0 && by_priority(&l->targets[i - 1], &l->targets[i]) == 0)
@@ -84,9 +89,8 @@ static bool is_address(const struct stw_ip *ip)
 	       !(stw_ip_is_v4(ip) && memcmp(ip->b + 12, "\0\0\0\0", 4) == 0);
 }
 
-static void on_addresses(void *arg, int err, const struct stw_dns_answer *a)
+static void take_addresses(struct host *h, int err, const struct stw_dns_answer *a)
 {
-	struct host *h = arg;
 	struct stw_lookup *l = h->lookup;
 
 	l->failed |= err != STW_OK;
@@ -104,6 +108,22 @@ static void on_addresses(void *arg, int err, const struct stw_dns_answer *a)
 	release(l);
 }
 
+static void on_v4(void *arg, int err, const struct stw_dns_answer *a)
+{
+	struct host *h = arg;
+
+	h->lookup->missed_v4 |= err != STW_OK;
+	take_addresses(h, err, a);
+}
+
+static void on_v6(void *arg, int err, const struct stw_dns_answer *a)
+{
+	struct host *h = arg;
+
+	h->lookup->missed_v6 |= err != STW_OK;
+	take_addresses(h, err, a);
+}
+
 static void ask(struct stw_lookup *l, const char *name, uint16_t type,
 		stw_dns_answered_fn *answered, void *arg)
 {
@@ -117,9 +137,9 @@ static void ask_addresses(struct stw_lookup *l)
 		struct host *h = &l->hosts[i];
 
 		if (l->question.v4)
-			ask(l, h->name, STW_DNS_A, on_addresses, h);
+			ask(l, h->name, STW_DNS_A, on_v4, h);
 		if (l->question.v6)
-			ask(l, h->name, STW_DNS_AAAA, on_addresses, h);
+			ask(l, h->name, STW_DNS_AAAA, on_v6, h);
 	}
 }
 
@@ -158,6 +178,7 @@ static void on_srv(void *arg, int err, const struct stw_dns_answer *a)
 		return;
 	}
 	if (a->n == 0) {
+		l->guessed = l->naptr_failed;
 		ask_plain(l);
 		release(l);
 		return;
@@ -202,6 +223,7 @@ static void on_naptr(void *arg, int err, const struct stw_dns_answer *a)
 	const struct stw_dns_record *r = err == STW_OK ? best(a) : NULL;
 	char name[STW_DNS_NAME + 16];
 
+	l->naptr_failed = err != STW_OK;
 	if (r) {
 		note_ttl(l, a);
 		ask(l, r->target, STW_DNS_SRV, on_srv, l);
@@ -209,6 +231,7 @@ static void on_naptr(void *arg, int err, const struct stw_dns_answer *a)
 		   (int)STW_IMAGE_NAME_MAX) {
 		ask(l, name, STW_DNS_SRV, on_srv, l);
 	} else {
+		l->guessed = l->naptr_failed;
 		ask_plain(l);
 	}
 	release(l);
@@ -237,6 +260,29 @@ struct stw_lookup *stw_lookup_start(struct stw_dns *dns, const struct stw_lookup
 		ask(l, l->name, STW_DNS_NAPTR, on_naptr, l);
 	release(l);
 	return l;
+}
+
+bool stw_lookup_missed(const struct stw_lookup_result *result, const struct stw_ip *ip)
+{
+	return stw_ip_is_v4(ip) ? result->missed_v4 : result->missed_v6;
+}
+
+static bool names(const struct stw_lookup_result *result, const struct stw_endpoint *address)
+{
+	for (size_t i = 0; i < result->n_targets; i++)
+		if (stw_endpoint_equal(&result->targets[i].address, address))
+			return true;
+	return false;
+}
+
+void stw_lookup_keep(struct stw_lookup_result *result, const struct stw_image_target *before,
+		     size_t n_before)
+{
+	for (size_t i = 0; i < n_before && result->n_targets < STW_LOOKUP_TARGETS; i++)
+		if (stw_lookup_missed(result, &before[i].address.ip) &&
+		    !names(result, &before[i].address))
+			result->targets[result->n_targets++] = before[i];
+	qsort(result->targets, result->n_targets, sizeof(result->targets[0]), by_priority);
 }
 
 void stw_lookup_abandon(struct stw_lookup *l)

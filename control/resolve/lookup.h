@@ -38,6 +38,10 @@ struct stw_lookup_result {
 	uint8_t n_targets;
 	/* by priority, then by address: the same answer in another order is the same list */
 	struct stw_image_target targets[STW_LOOKUP_TARGETS];
+	/* STW_OK: some question for addresses of the family had no answer */
+	bool missed_v4, missed_v6;
+	/* STW_OK: no server told of NAPTR, and there was no SRV: these may not be who is meant */
+	bool guessed;
 };
 
 typedef void stw_lookup_done_fn(void *arg, const struct stw_lookup_result *result);
@@ -48,6 +52,13 @@ typedef void stw_lookup_done_fn(void *arg, const struct stw_lookup_result *resul
  */
 struct stw_lookup *stw_lookup_start(struct stw_dns *dns, const struct stw_lookup_question *question,
 				    stw_lookup_done_fn *done, void *arg);
+
+/** Whether @ip, which @result does not name, may be there all the same: nobody told. */
+bool stw_lookup_missed(const struct stw_lookup_result *result, const struct stw_ip *ip);
+
+/** Add to @result (STW_OK) whom of @before it missed, as far as there is room. */
+void stw_lookup_keep(struct stw_lookup_result *result, const struct stw_image_target *before,
+		     size_t n_before);
 
 /** Its done() will not be called. Not from inside stw_lookup_start(). Accepts NULL. */
 void stw_lookup_abandon(struct stw_lookup *l);

@@ -19,6 +19,7 @@
 #define TRY_AGAIN_S 1.	  /* too many lookups were under way */
 #define ADOPTED_S   10.	  /* in which adopted names are refreshed */
 #define RETRY_S	    5.	  /* after a refresh without an answer, at least */
+#define GUESSES	    3u	  /* in a row, before one is believed against what was known */
 
 struct entry {
 	TAILQ_ENTRY(entry) order; /* by the time it was asked for */
@@ -158,21 +159,31 @@ static void unanswered(struct entry *e, const struct stw_lookup_result *r)
 	keep_for(e, c->min_ttl_s);
 }
 
+static bool is_answer(const struct entry *e, const struct stw_lookup_result *r)
+{
+	if (r->err == STW_OK && r->guessed && e->state == STW_NAME_KNOWN)
+		return e->failures >= GUESSES;
+	return r->err != STW_EIO;
+}
+
 static void looked_up(void *arg, const struct stw_lookup_result *r)
 {
 	struct entry *e = arg;
 	const struct stw_model_resolver *c = &e->names->config;
+	struct stw_lookup_result whole;
 
 	e->lookup = NULL;
 	e->names->n_lookups--;
-	if (r->err == STW_EIO) {
+	if (!is_answer(e, r)) {
 		unanswered(e, r);
 		return;
 	}
 	e->failures = 0;
 	stw_debug("resolver: %s: %u targets for %u s", e->name, r->n_targets, r->ttl_s);
 	if (r->err == STW_OK) {
-		take(e, STW_NAME_KNOWN, r);
+		whole = *r;
+		stw_lookup_keep(&whole, e->targets, e->n_targets);
+		take(e, STW_NAME_KNOWN, &whole);
 		keep_for(e, bounded(r->ttl_s, c->min_ttl_s, c->max_ttl_s));
 	} else {
 		take(e, STW_NAME_ABSENT, r);

@@ -26,6 +26,8 @@
 #define FAKE_DNS_ROWS	  48
 #define FAKE_DNS_SERVFAIL 0xffff /* as a row's type: the server fails at this name */
 
+#define FAKE_DNS_FAILS	  "fails" /* as a row's data: the server fails at this name and type */
+
 /* data: "192.0.2.1", "2001:db8::1", "10 5 5060 host.example" (SRV), "1 2 s SIP+D2U host" (NAPTR) */
 struct fake_row {
 	const char *name;
@@ -160,11 +162,13 @@ static inline void fake_answer(const struct fake_dns *f, uint16_t id, const char
 
 		if (strcasecmp(row->name, name) != 0)
 			continue;
-		if (row->type == FAKE_DNS_SERVFAIL)
+		const bool fails = strcmp(row->data, FAKE_DNS_FAILS) == 0;
+
+		if (row->type == FAKE_DNS_SERVFAIL || (fails && row->type == type))
 			rcode = 2;
 		else if (rcode == 3)
 			rcode = 0;
-		if (row->type != type)
+		if (row->type != type || fails)
 			continue;
 		fake_put_record(&rows, name, type, row->ttl_s, row);
 		n++;

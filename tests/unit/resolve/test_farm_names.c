@@ -204,6 +204,56 @@ static void without_an_answer_the_last_one_stays(void **state)
 	assert_string_equal(found(r), "192.0.2.1:5060 7, 192.0.2.2:5060 7");
 }
 
+/* What the others stand for is followed meanwhile. */
+static void whom_nobody_told_of_stays(void **state)
+{
+	static const struct fake_row hosts[] = {
+		{"_sip._udp.farm.example", STW_DNS_SRV, 1, "10 1 5060 a.example"},
+		{"_sip._udp.farm.example", STW_DNS_SRV, 1, "10 1 5060 b.example"},
+		{"a.example", STW_DNS_A, 1, "192.0.2.1"},
+		{"b.example", STW_DNS_A, 1, "192.0.2.2"},
+	};
+	struct rig *r = *state;
+
+	rows(r, hosts, 4);
+	ask(r);
+	until(r, "192.0.2.1:5060 1, 192.0.2.2:5060 1");
+	r->dns.rows[2].data = "192.0.2.3";
+	r->dns.rows[3].data = FAKE_DNS_FAILS;
+	until(r, "192.0.2.1:5060 1, 192.0.2.2:5060 1, 192.0.2.3:5060 1");
+	r->dns.rows[3].data = "192.0.2.2";
+	ask(r);
+	until(r, "192.0.2.2:5060 1, 192.0.2.3:5060 1, -192.0.2.1:5060 1");
+}
+
+/* Asks whenever nothing is under way, as reloads do. */
+static bool asking_finds(void *rig, const void *wanted)
+{
+	ask(rig);
+	return is_found(rig, wanted);
+}
+
+/* The name's own address may be the website's. */
+static void without_an_answer_for_naptr_the_last_one_stays_for_a_while(void **state)
+{
+	static const struct fake_row naptr[] = {
+		{"farm.example", STW_DNS_NAPTR, 1, "1 2 s SIP+D2U _sip._udp.a.example"},
+		{"_sip._udp.a.example", STW_DNS_SRV, 1, "10 1 5060 a.example"},
+		{"a.example", STW_DNS_A, 1, "192.0.2.1"},
+		{"farm.example", STW_DNS_A, 1, "192.0.2.80"},
+	};
+	struct rig *r = *state;
+
+	rows(r, naptr, 4);
+	ask(r);
+	until(r, "192.0.2.1:5060 1");
+	r->dns.rows[0].data = FAKE_DNS_FAILS;
+	const unsigned asked = r->dns.n_asked;
+	assert_true(turn_until(r->loop, asking_finds, r, "192.0.2.80:5060 7, -192.0.2.1:5060 1"));
+	/* four times NAPTR, SRV, A */
+	assert_true(r->dns.n_asked >= asked + 12);
+}
+
 static void an_answer_with_nobody_in_it_is_not_believed(void **state)
 {
 	struct rig *r = *state;
@@ -272,6 +322,8 @@ int main(void)
 		CASE(another_priority_is_a_change),
 		CASE(whoever_vanishes_drains_until_it_is_empty),
 		CASE(without_an_answer_the_last_one_stays),
+		CASE(whom_nobody_told_of_stays),
+		CASE(without_an_answer_for_naptr_the_last_one_stays_for_a_while),
 		CASE(an_answer_with_nobody_in_it_is_not_believed),
 		CASE(a_start_without_dns_finds_the_last_answer),
 		CASE(names_taken_out_of_the_file_are_forgotten),

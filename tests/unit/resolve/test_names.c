@@ -301,6 +301,42 @@ static void a_refresh_without_an_answer_keeps_the_last_one(void **state)
 	assert_int_equal(r->n_changed, 1);
 }
 
+static bool has_other_target(void *r, const void *arg)
+{
+	struct stw_name_view v = view(r, "x.example", 5060);
+
+	return strcmp(targets_text(&v), arg) == 0;
+}
+
+static void a_refresh_without_an_answer_for_a_family_keeps_that_family(void **state)
+{
+	struct rig *r = *state;
+
+	configure(r, true, true);
+	fake_dns_add(&r->dns, "x.example", STW_DNS_A, 1, "203.0.113.9");
+	fake_dns_add(&r->dns, "x.example", STW_DNS_AAAA, 1, "2001:db8::9");
+	resolves(r, "x.example", 5060, "203.0.113.9:5060/0/0 [2001:db8::9]:5060/0/0");
+	r->dns.rows[0].data = "203.0.113.10";
+	r->dns.rows[1].data = FAKE_DNS_FAILS;
+	until(r, has_other_target, "203.0.113.10:5060/0/0 [2001:db8::9]:5060/0/0");
+}
+
+/* What NAPTR led to is not given up for the name's own address because a server fails once. */
+static void a_refresh_without_an_answer_for_naptr_keeps_the_last_one(void **state)
+{
+	struct rig *r = *state;
+
+	fake_dns_add(&r->dns, "x.example", STW_DNS_NAPTR, 1, "1 2 s SIP+D2U _sip._udp.a.example");
+	fake_dns_add(&r->dns, "_sip._udp.a.example", STW_DNS_SRV, 1, "10 1 5062 a.example");
+	fake_dns_add(&r->dns, "a.example", STW_DNS_A, 1, "203.0.113.9");
+	fake_dns_add(&r->dns, "x.example", STW_DNS_A, 1, "203.0.113.80");
+	resolves(r, "x.example", 0, "203.0.113.9:5062/10/1");
+	r->dns.rows[0].data = FAKE_DNS_FAILS;
+	until(r, has_failed, &(struct wanted){"x.example", 0});
+	struct stw_name_view v = view(r, "x.example", 0);
+	assert_string_equal(targets_text(&v), "203.0.113.9:5062/10/1");
+}
+
 static void absence_is_forgotten_in_time(void **state)
 {
 	struct rig *r = *state;
@@ -323,13 +359,6 @@ static void no_answer_at_first_is_absence_for_a_short_time(void **state)
 	resolves(r, "x.example", 5060, "");
 	const double expires_s = view(r, "x.example", 5060).expires_unix_s;
 	assert_true(expires_s <= ev_time() + 1);
-}
-
-static bool has_other_target(void *r, const void *arg)
-{
-	struct stw_name_view v = view(r, "x.example", 5060);
-
-	return strcmp(targets_text(&v), arg) == 0;
 }
 
 static void a_name_served_before_us_is_taken_over_and_refreshed(void **state)
@@ -414,6 +443,8 @@ int main(void)
 		NAMES_TEST(ttls_are_bounded),
 		NAMES_TEST(a_name_in_use_is_refreshed_before_it_expires),
 		NAMES_TEST(a_refresh_without_an_answer_keeps_the_last_one),
+		NAMES_TEST(a_refresh_without_an_answer_for_a_family_keeps_that_family),
+		NAMES_TEST(a_refresh_without_an_answer_for_naptr_keeps_the_last_one),
 		NAMES_TEST(absence_is_forgotten_in_time),
 		NAMES_TEST(no_answer_at_first_is_absence_for_a_short_time),
 		NAMES_TEST(a_name_served_before_us_is_taken_over_and_refreshed),
