@@ -38,18 +38,22 @@ static json_t *sizes(const struct stw_model *m)
 			 (json_int_t)m->n_members);
 }
 
-void stw_api_fill_secret(struct stw_model *m)
+void stw_api_fill_secret(const struct stw_control *c, struct stw_model *m)
 {
 	char path[sizeof(m->state_dir) + sizeof(STW_SECRET_FILE) + 1];
 	char reason[256];
 	snprintf(path, sizeof(path), "%s/%s", m->state_dir, STW_SECRET_FILE);
 	if (m->n_secrets == 0 && access(path, R_OK) == 0)
 		stw_secret_fill(m, reason, sizeof(reason));
+	if (m->n_secrets == 0) {
+		memcpy(m->secrets, c->model->secrets, sizeof(m->secrets));
+		m->n_secrets = c->model->n_secrets;
+	}
 }
 
 void stw_api_dress(const struct stw_control *c, struct stw_model *m)
 {
-	stw_api_fill_secret(m);
+	stw_api_fill_secret(c, m);
 	if (stw_control_dress(c, m))
 		stw_error("api: a configuration is compared without what was asked for");
 }

@@ -9,5 +9,5 @@
  */
 void stw_api_dress(const struct stw_control *c, struct stw_model *m);
 
-/** Only its secret, if there is one. */
-void stw_api_fill_secret(struct stw_model *m);
+/** Only its secret: that in its state_dir, else the one that is served now. */
+void stw_api_fill_secret(const struct stw_control *c, struct stw_model *m);

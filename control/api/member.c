@@ -184,7 +184,7 @@ void stw_api_diff(struct stw_api *api, struct stw_request *r)
 			    api->control->config_path, stw_err_text(err));
 		json_object_set(r->reply, "messages", w.messages);
 	} else {
-		stw_api_fill_secret(file);
+		stw_api_fill_secret(api->control, file);
 		stw_control_dress_names(api->control, file);
 		stw_model_diff(file, api->control->model, stw_words_line, &w);
 		json_t *all = json_incref(w.changes);

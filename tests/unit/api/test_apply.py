@@ -119,7 +119,7 @@ def what_another_counted_under_a_number_is_no_error_of_now(r):
     numbers = {m["number"] for m in r.members().values()}
     for number in set(range(64)) - numbers:
         r.tell_fake(f"fail {number}")
-    fresh = third(r).replace(b"k3", b"fresh").replace(b"198.51.100.13", b"198.51.100.77")
+    fresh = third(r).replace(b"name: k3", b"name: fresh").replace(b"198.51.100.13", b"198.51.100.77")
     r.tell_fake("wait")
     with in_background(r, "weight", "k1", "11"):
         until_waiting(r, 1)  # first, or it would be the apply's tables that are on their way

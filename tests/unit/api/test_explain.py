@@ -244,6 +244,10 @@ def plan_tells_what_moves(r):
     rows = [line.split() for line in r.good("plan", write(r, "new.yaml", third)).splitlines()]
     expect_equal({row[0]: row[-1] for row in rows if row and row[0] in ("k1", "k2", "k3")},
                  {"k1": "0", "k2": "2", "k3": "-"}, "the column OPEN NOW")
+    elsewhere = third.replace(b"/state\n", b"/nothing-there-yet\n")
+    plan = json.loads(r.good("plan", write(r, "new.yaml", elsewhere), "--json"))
+    expect(abs(plan["pools"][0]["moved_share"] - 1 / 3) < 0.02, "moved, with another state_dir")
+    expect(not os.path.exists(os.path.join(r.dir, "nothing-there-yet")), "a plan made a state_dir")
     code, _, err = r.run("plan", write(r, "new.yaml", b"pools: 7\n"))
     expect(code == 1 and "/new.yaml:1: " in err, err)
     expect_equal([m["name"] for m in r.show("pools")["pools"][0]["members"]],
