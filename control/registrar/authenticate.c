@@ -12,10 +12,23 @@
 #define NONCE_STEP_S 16u
 #define SECOND_US    1000000u
 
-/* What tells a retransmission from another request. */
 static uint64_t request_id(const struct stw_handling *h)
 {
 	return stw_siphash13(h->r->request_key, h->buf, h->m->len);
+}
+
+/*
+ * What tells a retransmission from another request: all but the credentials. Who is challenged
+ * twice may sign the same request twice (sipp does, when a challenge was slow to come and was asked
+ * for again), with another cnonce and the same count; by s17.2.3 it is one transaction.
+ */
+static uint64_t signed_id(const struct stw_handling *h, const struct stw_credentials *c)
+{
+	const size_t end = c->value.off + (size_t)c->value.len;
+	struct stw_sipkey key = h->r->request_key;
+
+	key.k0 ^= stw_siphash13(key, h->buf, c->value.off);
+	return stw_siphash13(key, h->buf + end, h->m->len - end);
 }
 
 /* A retransmission gets the answer that the first had (s8.2.7), within the same few seconds. */
@@ -176,7 +189,7 @@ bool stw_authenticated(struct stw_handling *h)
 		r->c.refused++;
 		return stw_say(h, 400, "Bad Request - Digest uri");
 	}
-	if (age == STW_NONCE_STALE || !stw_nonce_use(r->uses, nonce.sum, c.nc, request_id(h))) {
+	if (age == STW_NONCE_STALE || !stw_nonce_use(r->uses, nonce.sum, c.nc, signed_id(h, &c))) {
 		r->c.replayed += age != STW_NONCE_STALE;
 		return challenge(h, true);
 	}

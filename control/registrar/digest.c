@@ -288,6 +288,7 @@ int stw_credentials_read(const struct stw_register_lines *lines, struct stw_str 
 
 		if (err == STW_OK) {
 			*out = c;
+			out->value = line.value;
 			return STW_OK;
 		}
 		if (err == STW_EMALFORMED)

@@ -86,6 +86,7 @@ struct stw_credentials {
 	enum stw_digest_algorithm algorithm;
 	uint32_t nc;
 	struct stw_str method; /* of the request */
+	struct stw_span value; /* the header's, in the message */
 };
 
 /**

@@ -23,7 +23,7 @@ void stw_nonce_uses_free(struct stw_nonce_uses *u);
  * Note a use that was seen to be right.
  *
  * @param nonce    its keyed sum, which is evenly spread
- * @param request  identifies the request: the same again (a retransmission) is no replay
+ * @param request  identifies what was signed: the same again (a retransmission) is no replay
  * @return false: that count was used before, by another request
  */
 bool stw_nonce_use(struct stw_nonce_uses *u, uint64_t nonce, uint32_t nc, uint64_t request);

@@ -32,6 +32,7 @@ struct stw_registering {
 	struct stw_registrar_answer a;
 	char text[STW_REGISTRAR_LINES + 1]; /* the answer's lines, with a NUL */
 	const char *digest_uri;		    /* of the credentials; NULL: the Request-URI */
+	const char *cnonce;		    /* of the credentials; NULL: "abc" */
 };
 
 static inline void stw_registering_open(struct stw_registering *s)
@@ -149,11 +150,12 @@ static inline void stw_credentials_make(const struct stw_registering *s, const c
 	stw_hash_hex(md, text, a1);
 	snprintf(text, sizeof(text), "REGISTER:%s", uri);
 	stw_hash_hex(md, text, a2);
-	snprintf(text, sizeof(text), "%s:%s:%08x:abc:auth:%s", a1, nonce, nc, a2);
+	const char *cnonce = s->cnonce ? s->cnonce : "abc";
+	snprintf(text, sizeof(text), "%s:%s:%08x:%s:auth:%s", a1, nonce, nc, cnonce, a2);
 	stw_hash_hex(md, text, response);
 	snprintf(out, len,
 		 "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", "
-		 "uri=\"%s\", response=\"%s\", algorithm=%s, cnonce=\"abc\", qop=auth, "
+		 "uri=\"%s\", response=\"%s\", algorithm=%s, cnonce=\"%s\", qop=auth, "
 		 "nc=%08x\r\n",
-		 user, realm, nonce, uri, response, algorithm, nc);
+		 user, realm, nonce, uri, response, algorithm, cnonce, nc);
 }

@@ -190,6 +190,31 @@ static void rfc7616_s3_4_a_count_is_used_once(void **state)
 	assert_int_equal(stw_registrar_counters(s.r)->replayed, 1);
 }
 
+/* As sipp does when the same challenge comes twice. */
+static void rfc3261_s17_2_3_a_transaction_signed_twice_is_no_replay(void **state)
+{
+	char challenge[sizeof(s.text)];
+
+	(void)state;
+	stw_register(&s, BOB, LINE);
+	memcpy(challenge, s.text, sizeof(challenge));
+	make("MD5", "bob", SECRET, 1);
+	assert_int_equal(with_credentials(), 200);
+	memcpy(s.text, challenge, sizeof(challenge));
+	s.cnonce = "another";
+	make("MD5", "bob", SECRET, 1);
+	s.cseq--; /* the same transaction */
+	assert_int_equal(with_credentials(), 200);
+	assert_int_equal(stw_answer_count(&s, "Contact:"), 1);
+	assert_int_equal(stw_registrar_counters(s.r)->replayed, 0);
+	/* Whatever else differs, it is another request. */
+	s.cseq--;
+	assert_int_equal(stw_register(&s, BOB, "Contact: <sip:thief@evil>\r\n%s", credentials),
+			 401);
+	assert_int_equal(stw_register(&s, BOB, "%s" LINE, credentials), 401);
+	assert_int_equal(stw_registrar_counters(s.r)->replayed, 2);
+}
+
 static void rfc7616_s3_4_a_nonce_serves_again_with_the_next_count(void **state)
 {
 	char nonce_line[sizeof(s.text)];
@@ -324,6 +349,7 @@ int main(void)
 		T(rfc7616_s3_3_an_old_nonce_is_stale),
 		T(a_nonce_of_others_is_refused_without_stale),
 		T(rfc7616_s3_4_a_count_is_used_once),
+		T(rfc3261_s17_2_3_a_transaction_signed_twice_is_no_replay),
 		T(rfc7616_s3_4_a_nonce_serves_again_with_the_next_count),
 		T(incomplete_credentials_are_challenged),
 		T(only_algorithms_offered_are_taken),
