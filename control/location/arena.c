@@ -94,8 +94,10 @@ static uint64_t take_new(struct stw_arena *a, uint64_t bytes, uint64_t align)
 {
 	const uint64_t at = (a->next + align - 1) / align * align;
 
-	/* readers read on behind a record */
-	if (bytes + LINE > a->size || at > a->size - bytes - LINE || !back(a, at + bytes + LINE))
+	/* readers read on behind a record, and look at those alone that could be the longest */
+	if (bytes + STW_LOCATION_READ_MAX > a->size ||
+	    at > a->size - bytes - STW_LOCATION_READ_MAX ||
+	    !back(a, at + bytes + 8 * STW_LOCATION_OVER_WORDS))
 		return 0;
 	a->next = at + bytes;
 	a->bytes += bytes;

@@ -391,8 +391,9 @@ static uint32_t find_own(struct stw_location_table *t, const char *aor, size_t l
 	struct stw_where_slot *slot = &t->was;
 	uint32_t ref;
 
-	slot->w = (struct stw_whereabouts){.aor = aor, .aor_len = (uint16_t)len};
-	slot->hash = stw_location_hash(t->h, aor, len);
+	slot->w = (struct stw_whereabouts){0};
+	memcpy(slot->aor, aor, len);
+	stw_where_key(t->h, slot, len);
 	if (!stw_where_find_ref(&t->map, slot, &ref))
 		return 0;
 	return ref;
@@ -421,8 +422,8 @@ static bool next_time(const struct stw_location_table *t, size_t *at, size_t *ti
 }
 
 /*
- * Is it what was, but for times? The user is: the record was found by it, and copied without. Times
- * are made equal in the copy of what was, to see.
+ * Is it what was, but for times? The user is: the record was found by it. Times are made equal in
+ * the copy of what was, to see.
  */
 static bool is_same_but_times(struct stw_location_table *t, const struct making *m)
 {

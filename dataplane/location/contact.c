@@ -7,109 +7,34 @@
 #include <strowger/errors.h>
 #include <strowger/sip.h>
 
-#include "dataplane/location/whereabouts.h"
+#include "dataplane/location/packed.h"
 #include "dataplane/route/siphash.h"
-
-/* Before the address and the texts; a long one's lengths follow. */
-struct fixed {
-	uint32_t time_s;
-	uint32_t id;
-	uint16_t q;
-	uint16_t port;
-	uint8_t same;
-	uint8_t listener;
-	uint8_t flags;
-	uint8_t rest_len; /* of a short one */
-};
-
-struct lengths {
-	uint16_t rest, path;
-};
-
-_Static_assert(sizeof(struct fixed) == 16, "no padding in shared memory");
-_Static_assert(offsetof(struct fixed, time_s) == STW_CONTACT_TIME_AT, "as the writer knows it");
 
 /* Public: an id hides nothing. It tells a contact from what it was before. */
 static const struct stw_sipkey id_key = {0x746361746e6f6331u, 0x6469207463617431u};
 
-static size_t aligned(size_t n)
-{
-	return (n + STW_CONTACT_ALIGN - 1) / STW_CONTACT_ALIGN * STW_CONTACT_ALIGN;
-}
-
-static size_t ip_len_of(const struct fixed *f)
-{
-	return f->flags & STW_LOCATION_IPV6 ? 16 : 4;
-}
-
-/* What stands at @at. @return bytes it takes, 0: there is none, or it is damaged */
-static inline size_t read_fixed(const struct stw_whereabouts *w, size_t at, struct fixed *f,
-				struct lengths *l)
-{
-	const size_t left = w->packed_len - at;
-	size_t len = sizeof(*f);
-
-	if (left < sizeof(*f))
-		return 0;
-	memcpy(f, w->packed + at, sizeof(*f));
-	*l = (struct lengths){f->rest_len, 0};
-	if (f->flags & STW_LOCATION_LONG) {
-		len += sizeof(*l);
-		if (left < len)
-			return 0;
-		memcpy(l, w->packed + at + sizeof(*f), sizeof(*l));
-	}
-	len = aligned(len + ip_len_of(f) + (size_t)l->rest + (size_t)l->path);
-	return len > left || f->same > w->aor_len || f->listener >= w->n_listeners ? 0 : len;
-}
-
-static inline bool is_gone(const struct stw_whereabouts *w, const struct fixed *f)
-{
-	return (f->flags & STW_LOCATION_GONE) ||
-	       (w->now_s != 0 && (int32_t)(f->time_s - w->now_s) <= 0);
-}
-
-bool stw_contact_any(const struct stw_whereabouts *w, bool *damaged)
-{
-	struct fixed f;
-	struct lengths l;
-	size_t len;
-
-	for (size_t at = 0; at < w->packed_len; at += len) {
-		len = read_fixed(w, at, &f, &l);
-		if (len == 0) {
-			if (damaged)
-				*damaged = true;
-			return false;
-		}
-		if (!is_gone(w, &f))
-			return true;
-	}
-	return false;
-}
-
 bool stw_contact_next(const struct stw_whereabouts *w, size_t *at, struct stw_contact *out)
 {
-	const char *p = w->packed + *at;
-	struct fixed f;
-	struct lengths l;
-	const size_t len = read_fixed(w, *at, &f, &l);
+	const struct stw_packed_all all = stw_packed_of(w);
+	const struct stw_packed *f = stw_packed_at(&all, *at);
+	struct stw_packed_lengths l;
+	const size_t len = stw_packed_read(&all, *at, &l);
 
 	if (len == 0)
 		return false;
-	const size_t ip_len = ip_len_of(&f);
+	const char *p = (const char *)(f + 1) + (f->flags & STW_LOCATION_LONG ? sizeof(l) : 0);
+	const size_t ip_len = stw_packed_ip_len(f);
 
-	p += sizeof(f) + (f.flags & STW_LOCATION_LONG ? sizeof(l) : 0);
-	out->id = f.id;
-	out->q = f.q;
-	out->time_s = f.time_s;
-	out->gone = is_gone(w, &f);
-	out->nat = f.flags & STW_LOCATION_NAT;
-	out->same = f.same;
+	out->id = f->id;
+	out->q = f->q;
+	out->time_s = f->time_s;
+	out->gone = stw_packed_is_gone(&all, f);
+	out->nat = f->flags & STW_LOCATION_NAT;
+	out->same = f->same;
 	out->source =
 		(struct stw_endpoint){.ip = ip_len == 16 ? stw_ip_from_v6(p) : stw_ip_from_v4(p),
-				      .port = f.port};
-	out->listener = w->listeners[f.listener];
+				      .port = f->port};
+	out->listener = w->listeners[f->listener];
 	out->rest = (struct stw_piece){p + ip_len, l.rest};
 	out->path = (struct stw_piece){p + ip_len + l.rest, l.path};
 	*at += len;
@@ -154,9 +79,9 @@ size_t stw_contact_pack(const struct stw_contact *c, const char *aor, size_t aor
 	const bool v4 = stw_ip_is_v4(&c->source.ip);
 	const size_t ip_len = v4 ? 4 : 16;
 	const uint8_t same = shared(aor, aor_len, c->rest);
-	const struct lengths l = {(uint16_t)(c->rest.len - same), c->path.len};
+	const struct stw_packed_lengths l = {(uint16_t)(c->rest.len - same), c->path.len};
 	const bool is_long = l.rest > UINT8_MAX || l.path > 0;
-	const struct fixed f = {
+	const struct stw_packed f = {
 		.time_s = c->time_s,
 		.id = c->id,
 		.q = c->q,
@@ -171,7 +96,7 @@ size_t stw_contact_pack(const struct stw_contact *c, const char *aor, size_t aor
 	};
 	const size_t used =
 		sizeof(f) + (is_long ? sizeof(l) : 0) + ip_len + (size_t)l.rest + l.path;
-	const size_t len = aligned(used);
+	const size_t len = stw_packed_aligned(used);
 
 	if (len > room)
 		return 0;

@@ -19,12 +19,13 @@ struct stw_location_map {
 	uint64_t size; /* bytes mapped */
 };
 
-/* A key, and what was found for it. */
+/*
+ * A key, and what was found for it. The key is always in its own @aor, which is compared in steps
+ * that go beyond its end.
+ */
 struct stw_where_slot {
 	struct stw_whereabouts w;
 	uint64_t hash;
-	uint32_t peeked_ref; /* a record that may be it, 0: none */
-	uint64_t absent_in;  /* buckets that have none, of a complete table; 0: not so */
 	char aor[STW_LOCATION_AOR_MAX + 1];
 	uint64_t record[STW_LOCATION_RECORD_MAX / 8 + STW_LOCATION_OVER_WORDS];
 };
@@ -60,8 +61,16 @@ static inline uint64_t stw_location_hash(const struct stw_location_header *h, co
 	return stw_nh_spread(stw_nh_whole(h->key, aor, len));
 }
 
-/** Neither 0, a free entry, nor 1: of a tag and the one that differs in the last bit readers may
- * take the second for the first, and a free entry is nobody's to be taken. */
+/** @p slot's key is what is in its @aor, [len], from now on. */
+static inline void stw_where_key(const struct stw_location_header *h, struct stw_where_slot *slot,
+				 size_t len)
+{
+	slot->w.aor = slot->aor;
+	slot->w.aor_len = (uint16_t)len;
+	slot->hash = stw_location_hash(h, slot->aor, len);
+}
+
+/** Never 0, a free entry. */
 static inline uint16_t stw_location_tag(uint64_t hash)
 {
 	return (uint16_t)(hash | 2);
@@ -95,8 +104,7 @@ static inline uint64_t stw_location_home(uint64_t where, uint64_t hash)
 	return hash >> (64 - (where & 63));
 }
 
-/** For the writer: the reference of slot->w.aor's record, which is copied into the slot, but for
- * the user. */
+/** For the writer: the reference of slot->w.aor's record, which is copied into the slot. */
 bool stw_where_find_ref(const struct stw_location_map *map, struct stw_where_slot *slot,
 			uint32_t *ref);
 

@@ -75,9 +75,6 @@ struct stw_whereabouts {
  */
 bool stw_contact_next(const struct stw_whereabouts *w, size_t *at, struct stw_contact *out);
 
-/** Is there one that is not gone? @param damaged  set when one could not be read; may be NULL */
-bool stw_contact_any(const struct stw_whereabouts *w, bool *damaged);
-
 /** The id of a contact, by what leads to it. */
 uint32_t stw_contact_id(const char *uri, size_t uri_len, const char *path, size_t path_len,
 			const struct stw_endpoint *source, const struct stw_endpoint *listener);

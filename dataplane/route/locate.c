@@ -27,10 +27,8 @@ bool stw_locate_key(const struct stw_snapshot *snap, const char *buf, const stru
 	    stw_sip_uri_aor(buf, &uri, slot->aor, STW_LOCATION_AOR_MAX, &len) != STW_OK)
 		return false;
 	slot->w.uri = m->uri;
-	slot->w.aor = slot->aor;
-	slot->w.aor_len = (uint16_t)len;
 	slot->w.now_s = 0;
-	slot->hash = stw_location_hash(snap->location->header, slot->aor, len);
+	stw_where_key(snap->location->header, slot, len);
 	return true;
 }
 

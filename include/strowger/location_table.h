@@ -47,14 +47,16 @@
 
 #define STW_LOCATION_UNIT	16u
 #define STW_LOCATION_RECORD_MAX 1008u /* bytes; what is longer, control answers */
-#define STW_LOCATION_OVER_WORDS 2u    /* that readers may read behind a record */
-#define STW_LOCATION_AOR_MAX	255u
-#define STW_LOCATION_KEY_WORDS	34u /* of the hash, for any address-of-record */
-#define STW_LOCATION_WAYS	10u
-#define STW_LOCATION_PROBES	16u /* buckets an entry may be from its own, itself included */
-#define STW_LOCATION_DOMAINS	256u
-#define STW_LOCATION_LISTENERS	256u
-#define STW_LOCATION_MAX_BYTES	((uint64_t)1 << 36) /* what a reference can name */
+#define STW_LOCATION_OVER_WORDS 8u    /* that readers may read behind a record */
+/* bytes from where a record begins that are inside of the map, and kept so by who makes it */
+#define STW_LOCATION_READ_MAX  (STW_LOCATION_RECORD_MAX + 8 * STW_LOCATION_OVER_WORDS)
+#define STW_LOCATION_AOR_MAX   255u
+#define STW_LOCATION_KEY_WORDS 34u /* of the hash, for any address-of-record */
+#define STW_LOCATION_WAYS      10u
+#define STW_LOCATION_PROBES    16u /* buckets an entry may be from its own, itself included */
+#define STW_LOCATION_DOMAINS   256u
+#define STW_LOCATION_LISTENERS 256u
+#define STW_LOCATION_MAX_BYTES ((uint64_t)1 << 36) /* what a reference can name */
 
 /* Flags of a record. */
 #define STW_LOCATION_KNOWN 1u /* there is such a user, bound or not */

@@ -64,9 +64,8 @@ static int put(const char *aor, const struct stw_contact *c, size_t n, bool know
 
 static void find_in(const struct stw_location_map *m, struct stw_where_slot *s, const char *aor)
 {
-	s->w.aor = aor;
-	s->w.aor_len = (uint16_t)strlen(aor);
-	s->hash = stw_location_hash(m->header, aor, s->w.aor_len);
+	strcpy(s->aor, aor);
+	stw_where_key(m->header, s, strlen(aor));
 	stw_where_find(m, &s, 1);
 }
 
@@ -144,8 +143,6 @@ static void keys_are_exact(void **state)
 		"sip:bob@@example.com", "sip:bob@",
 		"sip:b@example.com",	"sip:@example.com",
 	};
-	static const char user[] = "abcdefghijklmnopqrstuvwxyz";
-	char aor[64];
 	const struct stw_contact c = contact("sip:bob@192.0.2.7", 1000, 7);
 
 	(void)state;
@@ -153,27 +150,43 @@ static void keys_are_exact(void **state)
 	assert_int_equal(put("sip:bob@example.com", &c, 1, true, 1), STW_OK);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_int_not_equal(find(others[i]), STW_FOUND_BOUND);
-	/* users of each length, and another letter at each place of theirs */
-	for (int n = 1; n < 26; n++) {
-		snprintf(aor, sizeof(aor), "sip:%.*s@example.com", n, user);
-		assert_int_equal(put(aor, &c, 1, true, 1), STW_OK);
-		assert_int_equal(find(aor), STW_FOUND_BOUND);
-	}
-	for (int n = 1; n < 26; n++)
-		for (int i = 0; i < n; i++) {
-			snprintf(aor, sizeof(aor), "sip:%.*s@example.com", n, user);
-			aor[4 + i] = 'X';
-			/* whatever its hash: compared with the other's record */
-			const uint64_t hash = stw_location_hash(map->header, aor, strlen(aor));
-			char other[64];
+}
 
-			snprintf(other, sizeof(other), "sip:%.*s@example.com", n, user);
-			slot.w.aor = aor;
-			slot.w.aor_len = (uint16_t)strlen(aor);
-			slot.hash = stw_location_hash(map->header, other, strlen(other));
-			assert_int_not_equal(slot.hash, hash);
-			stw_where_find(map, (struct stw_where_slot *[]){&slot}, 1);
-			assert_int_equal(slot.w.found, STW_FOUND_UNKNOWN);
+/* Found by the hash of @other, whose record is then compared: not @aor's. */
+static void is_not(const char *other, const char *aor)
+{
+	const uint64_t hash = stw_location_hash(map->header, other, strlen(other));
+
+	strcpy(slot.aor, aor);
+	stw_where_key(map->header, &slot, strlen(aor));
+	assert_int_not_equal(slot.hash, hash);
+	slot.hash = hash;
+	stw_where_find(map, (struct stw_where_slot *[]){&slot}, 1);
+	assert_int_equal(slot.w.found, STW_FOUND_UNKNOWN);
+}
+
+/* Users and domains of each length, and another letter at each place of theirs. */
+static void keys_are_compared_to_their_last_letter(void **state)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+	static const char *const form[] = {"sip:%.*s@example.com", "sip:bob@%.*s",
+					   "sips:%.*s@example.com"};
+	static const size_t from[] = {4, 8, 5};
+	const struct stw_contact c = contact("sip:bob@192.0.2.7", 1000, 7);
+	char aor[80], other[80];
+
+	(void)state;
+	stw_location_table_complete(t);
+	for (size_t f = 0; f < sizeof(form) / sizeof(form[0]); f++)
+		for (int n = 1; n < 50; n++) {
+			snprintf(other, sizeof(other), form[f], n, letters);
+			assert_int_equal(put(other, &c, 1, true, 1), STW_OK);
+			assert_int_equal(find(other), STW_FOUND_BOUND);
+			for (int i = 0; i < n; i++) {
+				strcpy(aor, other);
+				aor[from[f] + i] = 'X';
+				is_not(other, aor);
+			}
 		}
 }
 
@@ -300,9 +313,8 @@ static uint32_t ref_of(const char *aor)
 {
 	uint32_t ref = 0;
 
-	slot.w.aor = aor;
-	slot.w.aor_len = (uint16_t)strlen(aor);
-	slot.hash = stw_location_hash(map->header, aor, slot.w.aor_len);
+	strcpy(slot.aor, aor);
+	stw_where_key(map->header, &slot, strlen(aor));
 	assert_true(stw_where_find_ref(map, &slot, &ref));
 	return ref;
 }
@@ -685,6 +697,7 @@ int main(void)
 		T(contacts_come_back_as_they_were),
 		T(who_is_not_there_is_unknown_once_the_table_is_complete),
 		T(keys_are_exact),
+		T(keys_are_compared_to_their_last_letter),
 		T(no_tag_is_like_a_free_entry),
 		T(what_ended_is_remembered_for_a_while),
 		T(what_is_too_much_is_for_control),
