@@ -34,6 +34,7 @@ int stw_location_get(struct stw_store *s, struct stw_str aor, struct stw_locatio
 	struct stw_store_value row;
 
 	out->record.n = 0;
+	out->record.early_s = 0;
 	out->indexed_s = UINT64_MAX;
 	if (aor.len > sizeof(((struct expiry_key *)0)->aor))
 		return STW_ERANGE;
@@ -44,57 +45,75 @@ int stw_location_get(struct stw_store *s, struct stw_str aor, struct stw_locatio
 	err = stw_record_decode(row.p, row.len, &out->record);
 	if (err)
 		out->record.n = 0;
-	out->indexed_s = stw_record_next_expiry(&out->record);
+	const uint64_t next = stw_record_next_expiry(&out->record);
+
+	out->indexed_s = next == UINT64_MAX ? next : next - out->record.early_s;
 	return err;
 }
 
-/* Move the record to where it stands now among those that expire. */
-static int reindex(struct stw_store *s, struct stw_str aor, struct stw_location *l)
+/* The record's entry among those that expire goes to @at_s; UINT64_MAX: nowhere. */
+static int move_entry(struct stw_store *s, struct stw_str aor, struct stw_location *l,
+		      uint64_t at_s)
 {
-	const uint64_t next = stw_record_next_expiry(&l->record);
 	struct expiry_key k;
 	int err = STW_OK;
 
-	if (next == l->indexed_s)
+	if (at_s == l->indexed_s)
 		return STW_OK;
 	if (l->indexed_s != UINT64_MAX)
 		err = stw_store_remove(s, STW_TABLE_EXPIRY, expiry_key(&k, l->indexed_s, aor));
 	if (err == STW_ENOENT)
 		err = STW_OK;
-	if (!err && next != UINT64_MAX)
-		err = stw_store_put(s, STW_TABLE_EXPIRY, expiry_key(&k, next, aor), value("", 0));
-	l->indexed_s = next;
+	if (!err && at_s != UINT64_MAX)
+		err = stw_store_put(s, STW_TABLE_EXPIRY, expiry_key(&k, at_s, aor), value("", 0));
+	l->indexed_s = at_s;
 	return err;
 }
 
-int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_location *l)
+static int put_row(struct stw_store *s, struct stw_str aor, const struct stw_record *record)
 {
-	size_t len;
-
-	if (aor.len > sizeof(((struct expiry_key *)0)->aor))
-		return STW_ERANGE;
-	if (s->changes)
-		stw_changes_add(s->changes, aor);
-	if (l->record.n == 0) {
-		int err = stw_store_remove(s, STW_TABLE_LOCATION, value(aor.p, aor.len));
-
-		return err && err != STW_ENOENT ? err : reindex(s, aor, l);
-	}
 	/* Written beside, because the texts may be those of the row that changes. */
 	uint8_t small[SMALL_ROW], *row = small;
-	size_t room = sizeof(small);
-	int err = stw_record_encode(&l->record, row, room, &len);
+	size_t room = sizeof(small), len;
+	int err = stw_record_encode(record, row, room, &len);
 
 	if (err == STW_ENOSPACE) {
 		room = STW_RECORD_BYTES;
 		row = malloc(room);
-		err = row ? stw_record_encode(&l->record, row, room, &len) : STW_ENOMEM;
+		err = row ? stw_record_encode(record, row, room, &len) : STW_ENOMEM;
 	}
 	if (!err)
 		err = stw_store_put(s, STW_TABLE_LOCATION, value(aor.p, aor.len), value(row, len));
 	if (row != small)
 		free(row);
-	return err ? err : reindex(s, aor, l);
+	return err;
+}
+
+/* Write it, to be looked at at @at_s, not after its next expiry. */
+static int write_record(struct stw_store *s, struct stw_str aor, struct stw_location *l,
+			uint64_t at_s)
+{
+	int err;
+
+	if (l->record.n == 0) {
+		err = stw_store_remove(s, STW_TABLE_LOCATION, value(aor.p, aor.len));
+		return err && err != STW_ENOENT ? err : move_entry(s, aor, l, UINT64_MAX);
+	}
+	l->record.early_s = (uint32_t)(stw_record_next_expiry(&l->record) - at_s);
+	err = put_row(s, aor, &l->record);
+	return err ? err : move_entry(s, aor, l, at_s);
+}
+
+int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_location *l)
+{
+	const uint64_t next = stw_record_next_expiry(&l->record);
+	const bool stays = l->indexed_s <= next && next - l->indexed_s <= UINT32_MAX;
+
+	if (aor.len > sizeof(((struct expiry_key *)0)->aor))
+		return STW_ERANGE;
+	if (s->changes)
+		stw_changes_add(s->changes, aor);
+	return write_record(s, aor, l, stays ? l->indexed_s : next);
 }
 
 /* The records that are due. */
@@ -137,6 +156,7 @@ static int expire_one(struct stw_store *s, const struct due_row *due, uint64_t n
 	if (!l)
 		return STW_ENOMEM;
 	int err = stw_location_get(s, aor, l);
+	const size_t n = l->record.n;
 	/* A damaged row, or an entry that nothing stands behind, goes. */
 	bool lost = err == STW_EDIGEST || err == STW_EMALFORMED || err == STW_EVERSION;
 
@@ -146,7 +166,9 @@ static int expire_one(struct stw_store *s, const struct due_row *due, uint64_t n
 			err = stw_location_put(s, aor, l);
 	} else if (!err) {
 		*n_bindings += stw_record_expire(&l->record, now_s);
-		err = stw_location_put(s, aor, l);
+		if (l->record.n < n && s->changes)
+			stw_changes_add(s->changes, aor);
+		err = write_record(s, aor, l, stw_record_next_expiry(&l->record));
 	}
 	free(l);
 	return err;

@@ -5,6 +5,10 @@
  * @file
  * Records in the store, with the order in which they expire. Nothing here commits.
  *
+ * Most of what is bound is bound again before it expires. So its entry among those that expire
+ * stays where it is as long as that is not too late, and is moved on when its time comes; the row
+ * says how early it is.
+ *
  * Threads: one. Ownership: texts of a record live until the store changes.
  */
 

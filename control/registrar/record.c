@@ -17,7 +17,8 @@ struct head {
 	uint64_t sum;
 	uint8_t version;
 	uint8_t n;
-	uint8_t reserved[6];
+	uint8_t reserved[2];
+	uint32_t early_s;
 };
 
 /* Of a binding: its numbers, followed by the texts in this order. */
@@ -84,7 +85,7 @@ static size_t put_binding(const struct stw_binding *binding, uint8_t *out, size_
 
 int stw_record_encode(const struct stw_record *r, uint8_t *out, size_t room, size_t *len)
 {
-	struct head h = {.version = VERSION, .n = (uint8_t)r->n};
+	struct head h = {.version = VERSION, .n = (uint8_t)r->n, .early_s = r->early_s};
 	size_t at = sizeof(h);
 
 	if (room < at)
@@ -145,6 +146,7 @@ int stw_record_decode(const void *bytes, size_t len, struct stw_record *out)
 		return STW_EVERSION;
 	if (h.n > STW_RECORD_BINDINGS)
 		return STW_EMALFORMED;
+	out->early_s = h.early_s;
 	for (out->n = 0; out->n < h.n; out->n++) {
 		size_t n = get_binding(row + at, len - at, &out->b[out->n]);
 

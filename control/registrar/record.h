@@ -47,6 +47,7 @@ struct stw_binding {
 
 struct stw_record {
 	size_t n;
+	uint32_t early_s; /* how long before its next expiry it is looked at (location.h) */
 	struct stw_binding b[STW_RECORD_BINDINGS];
 };
 
@@ -84,7 +85,7 @@ size_t stw_record_expire(struct stw_record *r, uint64_t now_s);
 /** The earliest moment at which stw_record_expire() has work; UINT64_MAX: never. */
 uint64_t stw_record_next_expiry(const struct stw_record *r);
 
-/** Copy the bindings that @from has, and no more. */
+/** Copy the bindings that @from has, and nothing else. */
 static inline void stw_record_copy(struct stw_record *to, const struct stw_record *from)
 {
 	to->n = from->n;

@@ -208,6 +208,48 @@ static void rfc3261_s10_3_bindings_end_by_themselves(void **state)
 	assert_int_equal(n, 0);
 }
 
+static void expects_rows(enum stw_store_table table, uint64_t n)
+{
+	uint64_t is;
+
+	assert_int_equal(stw_store_count(stw_registrar_store(s.r), table, &is), STW_OK);
+	assert_int_equal(is, n);
+}
+
+/* Bound again in time, it is looked at when it would have ended, and then when it does. */
+static void rfc3261_s10_3_a_binding_ends_by_its_last_refresh(void **state)
+{
+	(void)state;
+	stw_register(&s, BOB, "Contact: <sip:b@h>;expires=100\r\n");
+	stw_registering_pass(&s, 60);
+	stw_register(&s, BOB, "Contact: <sip:b@h>;expires=100\r\n");
+	for (int i = 0; i < 2; i++) {
+		stw_registering_pass(&s, i == 0 ? 41 : 58); /* 101, 159 */
+		stw_registrar_tick(s.r);
+		assert_int_equal(stw_registered(&s, AOR), 1);
+		expects_rows(STW_TABLE_EXPIRY, 1);
+	}
+	assert_int_equal(stw_registrar_counters(s.r)->expired, 0);
+	stw_registering_pass(&s, 2);
+	stw_registrar_tick(s.r);
+	assert_int_equal(stw_registrar_counters(s.r)->expired, 1);
+	expects_rows(STW_TABLE_LOCATION, 0);
+	expects_rows(STW_TABLE_EXPIRY, 0);
+}
+
+static void rfc3261_s10_3_a_refresh_may_end_a_binding_sooner(void **state)
+{
+	(void)state;
+	stw_register(&s, BOB, "Contact: <sip:b@h>;expires=300\r\n");
+	stw_register(&s, BOB, "Contact: <sip:b@h>;expires=100\r\n");
+	expects_rows(STW_TABLE_EXPIRY, 1);
+	stw_registering_pass(&s, 101);
+	stw_registrar_tick(s.r);
+	assert_int_equal(stw_registrar_counters(s.r)->expired, 1);
+	expects_rows(STW_TABLE_LOCATION, 0);
+	expects_rows(STW_TABLE_EXPIRY, 0);
+}
+
 static void a_user_has_so_many_contacts_and_no_more(void **state)
 {
 	(void)state;
@@ -398,6 +440,8 @@ int main(void)
 		T(rfc3261_s10_3_step_5_unknown_domain_is_not_found),
 		T(rfc3261_s10_3_step_2_names_what_is_not_supported),
 		T(rfc3261_s10_3_bindings_end_by_themselves),
+		T(rfc3261_s10_3_a_binding_ends_by_its_last_refresh),
+		T(rfc3261_s10_3_a_refresh_may_end_a_binding_sooner),
 		T(a_user_has_so_many_contacts_and_no_more),
 		T(ten_thousand_contacts_one_after_another),
 		T(rfc3327_s5_3_path_is_kept_and_given_back),

@@ -25,6 +25,7 @@ static struct stw_record example(void)
 {
 	return (struct stw_record){
 		.n = 2,
+		.early_s = 70,
 		.b = {{.uri = t("sip:b@10.0.0.9"),
 		       .params = t(";+sip.instance=\"<urn:uuid:1>\""),
 		       .instance = t("<urn:uuid:1>"),
@@ -50,6 +51,7 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(stw_record_encode(&in, row, sizeof(row), &len), STW_OK);
 	assert_int_equal(stw_record_decode(row, len, &out), STW_OK);
 	assert_int_equal(out.n, 2);
+	assert_int_equal(out.early_s, 70);
 	for (size_t i = 0; i < 2; i++) {
 		const struct stw_binding *a = &in.b[i], *b = &out.b[i];
 
