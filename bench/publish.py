@@ -28,6 +28,7 @@ FIGURES = (
     ("whole path, proxy mode, one core, from memory", ("path.proxy.rate",), ""),
     ("the same, a message", ("path.proxy.ns_per_message",), ""),
     ("requests only; responses only", ("path.mixes.requests.rate", "path.mixes.responses.rate"), ""),
+    ("requests, with rules and a hosted domain that are not theirs", ("path.mixes.unconcerned.rate",), ""),
     ("INVITEs redirected; located", ("path.mixes.redirect.rate", "path.mixes.located.rate"), ""),
     ("two workers, times one's rate", ("path.workers.times",), ""),
     ("one queue, two workers; two with a queue each: times one's rate; these when they might steer",

@@ -4,7 +4,8 @@ What else the path is asked, each a run or a few of the real data plane from mem
 
   mixes    requests only, responses only: the two ways through the router; INVITEs that a rule
            answers with a redirection to a member of the pool, made in place; INVITEs to users who
-           are registered, each found in the location table
+           are registered, each found in the location table; requests with a hosted domain and two
+           rules that are for none of them
   bursts   messages a second against the largest burst a worker takes
   workers  two workers on two cores against one, in turn. Where a machine has two cores, the second
            worker's is the one that control, this script and the kernel use as well, so the
@@ -21,6 +22,10 @@ from path import balancer, users
 
 INVITES = "invite,invite_long,invite_compact"
 REDIRECT = "rules:\n  - {name: away, methods: [INVITE], redirect: {to: member, pool: farm}}\n"
+ELSEWHERE = """rules:
+  - {name: hosted, domains: [elsewhere.example], to: location}
+  - {name: numbers, numbers: [{prefix: "+999"}], reject: {code: 404}}
+"""
 
 
 class Mix:
@@ -39,6 +44,7 @@ MIXES = {
     "responses": Mix("responses"),
     "redirect": Mix(INVITES, "answered", REDIRECT),
     "located": Mix(INVITES, registered=True),
+    "unconcerned": Mix("requests", rules=ELSEWHERE + users.registrar(["elsewhere.example"])),
 }
 
 
