@@ -147,11 +147,32 @@ static void settled(void *ctx, const struct stw_publish_result *result)
 		c->watch.settled(c->watch.ctx, result);
 }
 
+/* Without them the slow path goes by the kernel. */
+static void offer_lanes(struct stw_control *c)
+{
+	struct stw_publish_status status;
+	int memory, doorbell;
+
+	stw_publish_get_status(c->publish, &status);
+	if (status.n_lanes == 0)
+		return;
+	int err = stw_slow_lanes(c->slow, status.n_lanes, &memory, &doorbell);
+	if (!err)
+		err = stw_publish_lanes(c->publish, status.n_lanes, memory, doorbell);
+	if (err) {
+		stw_slow_no_lanes(c->slow);
+		stw_warn("no lanes to the workers: %s; messages for control go by the kernel sides",
+			 stw_err_text(err));
+	}
+}
+
 static void link_changed(void *ctx, bool up)
 {
 	struct stw_control *c = ctx;
 	stw_slow_link(c->slow, c->model, up);
-	if (!up)
+	if (up)
+		offer_lanes(c);
+	else
 		stw_monitor_link(c->monitor, false);
 	if (c->watch.link)
 		c->watch.link(c->watch.ctx, up);

@@ -77,6 +77,7 @@ int stw_snapshots_swap_tables(struct stw_snapshots *s, struct stw_tables *tables
 	fresh->tables = tables;
 	fresh->fib = s->fib;
 	fresh->location = s->location;
+	fresh->lanes = s->lanes;
 	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
 	swap(s, fresh, swap_ns);
 	s->tables = tables;
@@ -101,6 +102,7 @@ int stw_snapshots_swap_fib(struct stw_snapshots *s, struct stw_fib *fib,
 	fresh->tables = s->tables;
 	fresh->fib = fib;
 	fresh->location = s->location;
+	fresh->lanes = s->lanes;
 	stw_snapshot_face(fresh, kept, n_addresses);
 	swap(s, fresh, swap_ns);
 	s->fib = fib;
@@ -132,6 +134,7 @@ int stw_snapshots_swap_location(struct stw_snapshots *s, const struct stw_locati
 	fresh->tables = s->tables;
 	fresh->fib = s->fib;
 	fresh->location = map ? kept : NULL;
+	fresh->lanes = s->lanes;
 	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
 	swap(s, fresh, NULL);
 	if (!map)
@@ -141,8 +144,26 @@ int stw_snapshots_swap_location(struct stw_snapshots *s, const struct stw_locati
 	return STW_OK;
 }
 
+int stw_snapshots_swap_lanes(struct stw_snapshots *s, struct stw_lanes *lanes)
+{
+	struct stw_lanes *old = s->lanes;
+	struct stw_snapshot *fresh = calloc(1, sizeof(*fresh));
+	if (!fresh)
+		return STW_ENOMEM;
+	fresh->tables = s->tables;
+	fresh->fib = s->fib;
+	fresh->location = s->location;
+	fresh->lanes = lanes;
+	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
+	swap(s, fresh, NULL);
+	s->lanes = lanes;
+	stw_lanes_free(old);
+	return STW_OK;
+}
+
 void stw_snapshots_fini(struct stw_snapshots *s)
 {
+	stw_lanes_free(s->lanes);
 	location_free(s->location);
 	snapshot_free(s->current);
 	stw_tables_free(s->tables);

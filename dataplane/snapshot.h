@@ -19,6 +19,7 @@
 
 #include <strowger/urcu.h>
 
+#include "dataplane/lane/lanes.h"
 #include "dataplane/location/find.h"
 #include "dataplane/route/fib.h"
 #include "dataplane/route/route.h"
@@ -34,6 +35,7 @@ struct stw_snapshots {
 	struct stw_tables *tables __attribute__((aligned(64)));
 	struct stw_fib *fib;
 	struct stw_location_map *location; /* NULL: none */
+	struct stw_lanes *lanes;	   /* NULL: none */
 	struct stw_iface_address *addresses;
 	size_t n_addresses;
 	uint64_t n_swaps;
@@ -100,6 +102,16 @@ int stw_snapshots_swap_fib(struct stw_snapshots *s, struct stw_fib *fib,
  * RCU writer: installer thread only; blocks for a grace period.
  */
 int stw_snapshots_swap_location(struct stw_snapshots *s, const struct stw_location_map *map);
+
+/**
+ * Hand over to control by other lanes: publish, wait, free the old ones.
+ *
+ * @param lanes  taken over on STW_OK; NULL: there are none, the kernel sides have it
+ * @return STW_OK or STW_ENOMEM (nothing changed)
+ *
+ * RCU writer: installer thread only; blocks for a grace period.
+ */
+int stw_snapshots_swap_lanes(struct stw_snapshots *s, struct stw_lanes *lanes);
 
 /** Free everything. No reader may be left. */
 void stw_snapshots_fini(struct stw_snapshots *s);

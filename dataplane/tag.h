@@ -20,6 +20,7 @@ enum stw_tag_kind {
 	STW_TAG_ANSWERED,  /* an answer of ours */
 	STW_TAG_KERNEL,	   /* for the kernel twin */
 	STW_TAG_FROM_TWIN, /* a frame of the twin: not in the ledger */
+	STW_TAG_CONTROL,   /* a message of control's: not in the ledger */
 	STW_TAG_PART,	   /* all fragments of a message but the last: not in the ledger */
 };
 

@@ -44,6 +44,8 @@ bool stw_worker_turn(struct stw_worker *w)
 	stw_rewrite_burst(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_REWRITE);
 	n_kernel = stw_twin(w);
+	if (b->snap->lanes != NULL)
+		n_kernel += stw_lane(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_TWIN);
 	stw_tx(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_TX);
@@ -328,6 +330,8 @@ static void empty_inbox(struct stw_worker *w)
 			stw_count(w, STW_C_INJECTED, 1);
 			stw_drop(w, m, raw ? stw_tag_plain(STW_TAG_RAW) : m->hash.usr,
 				 STW_C_DROP_STOPPED);
+		} else if (stw_tag_kind(m->hash.usr) == STW_TAG_CONTROL) {
+			stw_drop(w, m, m->hash.usr, STW_C_DROP_STOPPED);
 		} else {
 			rte_pktmbuf_free(m);
 		}

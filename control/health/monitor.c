@@ -395,7 +395,7 @@ bool stw_monitor_view(struct stw_monitor *mon, const char *pool, const struct st
 	if (is_unchecked(w))
 		snprintf(out->reason, sizeof(out->reason), "%s",
 			 w->no_way ? "no way for probes: no listener of its family, or a port "
-				     "without a kernel side"
+				     "with neither kernel side nor lane"
 				   : "probes are off");
 	return true;
 }

@@ -157,10 +157,10 @@ static int sealed_memfd(const void *bytes, size_t len)
 	return -1;
 }
 
-static int send_with_fd(int sock, const void *bytes, size_t len, int passed)
+static int send_with_fds(int sock, const void *bytes, size_t len, const int *fds, size_t n_fds)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
@@ -168,13 +168,13 @@ static int send_with_fd(int sock, const void *bytes, size_t len, int passed)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		.msg_controllen = CMSG_SPACE(n_fds * sizeof(int)),
 	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &passed, sizeof(passed));
+	c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 
 	ssize_t n;
 	do {
@@ -195,7 +195,7 @@ int stw_channel_send_image(int fd, uint64_t generation, const void *bytes, size_
 		.generation = generation,
 		.size_bytes = size_bytes,
 	};
-	int err = send_with_fd(fd, &m, sizeof(m), memfd);
+	int err = send_with_fds(fd, &m, sizeof(m), &memfd, 1);
 	close(memfd);
 	return err;
 }
@@ -220,11 +220,21 @@ int stw_channel_send_location(int fd, int table_fd)
 		.has_table = table_fd >= 0,
 	};
 	if (table_fd >= 0)
-		return send_with_fd(fd, &m, sizeof(m), table_fd);
+		return send_with_fds(fd, &m, sizeof(m), &table_fd, 1);
 	ssize_t n = send(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? STW_EAGAIN : STW_EIO;
 	return STW_OK;
+}
+
+int stw_channel_send_lanes(int fd, uint32_t n, int memory, int doorbell)
+{
+	const int fds[2] = {memory, doorbell};
+	const struct stw_ctl_lanes m = {
+		.h = {.type = STW_CTL_LANES, .version = STW_CTL_VERSION},
+		.n = n,
+	};
+	return send_with_fds(fd, &m, sizeof(m), fds, 2);
 }
 
 void stw_channel_close_fds(struct stw_channel_message *m)

@@ -57,5 +57,8 @@ int stw_channel_send_log(int fd, enum stw_log_level level, enum stw_log_format f
  */
 int stw_channel_send_location(int fd, int table_fd);
 
+/** Pass lanes for @n workers on. @return STW_OK, STW_EAGAIN, STW_EIO */
+int stw_channel_send_lanes(int fd, uint32_t n, int memory, int doorbell);
+
 /** Close the descriptors of @m that are open. */
 void stw_channel_close_fds(struct stw_channel_message *m);

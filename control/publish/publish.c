@@ -89,6 +89,7 @@ static void lose(struct stw_publish *p, const char *reason)
 		p->since_s = stw_now_s();
 		p->status.since_unix_s = ev_now(p->loop);
 		p->status.pid = 0;
+		p->status.n_lanes = 0;
 		p->status.generation = 0;
 	}
 	wait_because(p, reason);
@@ -306,6 +307,7 @@ static void on_hello(struct stw_publish *p, struct stw_channel_message *m)
 	p->status.since_unix_s = ev_now(p->loop);
 	p->status.reason[0] = '\0';
 	p->status.pid = m->hello.pid;
+	p->status.n_lanes = m->hello.n_lanes;
 	stw_info("data plane connected: pid %llu, serves generation %llu",
 		 (unsigned long long)m->hello.pid, (unsigned long long)m->hello.generation);
 	send_log(p);
@@ -427,6 +429,11 @@ void stw_publish_location(struct stw_publish *p, int table_fd)
 	p->location_told = true;
 	p->location_fd = table_fd;
 	send_location(p);
+}
+
+int stw_publish_lanes(struct stw_publish *p, uint32_t n, int memory, int doorbell)
+{
+	return is_up(p) ? stw_channel_send_lanes(p->fd, n, memory, doorbell) : STW_EAGAIN;
 }
 
 void stw_publish_get_status(const struct stw_publish *p, struct stw_publish_status *out)

@@ -68,6 +68,7 @@ struct stw_publish_status {
 	char reason[STW_PUBLISH_REASON]; /* why it is waiting, "" when connected */
 	double since_unix_s;		 /* of connected or not connected */
 	uint64_t pid;			 /* of the data plane, 0 when not connected */
+	uint32_t n_lanes;		 /* that it takes; 0: none, or not connected */
 	uint64_t generation;		 /* served, as last heard; 0: none or not connected */
 	uint8_t digest[32];		 /* of it */
 	uint64_t check_ns;		 /* of the last accepted image */
@@ -110,6 +111,14 @@ void stw_publish_log(struct stw_publish *p, enum stw_log_level level, enum stw_l
  * none
  */
 void stw_publish_location(struct stw_publish *p, int table_fd);
+
+/**
+ * Pass lanes on to the data plane that is connected.
+ *
+ * @param n  as many as it takes
+ * @return STW_OK, or that they were not taken
+ */
+int stw_publish_lanes(struct stw_publish *p, uint32_t n, int memory, int doorbell);
 
 void stw_publish_get_status(const struct stw_publish *p, struct stw_publish_status *out);
 

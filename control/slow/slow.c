@@ -11,6 +11,7 @@
 
 #include "control/decide/desk.h"
 #include "control/now.h"
+#include "control/slow/handover.h"
 #include "control/slow/locate.h"
 #include "control/slow/registering.h"
 #include "control/slow/route_watch.h"
@@ -22,6 +23,8 @@ struct held {
 	TAILQ_ENTRY(held) order;
 	double since_s;
 	struct stw_endpoint local, peer;
+	stw_datagrams_send_fn *send; /* the way it came */
+	void *ctx;
 	size_t len;
 	char memory[]; /* headroom, message, and as much again for an answer */
 };
@@ -52,6 +55,7 @@ struct stw_slow {
 	struct ev_loop *loop;
 	struct stw_names *names;
 	struct stw_sockets *sockets;
+	struct stw_handover *handover;
 	struct stw_registering *registering;
 	bool linked; /* sockets are open */
 	struct stw_desk desk;
@@ -76,6 +80,29 @@ static void by_sockets(void *ctx, struct stw_datagram *d, size_t n)
 	struct stw_slow *s = ctx;
 
 	stw_sockets_send(s->sockets, d, n);
+}
+
+/* What the kernel alone knows a way to, or what came by a lane that is gone since, leaves by the
+ * sockets. */
+static bool workers_reach(const struct stw_slow *s, const struct stw_endpoint *peer)
+{
+	struct stw_hop hop;
+
+	return stw_handover_is_open(s->handover) &&
+	       stw_fib_lookup(s->desk.ways.fib, &peer->ip, &hop) == STW_OK &&
+	       hop.iface != s->desk.ways.nowhere;
+}
+
+static void by_workers(void *ctx, struct stw_datagram *d, size_t n)
+{
+	struct stw_slow *s = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		if (workers_reach(s, &d[i].peer))
+			d[i].sent = stw_handover_send(s->handover, &d[i]);
+		else
+			stw_sockets_send(s->sockets, &d[i], 1);
+	}
 }
 
 static void send_leaving(struct stw_slow *s)
@@ -195,6 +222,8 @@ static bool hold(struct stw_slow *s, const struct passing *p)
 		return false;
 	h->since_s = stw_now_s();
 	h->local = p->local;
+	h->send = s->leaving.send;
+	h->ctx = s->leaving.ctx;
 	h->peer = p->src.peer;
 	h->len = p->len;
 	memcpy(h->memory + STW_SLOW_HEADROOM, p->bytes, p->len);
@@ -341,6 +370,11 @@ static void received(void *ctx, struct stw_datagram *d, size_t n)
 	stw_slow_take(ctx, d, n, NULL, NULL);
 }
 
+static void handed_over(void *ctx, struct stw_datagram *d, size_t n)
+{
+	stw_slow_take(ctx, d, n, by_workers, ctx);
+}
+
 static void refused(void *ctx, const struct stw_endpoint *local, const struct stw_endpoint *peer,
 		    const char *quoted, size_t len)
 {
@@ -360,6 +394,8 @@ static bool retry(struct stw_slow *s, struct held *h, bool is_late)
 			    .local = h->local,
 			    .src = {.peer = h->peer}};
 
+	s->leaving.send = h->send;
+	s->leaving.ctx = h->ctx;
 	if (!decide(s, &p)) {
 		s->c.dropped++;
 	} else if (p.v.action != STW_ACTION_KERNEL) {
@@ -402,9 +438,10 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 	ev_init(&s->timer, on_timer);
 	s->timer.data = s;
 	s->sockets = stw_sockets_new(loop, received, refused, s);
+	s->handover = stw_handover_new(loop, handed_over, s, &s->c.damaged);
 	s->registering = stw_registering_new(loop);
 	s->desk.went = stw_went_new();
-	if (!s->sockets || !s->registering || !s->desk.went) {
+	if (!s->sockets || !s->handover || !s->registering || !s->desk.went) {
 		stw_slow_free(s);
 		return NULL;
 	}
@@ -444,6 +481,18 @@ void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up)
 		stw_sockets_listen(s->sockets, m);
 	else
 		stw_sockets_close(s->sockets);
+	if (!up)
+		stw_handover_close(s->handover);
+}
+
+int stw_slow_lanes(struct stw_slow *s, uint32_t n, int *memory, int *doorbell)
+{
+	return stw_handover_open(s->handover, n, memory, doorbell);
+}
+
+void stw_slow_no_lanes(struct stw_slow *s)
+{
+	stw_handover_close(s->handover);
 }
 
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
@@ -487,7 +536,7 @@ int stw_slow_way(const struct stw_slow *s, const struct stw_endpoint *peer,
 	if (!s->desk.tables || !s->linked)
 		return STW_EAGAIN;
 	if (stw_fib_lookup(s->desk.ways.fib, &peer->ip, &hop) != STW_OK ||
-	    !stw_ways_has_kernel(&s->desk.ways, hop.iface))
+	    (!stw_ways_has_kernel(&s->desk.ways, hop.iface) && !stw_handover_is_open(s->handover)))
 		return STW_ENOENT;
 	uint16_t listener = s->desk.snap.facing[hop.iface][!stw_ip_is_v4(&peer->ip)];
 	if (listener == STW_NO_LISTENER)
@@ -497,14 +546,19 @@ int stw_slow_way(const struct stw_slow *s, const struct stw_endpoint *peer,
 	return STW_OK;
 }
 
-bool stw_slow_send(const struct stw_slow *s, const struct stw_endpoint *local,
+/* By the kernel where it has a side: it tells when nobody is there. */
+bool stw_slow_send(struct stw_slow *s, const struct stw_endpoint *local,
 		   const struct stw_endpoint *peer, const char *bytes, size_t len)
 {
+	struct stw_hop hop;
 	struct stw_datagram d = {.local = *local,
 				 .peer = *peer,
 				 .bytes = (char *)(uintptr_t)bytes,
 				 .len = (uint32_t)len};
 
+	if (stw_fib_lookup(s->desk.ways.fib, &peer->ip, &hop) == STW_OK &&
+	    !stw_ways_has_kernel(&s->desk.ways, hop.iface))
+		return stw_handover_send(s->handover, &d);
 	stw_sockets_send(s->sockets, &d, 1);
 	return d.sent;
 }
@@ -523,6 +577,7 @@ void stw_slow_free(struct stw_slow *s)
 	ev_timer_stop(s->loop, &s->timer);
 	stw_route_watch_free(s->routes);
 	stw_registering_free(s->registering);
+	stw_handover_free(s->handover);
 	stw_sockets_free(s->sockets);
 	stw_went_free(s->desk.went);
 	stw_desk_fini(&s->desk);

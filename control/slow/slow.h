@@ -3,10 +3,11 @@
 
 /**
  * @file
- * The slow path: messages whose next hop's name the workers do not know yet. They arrive as they
- * came, on ordinary sockets bound to the listeners' addresses; the very code the workers run
- * decides by the newest tables. While a name is being resolved its messages wait here, bounded in
- * number, bytes, time and by sender.
+ * The slow path: messages that the workers leave to control: REGISTERs, next hops' names they do
+ * not know yet, users they cannot tell of. They arrive as they came, by the workers' lanes, or else
+ * on ordinary sockets bound to the listeners' addresses, and what becomes of them leaves the same
+ * way; the very code the workers run decides by the newest tables. While a name is being resolved
+ * its messages wait here, bounded in number, bytes, time and by sender.
  *
  * Threads: the loop's only.
  */
@@ -52,6 +53,17 @@ int stw_slow_listen(struct stw_slow *s, const struct stw_model *m);
  */
 void stw_slow_link(struct stw_slow *s, const struct stw_model *m, bool up);
 
+/**
+ * Have lanes for @n workers of the data plane that is there, until it is gone.
+ *
+ * @param memory, doorbell  to be passed on to it; they stay ours
+ * @return STW_OK, STW_ENOMEM: the sockets do it all
+ */
+int stw_slow_lanes(struct stw_slow *s, uint32_t n, int *memory, int *doorbell);
+
+/** It did not take them. */
+void stw_slow_no_lanes(struct stw_slow *s);
+
 /** What concerns questions that control asks by itself (control/health). Both are called from the
  * loop, perhaps with an answer that nobody waits for. */
 struct stw_slow_watch {
@@ -80,13 +92,13 @@ void stw_slow_take(struct stw_slow *s, struct stw_datagram *d, size_t n,
  *
  * @param secret  signs now; borrowed until the next turn of the loop
  * @return STW_OK, STW_EAGAIN (no tables yet), STW_ENOENT (no listener of that family, or the port
- *         there has no kernel side)
+ *         there has no kernel side and there are no lanes)
  */
 int stw_slow_way(const struct stw_slow *s, const struct stw_endpoint *peer,
 		 struct stw_endpoint *local, const struct stw_secret **secret);
 
-/** Send from a listener's address. @return true when the kernel took it */
-bool stw_slow_send(const struct stw_slow *s, const struct stw_endpoint *local,
+/** Send from a listener's address. @return true when the kernel, or a worker's lane, took it */
+bool stw_slow_send(struct stw_slow *s, const struct stw_endpoint *local,
 		   const struct stw_endpoint *peer, const char *bytes, size_t len);
 
 /** Decide by @image from now on; whatever waits for a name in it goes on. */

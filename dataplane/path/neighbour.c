@@ -52,7 +52,7 @@ void stw_neighbour_hold(struct stw_worker *w, struct rte_mbuf *m, uint32_t tag,
 	if (!asked_already(w, &h))
 		ask(w, &h);
 	w->held[w->n_held++] = h;
-	stw_count(w, STW_C_WAITING, 1);
+	stw_count(w, STW_C_WAITING, stw_tag_counts(tag));
 }
 
 /* The way may have changed while it waited: a new Ethernet header for the interface of now. */
@@ -67,7 +67,7 @@ static bool readdress(struct rte_mbuf *m, const struct stw_iface *iface)
 
 static void leave(struct stw_worker *w, struct stw_held *h, enum stw_counter reason)
 {
-	stw_uncount(w, STW_C_WAITING, 1);
+	stw_uncount(w, STW_C_WAITING, stw_tag_counts(h->tag));
 	stw_drop(w, h->frame, h->tag, reason);
 }
 
@@ -83,7 +83,7 @@ static bool retry(struct stw_worker *w, const struct stw_snapshot *snap, struct 
 			leave(w, h, STW_C_DROP_TOO_BIG);
 			return true;
 		}
-		stw_uncount(w, STW_C_WAITING, 1);
+		stw_uncount(w, STW_C_WAITING, stw_tag_counts(h->tag));
 		stw_send_on(w, iface, hop.mac, h->frame, h->tag);
 		return true;
 	}

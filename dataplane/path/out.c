@@ -46,6 +46,7 @@ static void count_sent(struct stw_worker *w, const struct stw_out *o, uint16_t f
 	stw_count(w, STW_C_ANSWERED, t.n[STW_TAG_ANSWERED]);
 	stw_count(w, STW_C_KERNEL, t.n[STW_TAG_KERNEL]);
 	stw_count(w, STW_C_KERNEL_SENT, t.n[STW_TAG_FROM_TWIN]);
+	stw_count(w, STW_C_CONTROL_SENT, t.n[STW_TAG_CONTROL]);
 	stw_count(w, STW_C_BYTES_SENT, t.bytes);
 }
 

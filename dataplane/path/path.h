@@ -10,7 +10,7 @@
  *
  *     rx -> decap -> parse -> classify -> route -> rewrite -> tx
  *             |                              |
- *             +------- kernel (twin) --------+
+ *             +------- kernel (twin) --------+--- control (lane)
  *
  * RCU reader: online worker only. Bytes from the wire are never asserted on; lengths are compared
  * as remaining bytes.
@@ -47,6 +47,10 @@ void stw_rewrite_burst(struct stw_worker *w, struct stw_burst *b);
 /** Frames of the twins this worker serves go to their wires. @return how many */
 uint32_t stw_twin(struct stw_worker *w);
 
+/** The snapshot has lanes: show control what this turn hands over, and send what it has ready.
+ * @return how many came from it */
+uint32_t stw_lane(struct stw_worker *w, struct stw_burst *b);
+
 /** Buffer, fragment or hold each frame; then flush every buffer. */
 void stw_tx(struct stw_worker *w, struct stw_burst *b);
 
@@ -54,6 +58,15 @@ void stw_tx(struct stw_worker *w, struct stw_burst *b);
 
 /** End a packet: count @reason, and UNSENT of the member it was for; free it. */
 void stw_drop(struct stw_worker *w, struct rte_mbuf *m, uint32_t tag, enum stw_counter reason);
+
+/**
+ * Hand message @i of the burst to control, or drop it when the lane is full: the kernel side would
+ * let it overtake those that wait there, and a control that is behind needs less, not more.
+ *
+ * @return false: not by the lane: there is none, or a rule says that it is the kernel's. Nothing
+ *         happened then
+ */
+bool stw_to_control(struct stw_worker *w, struct stw_burst *b, unsigned i);
 
 /** Give a frame to the kernel side of the port it came from, as it came. */
 void stw_to_kernel(struct stw_worker *w, struct rte_mbuf *m);
@@ -106,6 +119,17 @@ static inline void stw_out_push_mtu(struct stw_worker *w, uint32_t out, struct r
 
 /** Give every buffered frame to its device, or to the worker that has the queue. */
 void stw_out_flush(struct stw_worker *w);
+
+/**
+ * Write all headers before a text and make a frame of it. The UDP checksum is left to
+ * stw_frame_sum(), the destination's MAC address to stw_send_on().
+ *
+ * @param resolved  the next hop has a MAC address
+ * @return STW_C_SENT, or why it is to be dropped
+ */
+enum stw_counter stw_wrap(struct stw_worker *w, struct rte_mbuf *m, char *text, uint32_t len,
+			  const struct stw_endpoint *src, const struct stw_endpoint *dst,
+			  const struct stw_iface *iface, bool resolved);
 
 /** Hold a frame until the kernel knows its next hop, and ask for it. */
 void stw_neighbour_hold(struct stw_worker *w, struct rte_mbuf *m, uint32_t tag,

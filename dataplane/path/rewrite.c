@@ -34,32 +34,36 @@ static const struct stw_endpoint *source_of(const struct stw_burst *b, const str
 	return &stw_tables_listener(b->snap->tables, l)->address;
 }
 
-static enum stw_counter wrap(struct stw_worker *w, struct stw_burst *b, unsigned i,
-			     const struct stw_rewritten *r)
+enum stw_counter stw_wrap(struct stw_worker *w, struct rte_mbuf *m, char *text, uint32_t len,
+			  const struct stw_endpoint *src, const struct stw_endpoint *dst,
+			  const struct stw_iface *iface, bool resolved)
 {
-	const struct stw_verdict *v = &b->verdict[i];
-	const struct stw_endpoint *src = source_of(b, v);
-	const struct stw_iface *iface = stw_fib_iface(b->snap->fib, v->hop.iface);
 	uint32_t ip_len =
-		(stw_ip_is_v4(&v->dst.ip) ? STW_IPV4_LEN : STW_IPV6_LEN) + STW_UDP_LEN + r->len;
-	struct rte_mbuf *m = b->frame[i];
-	char *text = b->text[i] + r->start;
+		(stw_ip_is_v4(&dst->ip) ? STW_IPV4_LEN : STW_IPV6_LEN) + STW_UDP_LEN + len;
 	char *l3, *start;
 	bool offload;
 
-	if (stw_ip_is_v4(&src->ip) != stw_ip_is_v4(&v->dst.ip))
+	if (stw_ip_is_v4(&src->ip) != stw_ip_is_v4(&dst->ip))
 		return STW_C_DROP_NO_LISTENER;
 	if (ip_len > UINT16_MAX)
 		return STW_C_DROP_TOO_BIG;
 	/* A device cannot sum a datagram it gets in pieces, and one that waits for its next hop may
 	 * leave by another device. */
-	offload =
-		w->out[stw_out_wire(iface->port)]->sums && ip_len <= iface->mtu && v->hop.resolved;
-	l3 = stw_frame_ip(m, text, r->len, src, &v->dst, w->ip_id++, offload);
+	offload = w->out[stw_out_wire(iface->port)]->sums && ip_len <= iface->mtu && resolved;
+	l3 = stw_frame_ip(m, text, len, src, dst, w->ip_id++, offload);
 	start = stw_frame_ethernet(m, l3, iface);
-	if (!stw_frame_settle(m, start, (uint32_t)(text - start) + r->len))
+	if (!stw_frame_settle(m, start, (uint32_t)(text - start) + len))
 		return STW_C_DROP_TOO_BIG;
 	return STW_C_SENT;
+}
+
+static enum stw_counter wrap(struct stw_worker *w, struct stw_burst *b, unsigned i,
+			     const struct stw_rewritten *r)
+{
+	const struct stw_verdict *v = &b->verdict[i];
+
+	return stw_wrap(w, b->frame[i], b->text[i] + r->start, r->len, source_of(b, v), &v->dst,
+			stw_fib_iface(b->snap->fib, v->hop.iface), v->hop.resolved);
 }
 
 void stw_rewrite_burst(struct stw_worker *w, struct stw_burst *b)

@@ -125,7 +125,10 @@ __attribute__((noinline)) static bool carry_out(struct stw_worker *w, struct stw
 		}
 		stw_drop(w, b->frame[i], b->tag[i], STW_C_DROP_ANSWER_BUDGET);
 		return false;
-	case STW_ACTION_KERNEL: stw_to_kernel(w, b->frame[i]); return false;
+	case STW_ACTION_KERNEL:
+		if (!stw_to_control(w, b, i))
+			stw_to_kernel(w, b->frame[i]);
+		return false;
 	default: stw_drop(w, b->frame[i], b->tag[i], (enum stw_counter)v->reason); return false;
 	}
 }

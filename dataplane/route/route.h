@@ -22,6 +22,7 @@ struct stw_tables;	 /* a checked image: dataplane/table/lookup.h */
 struct stw_recent;	 /* dataplane/recent/recent.h */
 struct stw_location_map; /* dataplane/location/find.h */
 struct stw_whereabouts;	 /* dataplane/location/whereabouts.h */
+struct stw_lanes;	 /* dataplane/lane/lanes.h */
 struct stw_stats_members;
 
 #define STW_NO_MEMBER	UINT16_MAX
@@ -38,6 +39,7 @@ struct stw_snapshot {
 	const struct stw_tables *tables;	 /* NULL before the first image */
 	const struct stw_fib *fib;		 /* never NULL */
 	const struct stw_location_map *location; /* who is registered where; NULL: control knows */
+	struct stw_lanes *lanes; /* to control; NULL: it has none. Each worker writes its own end */
 	/* Listener that faces each interface, by family [STW_FIB_IFACES_MAX][0 IPv4, 1 IPv6];
 	 * STW_NO_LISTENER when none: made by stw_snapshot_face(). */
 	uint16_t facing[STW_FIB_IFACES_MAX][2];

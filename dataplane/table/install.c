@@ -29,6 +29,7 @@ struct received {
 		struct stw_ctl_image image;
 		struct stw_ctl_log log;
 		struct stw_ctl_location location;
+		struct stw_ctl_lanes lanes;
 		uint8_t bytes[512];
 	} m;
 	size_t len;
@@ -84,10 +85,25 @@ static int send_hello(const struct stw_install *x, int to)
 		.pid = (uint64_t)getpid(),
 		.generation = served_generation(x),
 		.has_image = x->image_fd >= 0,
+		.n_lanes = x->stats->n_workers,
 	};
 	if (x->snapshots->tables)
 		memcpy(hello.digest, stw_tables_digest(x->snapshots->tables), sizeof(hello.digest));
 	return send_with_fds(to, &hello, sizeof(hello), fds, x->image_fd >= 0 ? 2 : 1);
+}
+
+/* Whoever is at the other end of the lanes is gone, or will be. Without memory for it they stay:
+ * nobody reads what goes there, as nobody would read the sockets. */
+static void leave_lanes(struct stw_install *x)
+{
+	if (x->snapshots->lanes && stw_snapshots_swap_lanes(x->snapshots, NULL) != STW_OK)
+		stw_error("no memory to leave the lanes of a control that is gone");
+}
+
+static void leave_control(struct stw_install *x)
+{
+	close_fd(&x->control_fd);
+	leave_lanes(x);
 }
 
 /* Control that does not take its answers is of no use: it may come again. */
@@ -96,7 +112,7 @@ static void send_result(struct stw_install *x, const struct stw_ctl_result *resu
 	if (send_with_fds(x->control_fd, result, sizeof(*result), NULL, 0) == STW_OK)
 		return;
 	stw_warn("control does not take answers (%s), connection closed", strerror(errno));
-	close_fd(&x->control_fd);
+	leave_control(x);
 }
 
 /* --- the newest control --- */
@@ -123,7 +139,7 @@ static void adopt(struct stw_install *x, int fd)
 		stw_info("a newer control replaces the one connected");
 	else
 		stw_info("control connected");
-	close_fd(&x->control_fd);
+	leave_control(x);
 	x->control_fd = fd;
 	x->fresh = true;
 }
@@ -367,6 +383,40 @@ static bool take_location(struct stw_install *x, const struct received *r)
 	return true;
 }
 
+/* What is wrong with lanes that control offers; NULL: they are served. */
+static const char *serve_lanes(struct stw_install *x, const struct received *r)
+{
+	struct stw_lanes *lanes;
+	const char *why;
+	if (r->m.lanes.n != x->stats->n_workers)
+		return "they are not one for each worker";
+	if (stw_lanes_map(r->fds[0], r->fds[1], r->m.lanes.n, &lanes, &why) != STW_OK)
+		return why;
+	if (stw_snapshots_swap_lanes(x->snapshots, lanes) == STW_OK)
+		return NULL;
+	lanes->doorbell = -1; /* closed with the message's */
+	stw_lanes_free(lanes);
+	return "no memory";
+}
+
+/* @return true when it was one, good or not. */
+static bool take_lanes(struct stw_install *x, const struct received *r)
+{
+	const struct stw_ctl_lanes *m = &r->m.lanes;
+	if (r->truncated || r->len != sizeof(*m) || m->h.version != STW_CTL_VERSION ||
+	    m->h.type != STW_CTL_LANES || r->n_fds != 2)
+		return false;
+	const char *why = serve_lanes(x, r);
+	if (why)
+		stw_warn("lanes refused: %s; control is reached by the kernel sides", why);
+	else
+		stw_info("control is reached by %u lanes in its memory", m->n);
+	close(r->fds[0]);
+	if (why)
+		close(r->fds[1]);
+	return true;
+}
+
 bool stw_install_read(struct stw_install *x)
 {
 	struct stw_ctl_result out = {.h = {.type = STW_CTL_RESULT, .version = STW_CTL_VERSION}};
@@ -377,10 +427,10 @@ bool stw_install_read(struct stw_install *x)
 		return false;
 	if (n <= 0 && r.n_fds == 0) {
 		stw_info("control disconnected; serving goes on");
-		close_fd(&x->control_fd);
+		leave_control(x);
 		return false;
 	}
-	if (take_log(&r) || take_location(x, &r))
+	if (take_log(&r) || take_location(x, &r) || take_lanes(x, &r))
 		return false;
 	out.err = check_message(&r, &out);
 	if (out.err == STW_OK)

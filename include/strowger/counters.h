@@ -24,14 +24,16 @@
 	X(SENT, "sent", "messages forwarded to the next hop")                       \
 	X(ANSWERED, "answered", "requests answered here, without a member")         \
 	X(KERNEL, "kernel", "packets given to the kernel twin as they came")        \
+	X(CONTROL, "control", "messages handed to control by a worker's lane")      \
 	X(MERGED, "merged", "fragments that became part of a reassembled datagram") \
 	X(HANDED_OVER, "handed_over", "packets given to the worker that owns them")
 
 #define STW_DROPS(X)                                                                              \
 	X(DROP_FRAME_TRUNCATED, "frame_truncated", "shorter than its own headers say")            \
 	X(DROP_BAD_CHECKSUM, "bad_checksum", "IP or UDP checksum found wrong by the NIC")         \
-	X(DROP_NO_KERNEL, "no_kernel", "not ours, and the port has no kernel side")               \
+	X(DROP_NO_KERNEL, "no_kernel", "for the kernel side of a port that has none")             \
 	X(DROP_KERNEL_FULL, "kernel_full", "the kernel twin did not take it")                     \
+	X(DROP_CONTROL_FULL, "control_full", "control's lane had no room for it")                 \
 	X(DROP_NO_TABLES, "no_tables", "no tables received from control yet")                     \
 	X(DROP_FRAGMENT_BUDGET, "fragment_budget", "too many fragments are waiting")              \
 	X(DROP_FRAGMENT_BAD, "fragment_bad", "fragment overlaps, is tiny or too long")            \
@@ -65,33 +67,37 @@
 	X(INJECTED, "injected", "packets another worker handed over") \
 	X(WAITING, "waiting", "gauge: packets held for a neighbour or for further fragments")
 
-#define STW_DETAILS(X)                                                                     \
-	X(REQUESTS, "requests", "SIP requests parsed")                                     \
-	X(RESPONSES, "responses", "SIP responses parsed")                                  \
-	X(NEW_CALLS, "new_calls", "INVITEs without a To tag sent to a member")             \
-	X(BY_COOKIE, "by_cookie", "requests routed by the cookie in our Route")            \
-	X(BY_HASH, "by_hash", "requests routed by hash")                                   \
-	X(BY_RECENT, "by_recent", "requests routed as the request before them")            \
-	X(BY_URI, "by_uri", "requests of members routed by Route or Request-URI")          \
-	X(BY_FLOW, "by_flow", "requests of members sent to the flow their Route names")    \
-	X(LOCATED, "located", "requests for registered users, sent to a contact")          \
-	X(TOLD, "told", "requests for registered users, answered with their contacts")     \
-	X(NOT_KNOWN, "not_known", "requests for users there are not, answered 404")        \
-	X(NOT_REGISTERED, "not_registered", "requests for users not there, answered 480")  \
-	X(LOOPS, "loops", "requests that came back unchanged, answered 482")               \
-	X(FLOW_FORGED, "flow_forged", "flow tokens that did not verify, answered 403")     \
-	X(COOKIE_FORGED, "cookie_forged", "cookies that did not verify; routed by hash")   \
-	X(COOKIE_UNKNOWN, "cookie_unknown", "cookies of members no longer known")          \
-	X(FRAGMENTS_RECEIVED, "fragments_received", "IP fragments for our listeners")      \
-	X(FRAGMENTS_SENT, "fragments_sent", "IP fragments made for messages over the MTU") \
-	X(BYTES_RECEIVED, "bytes_received", "bytes of packets received")                   \
-	X(BYTES_SENT, "bytes_sent", "bytes of frames sent, fragments included")            \
-	X(KERNEL_RECEIVED, "kernel_received", "frames taken from the twin")                \
-	X(KERNEL_SENT, "kernel_sent", "frames of the twin put on the wire")                \
-	X(KERNEL_REFUSED, "kernel_refused", "frames of the twin the NIC refused")          \
-	X(TURNS_BUSY, "turns_busy", "loop turns that found packets")                       \
-	X(TURNS_IDLE, "turns_idle", "loop turns that found none")                          \
-	X(SLEEPS, "sleeps", "times the idle worker slept")                                 \
+#define STW_DETAILS(X)                                                                      \
+	X(REQUESTS, "requests", "SIP requests parsed")                                      \
+	X(RESPONSES, "responses", "SIP responses parsed")                                   \
+	X(NEW_CALLS, "new_calls", "INVITEs without a To tag sent to a member")              \
+	X(BY_COOKIE, "by_cookie", "requests routed by the cookie in our Route")             \
+	X(BY_HASH, "by_hash", "requests routed by hash")                                    \
+	X(BY_RECENT, "by_recent", "requests routed as the request before them")             \
+	X(BY_URI, "by_uri", "requests of members routed by Route or Request-URI")           \
+	X(BY_FLOW, "by_flow", "requests of members sent to the flow their Route names")     \
+	X(LOCATED, "located", "requests for registered users, sent to a contact")           \
+	X(TOLD, "told", "requests for registered users, answered with their contacts")      \
+	X(NOT_KNOWN, "not_known", "requests for users there are not, answered 404")         \
+	X(NOT_REGISTERED, "not_registered", "requests for users not there, answered 480")   \
+	X(LOOPS, "loops", "requests that came back unchanged, answered 482")                \
+	X(FLOW_FORGED, "flow_forged", "flow tokens that did not verify, answered 403")      \
+	X(COOKIE_FORGED, "cookie_forged", "cookies that did not verify; routed by hash")    \
+	X(COOKIE_UNKNOWN, "cookie_unknown", "cookies of members no longer known")           \
+	X(FRAGMENTS_RECEIVED, "fragments_received", "IP fragments for our listeners")       \
+	X(FRAGMENTS_SENT, "fragments_sent", "IP fragments made for messages over the MTU")  \
+	X(BYTES_RECEIVED, "bytes_received", "bytes of packets received")                    \
+	X(BYTES_SENT, "bytes_sent", "bytes of frames sent, fragments included")             \
+	X(KERNEL_RECEIVED, "kernel_received", "frames taken from the twin")                 \
+	X(KERNEL_SENT, "kernel_sent", "frames of the twin put on the wire")                 \
+	X(KERNEL_REFUSED, "kernel_refused", "frames of the twin the NIC refused")           \
+	X(CONTROL_RECEIVED, "control_received", "messages control gave to be sent")         \
+	X(CONTROL_SENT, "control_sent", "messages of control put on the wire")              \
+	X(CONTROL_REFUSED, "control_refused", "messages of control that could not be sent") \
+	X(LANE_DAMAGED, "lane_damaged", "times what control wrote could not be read")       \
+	X(TURNS_BUSY, "turns_busy", "loop turns that found packets")                        \
+	X(TURNS_IDLE, "turns_idle", "loop turns that found none")                           \
+	X(SLEEPS, "sleeps", "times the idle worker slept")                                  \
 	X(CYCLES_BUSY, "cycles_busy", "TSC cycles spent in turns that found packets")
 
 #define STW_COUNTERS(X) STW_TOTALS(X) STW_ENDS(X) STW_DROPS(X) STW_DETAILS(X)

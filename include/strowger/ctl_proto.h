@@ -17,6 +17,11 @@
  *                                     against shrinking and growing, which control goes on
  *                                     writing; sent when it is complete, and after each HELLO.
  *                                     Without a fd: there is none any more. Not answered
+ *   control -> data plane   LANES   + 2 fds: lanes for messages between workers and control
+ *                                     (lane.h), a memfd sealed against shrinking and growing, and
+ *                                     the eventfd that wakes control. To a data plane whose HELLO
+ *                                     says that it takes them. They end with the connection: the
+ *                                     next one has its own. Not answered
  *   control -> data plane   STOP_LISTENING is not here: the data plane stops by SIGTERM only
  *
  * Generations grow. An image whose generation is not above the served one is refused (STW_ESTALE),
@@ -33,6 +38,7 @@ enum stw_ctl_type {
 	STW_CTL_RESULT = 3,
 	STW_CTL_LOG = 4,
 	STW_CTL_LOCATION = 5,
+	STW_CTL_LANES = 6,
 };
 
 struct stw_ctl_header {
@@ -46,7 +52,7 @@ struct stw_ctl_hello {
 	uint64_t generation; /* being served, 0 before the first */
 	uint8_t digest[32];  /* of it */
 	uint32_t has_image;  /* 1: the second descriptor is the image */
-	uint32_t reserved;
+	uint32_t n_lanes;    /* that it takes: one a worker; 0: it knows none */
 };
 
 struct stw_ctl_image {
@@ -58,6 +64,12 @@ struct stw_ctl_image {
 struct stw_ctl_location {
 	struct stw_ctl_header h;
 	uint32_t has_table; /* 1: there is a descriptor */
+	uint32_t reserved;
+};
+
+struct stw_ctl_lanes {
+	struct stw_ctl_header h;
+	uint32_t n; /* lanes: one a worker */
 	uint32_t reserved;
 };
 

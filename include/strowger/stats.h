@@ -18,7 +18,7 @@
 #include <strowger/flight.h>
 
 #define STW_STATS_MAGIC	  0x53575453u /* "STWS" */
-#define STW_STATS_VERSION 8u
+#define STW_STATS_VERSION 9u
 /* Member numbers are 0..STW_MEMBER_NUMBERS - 1: room for all members there can be, twice, so that a
  * reload may replace every one. */
 #define STW_MEMBERS_MAX	      8192u

@@ -75,6 +75,7 @@ class Lab:
         self.watchdog = None
         self.balance = None
         self.shared = False
+        self.bare = False
 
     # life
 
@@ -260,13 +261,18 @@ class Lab:
         self.balancer.sysctl("net.ipv6.conf.all.forwarding", 1)
         self.route(self.caller, addresses.OUTSIDE)
 
-    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, shared=False, **how):
+    def start_strowger(self, weights=(10, 10), families=(4,), driver=None, shared=False, bare=False,
+                       **how):
         """Configuration, both processes, both ready. `self.balance` speaks with them.
 
         @shared: the balancer's kernel keeps its interfaces and addresses (share_interfaces() gave
-        it them), and only SIP is steered to the data plane.
+        it them), and only SIP is steered to the data plane. @bare: its kernel has no part in its ports,
+        as with a NIC that is DPDK's alone; who is next to whom is configured on both sides.
         """
         self.shared = shared
+        self.bare = bare
+        if bare:
+            self.introduce_balancer()
         self.balance = strowger.Strowger(self.balancer, self.build_dir, self.run_dir,
                                          self.log_dir)
         self.driver = driver or os.environ.get("STW_LAB_DRIVER") or usable_driver()
@@ -285,6 +291,22 @@ class Lab:
             self.balancer.address(self.interface(port), *addresses.with_prefix(own))
             netns.checksums_in_software(self.balancer, self.interface(port))
 
+    def introduce_balancer(self):
+        """Nobody answers ARP for it."""
+        for port, peer, own in (("outside", self.caller, addresses.OUTSIDE),
+                                ("inside", self.farm, addresses.INSIDE)):
+            for family in addresses.FAMILIES:
+                peer.ip("neigh", "replace", own[family], "lladdr",
+                        self.balancer.mac(self.interface(port)), "dev", self.peer_interface(port))
+
+    def neighbours(self):
+        """{port: {address: MAC}} of those behind the balancer's ports."""
+        behind = {"outside": (self.caller, [addresses.CALLER]),
+                  "inside": (self.farm, addresses.PROXIES + addresses.PHONES)}
+        return {port: {address[family]: peer.mac(self.peer_interface(port))
+                       for address in known for family in addresses.FAMILIES}
+                for port, (peer, known) in behind.items()}
+
     @staticmethod
     def keep_kernel_out(host, interface):
         """The kernel has the port's addresses on the twin. With packet sockets it sees what arrives
@@ -295,12 +317,13 @@ class Lab:
 
     def wait_dataplane(self):
         """After a start of the data plane: its twins and its socket are there."""
-        self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS])
+        self.balance.wait_dataplane([self.twin(port) for port in BALANCER_PORTS if not self.bare])
 
     def configure(self, weights=(10, 10), families=(4,), **how):
         """Write the configuration file (see Strowger.write_config); a running control is not told."""
         self.balance.write_config(self.ports(), weights, families, self.cores(),
-                                  shared=self.shared, **how)
+                                  shared=self.shared,
+                                  neighbours=self.neighbours() if self.bare else None, **how)
 
     def ports(self):
         queues = self.queues() if self.driver == "net_af_packet" else ""

@@ -79,6 +79,9 @@ class Host:
             finally:
                 _enter(home)
 
+    def mac(self, interface):
+        return self.ip("-o", "link", "show", "dev", interface).split("link/ether ")[1].split()[0]
+
     def links(self):
         """Names of its interfaces."""
         lines = self.ip("-o", "link", "show").splitlines()

@@ -191,14 +191,15 @@ class Strowger(Pair):
         return self.host.argv(*command)
 
     def write_config(self, ports, weights, families, cores, extra="", hugepages="auto",
-                     crossed=False, shared=False, pool=(), dataplane=()):
+                     crossed=False, shared=False, pool=(), dataplane=(), neighbours=None):
         """The configuration of the lab's balancer.
 
         @ports is a list of (name, device, twin, addresses); @weights has one weight a proxy.
         @crossed: at addresses.CROSS_PORT each family's callers reach the farm of the other.
-        @pool: further options of each pool, @dataplane: of the data plane, a line each.
+        @pool: further options of each pool, @dataplane: of the data plane, a line each. @neighbours: of each
+        port, which has no kernel side then.
         """
-        lines = render_ports(ports, shared) + render_service(weights, families, crossed, pool)
+        lines = render_ports(ports, shared, neighbours) + render_service(weights, families, crossed, pool)
         self.write(render_processes(self, cores, hugepages, dataplane) + "\n".join(lines) + "\n"
                    + extra)
 
@@ -246,15 +247,16 @@ def render_processes(balancer, cores, hugepages="auto", dataplane=()):
     ]) + "\n"
 
 
-def render_ports(ports, shared):
+def render_ports(ports, shared, neighbours=None):
     lines = ["ports:"]
     for name, device, twin, port_addresses in ports:
-        lines += [
-            f"  - name: {name}",
-            f'    device: "{device}"',
-            f"    kernel: {'shared' if shared else 'twin'}",
-            f"    twin: {twin}",
-        ]
+        lines += [f"  - name: {name}", f'    device: "{device}"']
+        if neighbours:
+            lines += ["    kernel: none", "    neighbours:",
+                      *(f'      - {{address: "{address}", mac: "{mac}"}}'
+                        for address, mac in neighbours[name].items())]
+        else:
+            lines += [f"    kernel: {'shared' if shared else 'twin'}", f"    twin: {twin}"]
         if not shared:
             lines.append(f"    addresses: {quoted(port_addresses)}")
     return lines

@@ -23,6 +23,7 @@
 #include <strowger/log.h>
 
 #include "dataplane/table/install.h"
+#include "tests/support/lanes.h"
 
 #define ALL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 
@@ -630,6 +631,90 @@ static void socket_of_a_successor_is_not_removed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- lanes --- */
+
+static void offer_lanes(struct fixture *f, int control, const struct lanes_memory *l, uint32_t n)
+{
+	const struct stw_ctl_lanes m = {
+		.h = {.type = STW_CTL_LANES, .version = STW_CTL_VERSION},
+		.n = n,
+	};
+	const int fds[2] = {l->memory, l->doorbell};
+
+	say(control, &m, sizeof(m), fds, 2);
+	assert_false(stw_install_read(&f->install));
+}
+
+static const struct stw_lanes *served_lanes(const struct fixture *f)
+{
+	return stw_snapshot_rcu(&f->snapshots)->lanes;
+}
+
+static void lanes_are_served_as_long_as_their_control_is_there(void **state)
+{
+	struct fixture *f = *state;
+	struct lanes_memory l = {0};
+	struct stw_ctl_hello hello;
+	const size_t files = open_files();
+	int control, newer, fds[2];
+
+	f->stats->n_workers = 2;
+	control = dial(f->path);
+	stw_install_accept(&f->install);
+	hello = hear_hello(control, fds);
+	close_two(fds);
+	assert_int_equal(hello.n_lanes, 2);
+	assert_int_equal(lanes_make(&l, 2), 0);
+	assert_int_equal(lanes_seal(l.memory), 0);
+	offer_lanes(f, control, &l, 2);
+	assert_non_null(served_lanes(f));
+	/* Tables come and go without them. */
+	assert_int_equal(offer_farm(f, control, 1).err, STW_OK);
+	assert_non_null(served_lanes(f));
+	/* A newer control has not offered any. */
+	newer = join(f);
+	assert_null(served_lanes(f));
+	offer_lanes(f, newer, &l, 2);
+	assert_non_null(served_lanes(f));
+	/* Offered again: those are served. */
+	offer_lanes(f, newer, &l, 2);
+	assert_non_null(served_lanes(f));
+	close(newer);
+	stw_install_read(&f->install);
+	assert_null(served_lanes(f));
+	assert_int_equal(served(f), 1);
+	close(control);
+	lanes_drop(&l);
+	/* but for the served image */
+	assert_int_equal(open_files(), files + 1);
+}
+
+static void lanes_that_do_not_fit_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct lanes_memory good = {0}, bad = {0};
+	const int control = join(f);
+	size_t files;
+
+	f->stats->n_workers = 2;
+	assert_int_equal(lanes_make(&good, 2), 0);
+	assert_int_equal(lanes_seal(good.memory), 0);
+	assert_int_equal(lanes_make(&bad, 3), 0);
+	assert_int_equal(lanes_seal(bad.memory), 0);
+	offer_lanes(f, control, &good, 2);
+	files = open_files();
+	const struct stw_lanes *before = served_lanes(f);
+	offer_lanes(f, control, &bad, 3);
+	offer_lanes(f, control, &bad, 2);
+	good.h->magic++;
+	offer_lanes(f, control, &good, 2);
+	assert_ptr_equal(served_lanes(f), before);
+	assert_int_equal(open_files(), files);
+	lanes_drop(&good);
+	lanes_drop(&bad);
+	close(control);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -653,6 +738,8 @@ int main(void)
 		TEST(socket_of_a_dead_data_plane_is_replaced),
 		TEST(other_files_are_not_replaced),
 		TEST(socket_of_a_successor_is_not_removed),
+		TEST(lanes_are_served_as_long_as_their_control_is_there),
+		TEST(lanes_that_do_not_fit_change_nothing),
 		TEST(other_users_are_refused),
 	};
 	const size_t n = sizeof(tests) / sizeof(tests[0]);

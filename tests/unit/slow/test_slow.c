@@ -14,6 +14,7 @@
 #include "control/slow/registering.h"
 #include "control/slow/slow.h"
 #include "tests/support/farm.h"
+#include "tests/support/lanes.h"
 #include "tests/support/registrar_model.h"
 #include "tests/support/turn.h"
 #include "tests/unit/model/temp_dir.h"
@@ -217,6 +218,144 @@ static void the_first_message_to_a_name_waits_and_is_not_lost(void **state)
 	send_request(r, "BYE", "sip:bob@far.example", "one");
 	until(r, &c->sent, 3);
 	assert_int_equal(r->dns.n_asked, asked);
+}
+
+/* The lanes as the one worker has them. */
+struct worker {
+	struct lanes_memory lanes;
+	struct stw_lane_writer up;
+	struct stw_lane_reader down;
+};
+
+static void open_lanes(struct rig *r, struct worker *w)
+{
+	w->lanes.size = stw_lanes_size(1);
+	assert_int_equal(stw_slow_lanes(r->slow, 1, &w->lanes.memory, &w->lanes.doorbell), STW_OK);
+	w->lanes.h =
+		mmap(NULL, w->lanes.size, PROT_READ | PROT_WRITE, MAP_SHARED, w->lanes.memory, 0);
+	assert_true(w->lanes.h != MAP_FAILED);
+	w->up.ring = &w->lanes.h->lane[0].up;
+	w->down.ring = &w->lanes.h->lane[0].down;
+}
+
+static void hand_over(struct worker *w, const char *uri, const char *call_id)
+{
+	const struct stw_endpoint us = stw_farm_v4(192, 0, 2, 1, 5060);
+	const struct stw_endpoint member = stw_farm_v4(198, 51, 100, 10, 5060);
+	const uint64_t one = 1;
+	char text[1024];
+	int n = snprintf(text, sizeof(text),
+			 "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.10;branch=z9hG4bK1\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
+			 "Call-ID: %s\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+			 uri, call_id);
+
+	assert_true(stw_lane_put(&w->up, &us, &member, text, (size_t)n));
+	if (stw_lane_show(&w->up) && stw_lanes_must_ring(w->lanes.h))
+		assert_int_equal(write(w->lanes.doorbell, &one, sizeof(one)), sizeof(one));
+}
+
+/* What the worker is to send, NUL-terminated. */
+static const char *given_back(struct rig *r, struct worker *w, struct stw_lane_message *m)
+{
+	ev_run(r->loop, EVRUN_NOWAIT); /* shown at the end of a turn */
+	assert_int_equal(stw_lane_get(&w->down, m), STW_OK);
+	assert_true(m->len < sizeof(r->got));
+	memcpy(r->got, m->bytes, m->len);
+	r->got[m->len] = '\0';
+	stw_lane_release(&w->down);
+	return r->got;
+}
+
+static void what_comes_by_a_lane_leaves_by_it(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct worker w = {0};
+	struct stw_lane_message m = {0};
+
+	open_lanes(r, &w);
+	fake_dns_add(&r->dns, "far.example", STW_DNS_A, 60, "198.51.100.77");
+	hand_over(&w, "sip:bob@none.example", "one");
+	until(r, &c->answered, 1);
+	assert_memory_equal(given_back(r, &w, &m), "SIP/2.0 503 Name Not Resolved\r\n", 31);
+	assert_int_equal(m.peer.port, 5060);
+	assert_int_equal(m.peer.ip.b[15], 10);
+	/* Also when it had to wait. */
+	hand_over(&w, "sip:bob@far.example", "two");
+	until(r, &c->sent, 1);
+	assert_non_null(strstr(given_back(r, &w, &m), "Call-ID: two\r\n"));
+	assert_int_equal(m.peer.ip.b[15], 77);
+	/* What came by a socket leaves by it. */
+	send_request(r, "INVITE", "sip:bob@none.example", "three");
+	until(r, &c->answered, 2);
+	ev_run(r->loop, EVRUN_NOWAIT);
+	assert_int_equal(stw_lane_get(&w.down, &m), STW_EAGAIN);
+	munmap(w.lanes.h, w.lanes.size);
+}
+
+/* The kernel may know a way where workers have none. */
+static void without_a_route_it_leaves_by_the_socket(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct worker w = {0};
+	struct stw_lane_message m = {0};
+	struct sockaddr_in from;
+
+	open_lanes(r, &w);
+	fake_dns_add(&r->dns, "far.example", STW_DNS_A, 60, "203.0.113.9");
+	hand_over(&w, "sip:bob@far.example", "one");
+	until(r, &c->sent, 1);
+	assert_non_null(strstr(receive(r, r->far, &from), "Call-ID: one\r\n"));
+	ev_run(r->loop, EVRUN_NOWAIT);
+	assert_int_equal(stw_lane_get(&w.down, &m), STW_EAGAIN);
+	munmap(w.lanes.h, w.lanes.size);
+}
+
+static void where_there_is_no_kernel_side_control_sends_by_a_lane(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_endpoint member = stw_farm_v4(198, 51, 100, 10, 5060);
+	const struct stw_secret *secret;
+	struct stw_endpoint local;
+	struct worker w = {0};
+	struct stw_lane_message m = {0};
+
+	r->port.kernel = STW_KERNEL_SIDE_NONE;
+	assert_int_equal(stw_slow_listen(r->slow, &r->farm.model), STW_OK);
+	assert_int_equal(stw_slow_way(r->slow, &member, &local, &secret), STW_ENOENT);
+	assert_false(stw_slow_send(r->slow, &local, &member, "probe", 5));
+	open_lanes(r, &w);
+	assert_int_equal(stw_slow_way(r->slow, &member, &local, &secret), STW_OK);
+	assert_true(stw_slow_send(r->slow, &local, &member, "probe", 5));
+	assert_string_equal(given_back(r, &w, &m), "probe");
+	assert_true(stw_endpoint_equal(&m.local, &local));
+	assert_true(stw_endpoint_equal(&m.peer, &member));
+	munmap(w.lanes.h, w.lanes.size);
+}
+
+/* The data plane dies while a message waits: its answer takes the other way. */
+static void what_waited_for_a_lane_that_is_gone_leaves_by_the_socket(void **state)
+{
+	struct rig *r = *state;
+	const struct stw_slow_counters *c = stw_slow_counters(r->slow);
+	struct worker w = {0};
+	struct sockaddr_in from;
+
+	open_lanes(r, &w);
+	r->hold_back = true;
+	fake_dns_add(&r->dns, "far.example", STW_DNS_A, 60, "198.51.100.10");
+	hand_over(&w, "sip:bob@far.example", "one");
+	until(r, &c->waiting, 1);
+	stw_slow_link(r->slow, &r->farm.model, false);
+	munmap(w.lanes.h, w.lanes.size);
+	stw_slow_link(r->slow, &r->farm.model, true);
+	r->hold_back = false;
+	send_request(r, "INVITE", "sip:bob@none.example", "two");
+	until(r, &c->sent, 1);
+	assert_non_null(strstr(receive(r, r->member, &from), "Call-ID: one\r\n"));
+	until(r, &c->answered, 1);
 }
 
 static void a_name_that_is_none_is_answered_503(void **state)
@@ -518,6 +657,10 @@ int main(void)
 #define SLOW_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		SLOW_TEST(the_first_message_to_a_name_waits_and_is_not_lost),
+		SLOW_TEST(what_waited_for_a_lane_that_is_gone_leaves_by_the_socket),
+		SLOW_TEST(without_a_route_it_leaves_by_the_socket),
+		SLOW_TEST(where_there_is_no_kernel_side_control_sends_by_a_lane),
+		SLOW_TEST(what_comes_by_a_lane_leaves_by_it),
 		SLOW_TEST(a_name_that_is_none_is_answered_503),
 		SLOW_TEST(without_new_tables_a_message_times_out_with_503),
 		SLOW_TEST(one_sender_cannot_fill_the_queue),
