@@ -137,10 +137,12 @@ class Balancer:
     """Starts both processes on @config; use as a context manager.
 
     @fed: messages come by themselves, and are to be @end; else it is ready when its tables are. @prefix: words before
-    the data plane's command, to run it somewhere else. @alone: control without a data plane.
+    the data plane's command, to run it somewhere else. @alone: control without a data plane. @control_on:
+    the cores of control, by default those that this process has.
     """
 
-    def __init__(self, build, config, run, affinity, fed=True, prefix=(), end="sent", alone=False):
+    def __init__(self, build, config, run, affinity, fed=True, prefix=(), end="sent", alone=False,
+                 control_on=None):
         self.run = pathlib.Path(run)
         self.prefix = prefix
         self.end = end
@@ -153,7 +155,7 @@ class Balancer:
                 self.dataplane = self.start(build / "dataplane" / "strowger-dataplane", config,
                                             affinity)
             self.control = self.start(build / "control" / "strowger-control", config,
-                                      os.sched_getaffinity(0))
+                                      control_on or os.sched_getaffinity(0))
             self.await_serving()
         except BaseException:
             self.close()

@@ -1,34 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * stw-bench-phones: many phones that register again and again, by one socket. Writes JSON.
+ * stw-bench-phones: many phones that register again and again, by one socket or one DPDK device.
+ * Writes JSON.
  *
- *     stw-bench-phones FROM TO none|md5|sha-256 USERS WINDOW SECONDS
+ *     stw-bench-phones [--device NAME,ARGUMENTS [--core N] [--no-huge]]
+ *             FROM TO none|md5|sha-256 USERS WINDOW SECONDS
  *
  * FROM and TO are IPv4 addresses; phones are at port 5062, the registrar at 5060. Each user
  * registers once, answers the challenge, and then goes on with the next count of its nonce, as
  * phones do. WINDOW users at a time wait for an answer; one that does not come in a second counts
  * as lost. What is counted are 200s of SECONDS, once all have registered.
  */
-#include <arpa/inet.h>
-#include <errno.h>
+#include <getopt.h>
 #include <openssl/evp.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "bench/clock.h"
+#include "bench/registrar/carrier.h"
 
 #define REALM	  "example.com"
 #define PASSWORD  "secret"
-#define BATCH	  64u
-#define MESSAGE	  1400u
-#define ANSWER	  4096u
 #define NONCE_MAX 96u
 #define SECOND_NS 1000000000u
-#define BUFFER	  (16 << 20)
 
 struct user {
 	char ha1[65];
@@ -39,9 +35,8 @@ struct user {
 };
 
 static struct {
-	int fd;
-	struct sockaddr_in to;
-	char from[16];
+	const struct stw_carrier *carrier;
+	const char *from;
 	const EVP_MD *md; /* NULL: no passwords */
 	EVP_MD_CTX *ctx;
 	unsigned digest_bytes;
@@ -51,29 +46,6 @@ static struct {
 	unsigned n, next, waiting, n_bound;
 	uint64_t ok, challenged, other, lost;
 } p;
-
-/* --- out, in batches --- */
-
-static struct mmsghdr out[BATCH], in[BATCH];
-static struct iovec out_iov[BATCH], in_iov[BATCH];
-static char out_bytes[BATCH][MESSAGE], in_bytes[BATCH][ANSWER];
-static unsigned n_out;
-
-static void flush(void)
-{
-	unsigned done = 0;
-
-	while (done < n_out) {
-		int n = sendmmsg(p.fd, out + done, n_out - done, 0);
-
-		if (n < 0 && errno != EINTR && errno != EAGAIN) {
-			perror("stw-bench-phones: send");
-			exit(1);
-		}
-		done += n > 0 ? (unsigned)n : 0;
-	}
-	n_out = 0;
-}
 
 static void hash_hex(const char *text, size_t len, char *hex)
 {
@@ -110,12 +82,12 @@ static int authorization(struct user *u, unsigned i, char *to, size_t room)
 static void send_register(unsigned i, uint64_t now_ns)
 {
 	struct user *u = &p.user[i];
-	char *m = out_bytes[n_out];
+	char *m = p.carrier->room();
 
 	p.waiting += u->sent_ns == 0;
 	u->sent_ns = now_ns;
 	u->cseq++;
-	int n = snprintf(m, MESSAGE,
+	int n = snprintf(m, STW_CARRIER_MESSAGE,
 			 "REGISTER sip:" REALM " SIP/2.0\r\n"
 			 "Via: SIP/2.0/UDP %s:5062;branch=z9hG4bK%08x%08x;rport\r\n"
 			 "Max-Forwards: 70\r\nFrom: <sip:u%08u@" REALM ">;tag=49583a1c\r\n"
@@ -124,11 +96,9 @@ static void send_register(unsigned i, uint64_t now_ns)
 			 "CSeq: %u REGISTER\r\nContact: <sip:u%08u@%s:5062>\r\nExpires: 3600\r\n"
 			 "User-Agent: bench\r\n",
 			 p.from, i, u->cseq, i, i, i, u->cseq, i, p.from);
-	n += authorization(u, i, m + n, MESSAGE - (size_t)n);
-	n += snprintf(m + n, MESSAGE - (size_t)n, "Content-Length: 0\r\n\r\n");
-	out_iov[n_out].iov_len = (size_t)n;
-	if (++n_out == BATCH)
-		flush();
+	n += authorization(u, i, m + n, STW_CARRIER_MESSAGE - (size_t)n);
+	n += snprintf(m + n, STW_CARRIER_MESSAGE - (size_t)n, "Content-Length: 0\r\n\r\n");
+	p.carrier->push((size_t)n);
 }
 
 static void send_next(uint64_t now_ns)
@@ -157,9 +127,8 @@ static void take_nonce(struct user *u, const char *text)
 	}
 }
 
-static void take(char *text, size_t len, uint64_t now_ns)
+static void take(char *text, uint64_t now_ns)
 {
-	text[len < ANSWER ? len : ANSWER - 1] = '\0';
 	const char *id = strstr(text, "Call-ID: ");
 	const unsigned i = id ? (unsigned)strtoul(id + 9, NULL, 10) : p.n;
 
@@ -188,13 +157,10 @@ static void take(char *text, size_t len, uint64_t now_ns)
 
 static unsigned receive(void)
 {
-	int n = recvmmsg(p.fd, in, BATCH, MSG_DONTWAIT, NULL);
-	const uint64_t now_ns = stw_bench_now_ns();
+	const unsigned n = p.carrier->receive(take);
 
-	for (int i = 0; i < n; i++)
-		take(in_bytes[i], in[i].msg_len, now_ns);
-	flush();
-	return n > 0 ? (unsigned)n : 0;
+	p.carrier->flush();
+	return n;
 }
 
 static void send_lost_again(void)
@@ -206,7 +172,7 @@ static void send_lost_again(void)
 			p.lost++;
 			send_register(i, now_ns);
 		}
-	flush();
+	p.carrier->flush();
 }
 
 /* Until all are bound, or for so long. */
@@ -216,11 +182,8 @@ static void run(uint64_t for_ns)
 	uint64_t looked = start, now = start;
 
 	while (for_ns ? now - start < for_ns : p.n_bound < p.n) {
-		if (receive() == 0) {
-			struct pollfd fd = {.fd = p.fd, .events = POLLIN};
-
-			poll(&fd, 1, 10);
-		}
+		if (receive() == 0)
+			p.carrier->wait();
 		now = stw_bench_now_ns();
 		if (now - looked > SECOND_NS / 4) {
 			send_lost_again();
@@ -231,31 +194,8 @@ static void run(uint64_t for_ns)
 
 /* --- start --- */
 
-static bool open_socket(const char *from, const char *to)
-{
-	struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(5062)};
-	const int size = BUFFER;
-
-	p.to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(5060)};
-	snprintf(p.from, sizeof(p.from), "%s", from);
-	p.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	setsockopt(p.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	return inet_pton(AF_INET, from, &own.sin_addr) == 1 &&
-	       inet_pton(AF_INET, to, &p.to.sin_addr) == 1 && p.fd >= 0 &&
-	       bind(p.fd, (struct sockaddr *)&own, sizeof(own)) == 0;
-}
-
 static void prepare(void)
 {
-	for (unsigned i = 0; i < BATCH; i++) {
-		out_iov[i] = (struct iovec){out_bytes[i], 0};
-		in_iov[i] = (struct iovec){in_bytes[i], ANSWER - 1};
-		out[i].msg_hdr = (struct msghdr){.msg_name = &p.to,
-						 .msg_namelen = sizeof(p.to),
-						 .msg_iov = &out_iov[i],
-						 .msg_iovlen = 1};
-		in[i].msg_hdr = (struct msghdr){.msg_iov = &in_iov[i], .msg_iovlen = 1};
-	}
 	if (!p.md)
 		return;
 	p.ctx = EVP_MD_CTX_new();
@@ -269,13 +209,44 @@ static void prepare(void)
 	}
 }
 
+/* @return whether @argv is complete; what is left of it are the six words */
+static bool take_options(int argc, char **argv, struct stw_bench_device *d)
+{
+	static const struct option longs[] = {
+		{"device", required_argument, NULL, 'd'},
+		{"core", required_argument, NULL, 'k'},
+		{"no-huge", no_argument, NULL, 'n'},
+		{NULL, 0, NULL, 0},
+	};
+
+	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+		switch (c) {
+		case 'd': d->name = optarg; break;
+		case 'k': d->core = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'n': d->huge = false; break;
+		default: return false;
+		}
+	}
+	return argc - optind == 6;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 7 || !open_socket(argv[1], argv[2])) {
-		fprintf(stderr, "usage: stw-bench-phones FROM TO none|md5|sha-256 USERS WINDOW "
-				"SECONDS\n");
+	struct stw_bench_device device = {.huge = true};
+	const char *program = argv[0];
+
+	if (!take_options(argc, argv, &device)) {
+		fprintf(stderr,
+			"usage: stw-bench-phones [--device NAME,ARGUMENTS [--core N] [--no-huge]]\n"
+			"       FROM TO none|md5|sha-256 USERS WINDOW SECONDS\n");
 		return 2;
 	}
+	argv += optind - 1;
+	p.from = argv[1];
+	p.carrier = device.name ? stw_carrier_by_device(program, &device, argv[1], argv[2])
+				: stw_carrier_by_socket(argv[1], argv[2]);
+	if (!p.carrier)
+		return 1;
 	p.md = strcmp(argv[3], "md5") == 0    ? EVP_md5()
 	       : strcmp(argv[3], "none") != 0 ? EVP_sha256()
 					      : NULL;
@@ -289,7 +260,7 @@ int main(int argc, char **argv)
 	prepare();
 	for (unsigned i = 0; i < window; i++)
 		send_next(stw_bench_now_ns());
-	flush();
+	p.carrier->flush();
 	run(0);
 	const uint64_t first = p.challenged;
 

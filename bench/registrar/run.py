@@ -2,8 +2,8 @@
 """
 Registrars side by side, one core each for the system under test:
 
-  rates     REGISTERs answered 200 a second: ours (control's slow path with nothing around it) and
-            Kamailio's, in turns. Without passwords, by MD5 and by SHA-256; phones use a nonce
+  rates     REGISTERs answered 200 a second: ours (control's slow path on a socket, with nothing
+            around it; and the whole balancer, see lane.py) and Kamailio's, in turns. Without passwords, by MD5 and by SHA-256; phones use a nonce
             again with the next count. "memory" is what outlives no power failure: ours with
             durability relaxed (which outlives the process), Kamailio's usrloc in memory alone
             (which does not). "disk" is on disk before it is answered: ours with group commit,
@@ -29,6 +29,7 @@ import machine
 from lab import netns, registry
 from lab.wait import wait_until
 from measure import HIGHER, LOWER, metric, quantity
+from registrar import lane
 
 HERE = pathlib.Path(__file__).resolve().parent
 REGISTRAR, PHONES = "192.0.2.1", "203.0.113.9"
@@ -37,8 +38,8 @@ USERS_OF_SQLITE = 200
 PATIENCE_S = 60
 SQL = pathlib.Path("/usr/share/kamailio/db_sqlite")
 # system, passwords, what outlives what; in the order of a round
-CASES = (("strowger", "none", "memory"), ("kamailio", "none", "memory"),
-         ("strowger", "md5", "memory"), ("kamailio", "md5", "memory"),
+CASES = (("strowger", "none", "memory"), ("kamailio", "none", "memory"), ("lane", "none", "memory"),
+         ("strowger", "md5", "memory"), ("kamailio", "md5", "memory"), ("lane", "md5", "memory"),
          ("strowger", "sha-256", "memory"), ("kamailio", "sha-256", "memory"),
          ("strowger", "none", "disk"), ("kamailio", "none", "disk"),
          ("strowger", "md5", "disk"))
@@ -122,12 +123,15 @@ def shared_kib(pid):
 
 
 class RegistrarBench:
-    def __init__(self, build, h, base, core, seconds):
+    def __init__(self, build, h, base, core, seconds, affinity, work, huge):
         self.build = build
         self.host = h
         self.base = base
         self.core = core
         self.seconds = seconds
+        self.affinity = affinity
+        self.work = work
+        self.huge = huge
 
     def bound(self):
         return REGISTRAR in self.host.run("ss", "-lunH", "sport", "=", ":5060")
@@ -157,11 +161,37 @@ class RegistrarBench:
                 bytes_each = (shared_kib(process.pid) - before) * 1024 / users
         finally:
             shutil.rmtree(work)
-        seen = json.loads(done.stdout.splitlines()[-1])
+        return self.rate(done.stdout, system, auth, keeps), bytes_each
+
+    def rate(self, output, *case):
+        """What the phones saw, if it counts."""
+        seen = json.loads(output.splitlines()[-1])
         total = seen["rate"] * self.seconds
         if seen["other"] or seen["lost"] > total / 1000 + 1:
-            raise RegistrarError(f"{system} {auth} {keeps} does not count: {seen}")
-        return seen["rate"], bytes_each
+            raise RegistrarError(f"{' '.join(case)} does not count: {seen}")
+        return seen["rate"]
+
+    def measure_lane(self, auth, keeps):
+        """One run of the whole balancer: (what the phones saw, busy us a REGISTER)."""
+        store = pathlib.Path(tempfile.mkdtemp(dir=self.base))
+        with lane.serving(self.build, self.work, store, self.core, self.affinity, auth, keeps,
+                          USERS, self.huge) as served:
+            phones = subprocess.Popen(
+                machine.child([machine.program(self.build, "stw-bench-phones"), *served.phones,
+                               lane.PHONES, lane.REGISTRAR, auth, USERS, lane.WINDOW,
+                               self.seconds]),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                text=True)
+            with phones:
+                while phones.stdout.readline() not in ("bound\n", ""):
+                    pass  # DPDK says this and that
+                served.begin()
+                output = phones.stdout.read()
+            if phones.returncode:
+                raise RegistrarError(f"the phones ended with {phones.returncode}")
+            busy_us = served.busy_us()
+        shutil.rmtree(store)
+        return self.rate(output, "lane", auth, keeps), busy_us
 
     def output(self, *args):
         return json.loads(subprocess.run(
@@ -186,15 +216,21 @@ def run(build, quick, progress):
     core = machine.worker_core()
     cases = [case for case in CASES if not quick or case[1] != "sha-256"]
     bindings = 100000 if quick else 1000000
-    rates, shared = {}, []
+    rates, shared, busy = {}, [], {}
     base = build / "bench" / f"registrar-{os.getpid()}"  # not in memory: durable is on disk
     base.mkdir(parents=True)
     try:
-        with host() as h, machine.stand_aside(core):
-            bench = RegistrarBench(build, h, base, core, 0.5 if quick else 3)
+        with host() as h, machine.stand_aside(core) as affinity, \
+                machine.workspace(lane.HUGEPAGES) as (work, huge):
+            bench = RegistrarBench(build, h, base, core, 0.5 if quick else 3, affinity, work, huge)
             for i in range(1 if quick else 5):
                 progress.say(f"registrar: round {i + 1}, ours and Kamailio's in turns")
                 for case in cases:
+                    if case[0] == "lane":
+                        rate, busy_us = bench.measure_lane(*case[1:])
+                        rates.setdefault(case, []).append(rate)
+                        busy.setdefault(case[1:], []).append(busy_us)
+                        continue
                     rate, bytes_each = bench.measure(*case)
                     rates.setdefault(case, []).append(rate)
                     if case == ("kamailio", "none", "memory"):
@@ -207,10 +243,15 @@ def run(build, quick, progress):
               "kamailio_bytes_a_binding": metric(shared, "bytes", LOWER)}
     for (system, auth, keeps), runs in rates.items():
         report.setdefault(keeps, {}).setdefault(auth, {})[system] = metric(runs, "1/s", HIGHER)
+    for (auth, keeps), runs in busy.items():
+        report[keeps][auth]["lane_busy_us"] = metric(runs, "us", LOWER)
     for keeps in ("memory", "disk"):
         for row in report[keeps].values():
             if "kamailio" in row:
                 row["times_kamailio"] = row["strowger"]["median"] / row["kamailio"]["median"]
+            if "lane_busy_us" in row:
+                row["lane_times_kamailio"] = (1e6 / row["lane_busy_us"]["median"]
+                                              / row["kamailio"]["median"])
     return report
 
 
@@ -223,6 +264,10 @@ def summary(report):
                 line += (f", Kamailio {quantity(row['kamailio']['median'], '1/s')}: "
                          f"{row['times_kamailio']:.1f} times")
             yield line
+            if "lane" in row:
+                yield (f"  the whole balancer  {quantity(row['lane']['median'], '1/s')} on one "
+                       f"core; {quantity(row['lane_busy_us']['median'], 'us')} of core time each: "
+                       f"{row['lane_times_kamailio']:.1f} times")
     restart = report["restart"]
     yield (f"registrar, restart  {restart['bindings']} bindings: open "
            f"{restart['open_s']['median'] * 1000:.0f} ms, all read "

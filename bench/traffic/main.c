@@ -15,29 +15,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include <rte_eal.h>
 #include <rte_ethdev.h>
 
 #include <strowger/errors.h>
 
 #include "bench/clock.h"
+#include "bench/traffic/device.h"
 #include "bench/traffic/load.h"
 
-#define RX_BUFFERS   16383u
-#define DESCRIPTORS  2048u
-#define FRAMES_MAX   20000u
-#define LINK_WAIT_MS 20000u
-#define DRAIN_S	     0.2
+#define RX_BUFFERS 16383u
+#define FRAMES_MAX 20000u
+#define DRAIN_S	   0.2
 
 struct options {
-	const char *device;
+	struct stw_bench_device device;
 	const char *corpus;
 	const char *config;
 	enum stw_traffic_expect expect;
-	unsigned core;
-	bool huge;
 };
 
 static volatile sig_atomic_t stop;
@@ -46,57 +41,6 @@ static void on_signal(int number)
 {
 	(void)number;
 	stop = 1;
-}
-
-static int start_eal(const struct options *o, const char *name)
-{
-	char core[16], vdev[512], program[256];
-	char *argv[] = {program, (char[]){"-l"}, core, vdev, (char[]){"--no-pci"},
-			(char[]){"--no-telemetry"}, (char[]){"--iova-mode=va"},
-			(char[]){"--log-level=warning"},
-			/* Without hugepages DPDK 22.11 has no --in-memory. */
-			o->huge ? (char[]){"--in-memory"} : (char[]){"--no-huge"},
-			(char[]){"--no-shconf"}, (char[]){"-m"}, (char[]){"256"}, NULL};
-
-	snprintf(program, sizeof(program), "%s", name);
-	snprintf(core, sizeof(core), "%u", o->core);
-	if (snprintf(vdev, sizeof(vdev), "--vdev=%s", o->device) >= (int)sizeof(vdev))
-		return STW_ERANGE;
-	return rte_eal_init(o->huge ? 9 : 12, argv) >= 0 ? STW_OK : STW_EIO;
-}
-
-static int open_port(uint16_t port, struct rte_mempool *pool)
-{
-	struct rte_eth_conf conf = {0};
-	uint16_t rx = DESCRIPTORS, tx = DESCRIPTORS;
-	int err = rte_eth_dev_configure(port, 1, 1, &conf);
-
-	if (err == 0)
-		err = rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx, &tx);
-	if (err == 0)
-		err = rte_eth_rx_queue_setup(port, 0, rx, SOCKET_ID_ANY, NULL, pool);
-	if (err == 0)
-		err = rte_eth_tx_queue_setup(port, 0, tx, SOCKET_ID_ANY, NULL);
-	if (err == 0)
-		err = rte_eth_dev_start(port);
-	if (err != 0)
-		return STW_EIO;
-	rte_eth_promiscuous_enable(port); /* who cannot has nothing to filter */
-	return STW_OK;
-}
-
-/* The other end of a memif comes when it comes. */
-static int await_link(uint16_t port)
-{
-	struct rte_eth_link link = {0};
-
-	for (unsigned ms = 0; ms < LINK_WAIT_MS && !stop; ms++) {
-		if (rte_eth_link_get_nowait(port, &link) == 0 && link.link_status)
-			return STW_OK;
-		usleep(1000);
-	}
-	fprintf(stderr, "stw-bench-traffic: nobody came to the other end\n");
-	return STW_EIO;
 }
 
 static double us(uint64_t ticks, double hz)
@@ -168,10 +112,6 @@ static int run(const struct options *o)
 	uint16_t port = 0;
 	int err = STW_EIO;
 
-	if (rte_eth_dev_count_avail() != 1) {
-		fprintf(stderr, "stw-bench-traffic: device %s cannot be opened\n", o->device);
-		return STW_EIO;
-	}
 	rx = rte_pktmbuf_pool_create("rx", RX_BUFFERS, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 				     SOCKET_ID_ANY);
 	tx = rte_pktmbuf_pool_create("tx", FRAMES_MAX, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
@@ -179,13 +119,11 @@ static int run(const struct options *o)
 	if (rx != NULL && tx != NULL)
 		err = stw_traffic_frames_load(o->corpus, o->config, o->expect, tx, &frames);
 	if (err == STW_OK)
-		err = open_port(port, rx);
-	if (err == STW_OK)
-		err = await_link(port);
+		err = stw_bench_device_open(port, rx, &stop);
 	if (err == STW_OK)
 		err = obey(port, &frames);
 	else
-		fprintf(stderr, "stw-bench-traffic: %s, %s: failed\n", o->device, o->corpus);
+		fprintf(stderr, "stw-bench-traffic: %s, %s: failed\n", o->device.name, o->corpus);
 	rte_eth_dev_stop(port);
 	rte_eth_dev_close(port);
 	stw_traffic_frames_fini(&frames);
@@ -212,13 +150,13 @@ int main(int argc, char **argv)
 		{"no-huge", no_argument, NULL, 'n'},
 		{NULL, 0, NULL, 0},
 	};
-	struct options o = {.huge = true};
+	struct options o = {.device.huge = true};
 	struct sigaction action = {.sa_handler = on_signal};
 	int err;
 
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
 		switch (c) {
-		case 'd': o.device = optarg; break;
+		case 'd': o.device.name = optarg; break;
 		case 'p': o.corpus = optarg; break;
 		case 'c':
 			o.config = optarg;
@@ -227,16 +165,16 @@ int main(int argc, char **argv)
 		case 'e':
 			o.expect = strcmp(optarg, "echo") == 0 ? STW_TRAFFIC_ECHO : STW_TRAFFIC_ANY;
 			break;
-		case 'k': o.core = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 'n': o.huge = false; break;
+		case 'k': o.device.core = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'n': o.device.huge = false; break;
 		default: return usage(argv[0]);
 		}
 	}
-	if (o.device == NULL || o.corpus == NULL || optind != argc)
+	if (o.device.name == NULL || o.corpus == NULL || optind != argc)
 		return usage(argv[0]);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	err = start_eal(&o, argv[0]);
+	err = stw_bench_device_start(argv[0], &o.device);
 	if (err == STW_OK)
 		err = run(&o);
 	rte_eal_cleanup();
