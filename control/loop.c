@@ -9,6 +9,7 @@
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
+#include <strowger/sip.h>
 
 #include "control/api/api.h"
 #include "control/api/http.h"
@@ -197,12 +198,15 @@ static void stop(struct running *run)
 int stw_loop_run(const char *config_path)
 {
 	struct running run = {.socket = {.fd = -1}};
+
+	stw_sip_init(STW_KERNEL_AUTO);
 	int err = start(&run, config_path);
 	if (err) {
 		fprintf(stderr, "strowger-control: not started: %s\n", stw_err_text(err));
 	} else {
-		stw_info("strowger-control %s runs with %s, API at %s", STW_VERSION,
-			 run.control->config_path, run.socket.path);
+		stw_info("strowger-control %s runs with %s, API at %s, %s parser", STW_VERSION,
+			 run.control->config_path, run.socket.path,
+			 stw_sip_kernel_name(stw_sip_kernel_in_use()));
 		stw_notify("READY=1");
 		ev_run(run.loop, 0);
 		stw_notify("STOPPING=1");

@@ -104,7 +104,7 @@ TARGETS = (
     Target("REGISTERs on disk, of Kamailio's", at("registrar.disk.none.times_kamailio"), 3,
            "times", HIGHER),
     Target("REGISTERs in memory, of Kamailio's", at("registrar.memory.none.lane_times_kamailio"), 3,
-           "times", HIGHER, "control's own 2.5 us: the message, the store, the users' table"),
+           "times", HIGHER, "control's own 2 us: the message, the store, the users' table"),
     Target("a million bindings read after a restart", of_a_million, 3, "s", LOWER),
     Target("an idle worker's share of a core", at("memif.idle_cpu_percent"), 5, "%", LOWER),
     Target("what the generator can, against us", at("memif.generator_headroom"), 1.5, "times",

@@ -198,6 +198,15 @@ def top_prints_what_flows(r):
     expect_equal(out.count("calls/s"), 2, "screens")
 
 
+def messages_are_parsed_as_this_cpu_can(r):
+    """Not by the scalar kernel, where there is a better one."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        flags = set(next(line for line in f if line.startswith("flags")).split())
+    by = re.search(r"(\w+) parser", r.log_text())
+    expect(by is not None, r.log_text())
+    expect(by.group(1) != "scalar" or not {"sse4_2", "popcnt"} <= flags, f"{by.group(1)} parser")
+
+
 run_suites(
     ({"fake": True}, (changes_answer_when_they_are_served,
                       change_waits_for_the_acknowledgement,
@@ -206,5 +215,5 @@ run_suites(
                       bad_reload_keeps_the_running_configuration,
                       drain_outlives_reload_and_kill, restarted_data_plane_is_served_again,
                       counters_are_read_from_the_data_plane, open_requests_are_shown,
-                      top_prints_what_flows)),
+                      top_prints_what_flows, messages_are_parsed_as_this_cpu_can)),
 )
