@@ -49,26 +49,30 @@ static void action(const struct stw_model *m, const struct stw_model_rule *r, ch
 	}
 }
 
+static json_t *rule(struct stw_api *api, const struct stw_model_rule *rule)
+{
+	struct stw_stats *stats = stw_publish_stats(api->control->publish);
+	char when[128], what[320];
+	double rate = 0;
+
+	conditions(rule, when, sizeof(when));
+	action(api->control->model, rule, what, sizeof(what));
+	const bool rated = stats && stw_sampler_rule_rate(api->sampler, rule->row, &rate);
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o}}", "name", rule->name, "when", when,
+			 "action", what, "hits",
+			 stats ? json_integer((json_int_t)stw_stats_rule_hits(stats, rule->row))
+			       : json_null(),
+			 "rate_10s", "hits", stw_api_rate(rated, rate));
+}
+
 void stw_api_rules(struct stw_api *api, struct stw_request *r)
 {
 	const struct stw_model *m = api->control->model;
-	struct stw_stats *stats = stw_publish_stats(api->control->publish);
 	json_t *rows = json_array();
 
-	for (size_t i = 0; i < m->n_rules; i++) {
-		const struct stw_model_rule *rule = &m->rules[i];
-		char when[128], what[320];
-
-		conditions(rule, when, sizeof(when));
-		action(m, rule, what, sizeof(what));
-		json_array_append_new(
-			rows,
-			json_pack("{s:s, s:s, s:s, s:o}", "name", rule->name, "when", when,
-				  "action", what, "hits",
-				  stats ? json_integer(
-						  (json_int_t)stw_stats_rule_hits(stats, rule->row))
-					: json_null()));
-	}
+	for (size_t i = 0; i < m->n_rules; i++)
+		json_array_append_new(rows, rule(api, &m->rules[i]));
 	json_t *reply = stw_api_envelope(api);
 	json_object_set_new(reply, "rules", rows);
 	stw_reply(r, 200, reply);

@@ -21,6 +21,8 @@ struct sample {
 	uint64_t listeners[STW_STATS_LISTENERS_MAX][STW_N_LISTENER_COUNTERS];
 	uint32_t epochs[STW_MEMBER_NUMBERS]; /* 0: the number was in nobody's hands */
 	struct stw_member_counts members[STW_MEMBER_NUMBERS];
+	uint32_t n_rules; /* rows that were looked at */
+	uint64_t rules[STW_RULE_ROWS];
 };
 
 struct stw_sampler {
@@ -29,8 +31,9 @@ struct stw_sampler {
 	struct stw_control *control;
 	uint64_t pid; /* of the data plane the baselines are of */
 	struct sample *samples[N_SAMPLES];
-	size_t n;      /* how many are good */
-	size_t newest; /* index of the newest, when n > 0 */
+	size_t n;	  /* how many are good */
+	size_t newest;	  /* index of the newest, when n > 0 */
+	uint32_t n_rules; /* rows up to the highest that a rule ever had */
 	struct stw_traffic_history history;
 	uint32_t base_epochs[STW_MEMBER_NUMBERS];
 	struct stw_member_counts base[STW_MEMBER_NUMBERS]; /* when the number got its member */
@@ -106,6 +109,19 @@ static void take_members(struct stw_sampler *s, struct stw_stats *st, struct sam
 	}
 }
 
+/* Also rows of rules that are gone: one that comes back goes on from what it had. */
+static void take_rules(struct stw_sampler *s, struct stw_stats *st, struct sample *to)
+{
+	const struct stw_model *m = s->control->model;
+
+	for (size_t i = 0; i < m->n_rules; i++)
+		if (m->rules[i].row >= s->n_rules)
+			s->n_rules = m->rules[i].row + 1;
+	for (uint32_t row = 0; row < s->n_rules; row++)
+		to->rules[row] = stw_stats_rule_hits(st, row);
+	to->n_rules = s->n_rules;
+}
+
 void stw_sampler_take(struct stw_sampler *s, double now_s)
 {
 	struct stw_stats *st = stw_publish_stats(s->control->publish);
@@ -126,6 +142,7 @@ void stw_sampler_take(struct stw_sampler *s, double now_s)
 	for (uint32_t i = 0; i < stw_stats_n_listeners(st); i++)
 		stw_stats_sum_listener(st, i, to->listeners[i]);
 	take_members(s, st, to);
+	take_rules(s, st, to);
 }
 
 void stw_sampler_link(struct stw_sampler *s)
@@ -171,6 +188,18 @@ bool stw_sampler_worker_rate(const struct stw_sampler *s, uint32_t worker, enum 
 	if (!ends_of(s, span, &first, &last))
 		return false;
 	*out = growth(first->workers[worker][c], last->workers[worker][c], first, last);
+	return true;
+}
+
+bool stw_sampler_rule_rate(const struct stw_sampler *s, uint32_t row, double *out)
+{
+	const struct sample *last = before(s, 0), *first = NULL;
+
+	for (size_t ago = 1; ago < s->n && row < before(s, ago)->n_rules; ago++)
+		first = before(s, ago);
+	if (!first || first->at_s >= last->at_s)
+		return false;
+	*out = growth(first->rules[row], last->rules[row], first, last);
 	return true;
 }
 

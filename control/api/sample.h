@@ -45,6 +45,9 @@ bool stw_sampler_worker_rate(const struct stw_sampler *s, uint32_t worker, enum 
 bool stw_sampler_member_rate(const struct stw_sampler *s, uint16_t number,
 			     enum stw_member_counter c, enum stw_rate_span span, double *out);
 
+/** Growth a second of a rule's hits, by their row, over STW_RATE_LONG. As above. */
+bool stw_sampler_rule_rate(const struct stw_sampler *s, uint32_t row, double *out);
+
 /**
  * Time to the first answer that so large a @share of the member's requests of the last ten seconds
  * did not exceed, to the next power of two.

@@ -160,6 +160,7 @@ static void print_rules(const json_t *answer, FILE *out)
 		{"RULE", "name", STW_COLUMN_TEXT},
 		{"WHEN", "when", STW_COLUMN_TEXT},
 		{"ACTION", "action", STW_COLUMN_TEXT},
+		{">HITS/S", "rate_10s.hits", STW_COLUMN_RATE},
 		{">HITS", "hits", STW_COLUMN_TEXT},
 	};
 	stw_print_columns(json_object_get(answer, "rules"), 0, columns, STW_N_COLUMNS(columns),

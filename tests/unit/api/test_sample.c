@@ -41,7 +41,9 @@ static void write_config(const struct rig *r, const char *members)
 		"ports: [{name: outside, device: net_null0, kernel: none,"
 		" addresses: [192.0.2.1/24]}]\n"
 		"listeners: [{name: edge, address: 192.0.2.1, pool: farm}]\n"
-		"pools: [{name: farm, members: [%s]}]\n",
+		"pools: [{name: farm, members: [%s]}]\n"
+		"rules: [{name: texts, methods: [MESSAGE], pool: farm},"
+		" {name: bob, users: [bob], pool: farm}]\n",
 		r->dir, r->dir, members);
 	fclose(f);
 }
@@ -181,6 +183,24 @@ static void members_are_summed_over_workers(void **state)
 	assert_int_equal(member_total(r, number_of(r, "198.51.100.11")), 0);
 }
 
+static void rules_are_rated_once_they_were_seen_twice(void **state)
+{
+	struct rig *r = *state;
+	const uint32_t row = r->control->model->rules[1].row;
+	double rate;
+
+	stw_sampler_take(r->sampler, 1);
+	assert_false(stw_sampler_rule_rate(r->sampler, row, &rate));
+	stw_counter_add(&stw_stats_rules(r->fake.stats, 0)->hits[row], 3);
+	stw_counter_add(&stw_stats_rules(r->fake.stats, 1)->hits[row], 5);
+	stw_sampler_take(r->sampler, 3);
+	assert_true(stw_sampler_rule_rate(r->sampler, row, &rate));
+	assert_float_equal(rate, 4, 1e-9);
+	assert_true(stw_sampler_rule_rate(r->sampler, r->control->model->rules[0].row, &rate));
+	assert_float_equal(rate, 0, 1e-9);
+	assert_false(stw_sampler_rule_rate(r->sampler, row + 1, &rate)); /* nobody's yet */
+}
+
 static void restarted_data_plane_starts_over(void **state)
 {
 	struct rig *r = *state;
@@ -304,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(rates_are_growth_by_time),
 		CASE(members_are_summed_over_workers),
+		CASE(rules_are_rated_once_they_were_seen_twice),
 		CASE(restarted_data_plane_starts_over),
 		CASE(number_of_another_member_counts_from_its_start),
 		CASE(heartbeat_that_stands_still_is_a_stall),
