@@ -3,18 +3,15 @@
 #   make run  [CALLS=n] [RATE=n] [CONFIG=file]   calls through the lab, or your own interfaces
 #   make test [ONLY=stage,...]                   every test (tests/run.py tells the stages)
 #   make bench [QUICK=1]                         the benchmarks: build/bench/report.html
-#   make trained                                 a faster build, by a run of itself: build-trained
 #   make install [DESTDIR=dir]                   programs, manual pages, completion, systemd units
 #   make package                                 a Debian package of it: build/strowger_*.deb
-#
-# BUILD=build-trained installs or measures that one.
 
 BUILD ?= build
 PYTHON := /usr/bin/python3
 PROGRAMS := dataplane/strowger-dataplane control/strowger-control control/strowgerctl
 PACKAGES := tests/support/install-packages.sh
 
-.PHONY: all run test bench trained install package
+.PHONY: all run test bench install package
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
@@ -43,17 +40,6 @@ bench: $(BUILD)/build.ninja
 	@meson setup --reconfigure $(BUILD) >$(BUILD)/meson-bench.log || { cat $(BUILD)/meson-bench.log; exit 1; }
 	@ninja -C $(BUILD) >$(BUILD)/ninja.log || { cat $(BUILD)/ninja.log; exit 1; }
 	@exec $(PYTHON) bench/run.py --build $(BUILD) $(if $(QUICK),--quick)
-
-# Made anew each time: a profile belongs to the sources it was taken of.
-TRAINED := build-trained
-trained:
-	@$(PACKAGES) build
-	@rm -rf $(TRAINED)
-	meson setup $(TRAINED) -Db_lto=true -Db_pgo=generate
-	ninja -C $(TRAINED) $(PROGRAMS) bench/path/stw-bench-corpus
-	$(PYTHON) bench/path/train.py --build $(TRAINED)
-	meson configure $(TRAINED) -Db_pgo=use
-	ninja -C $(TRAINED) $(PROGRAMS)
 
 install: all
 	meson install -C $(BUILD) --no-rebuild
