@@ -46,6 +46,7 @@ struct stw_monitor {
 	bool due;      /* shares may differ */
 	double told_s; /* when changed() was called last */
 	struct ev_timer tick;
+	struct ev_timer later; /* changed() was called less than a second ago */
 };
 
 /** ask.c: a new row, which is not asked yet; begin to ask, stop asking; what came back. */

@@ -68,13 +68,29 @@ static bool may_eject(const struct stw_watch *w, double now_s)
 	return may;
 }
 
+/* At once, or as soon as it may be. */
 static void tell(struct stw_monitor *mon, double now_s)
 {
-	if (!mon->due || now_s - mon->told_s < TELL_S)
+	const double rest_s = mon->told_s + TELL_S - now_s;
+
+	if (!mon->due)
 		return;
+	ev_timer_stop(mon->loop, &mon->later);
+	if (rest_s > 0) {
+		ev_timer_set(&mon->later, rest_s, 0.);
+		ev_timer_start(mon->loop, &mon->later);
+		return;
+	}
 	mon->due = false;
 	mon->told_s = now_s;
 	mon->owner.changed(mon->owner.ctx);
+}
+
+static void on_later(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	tell(timer->data, stw_now_s());
 }
 
 void stw_watch_changed(struct stw_watch *w)
@@ -161,6 +177,8 @@ struct stw_monitor *stw_monitor_new(struct ev_loop *loop, struct stw_slow *slow,
 	ev_timer_init(&mon->tick, on_tick, 1., 1.);
 	mon->tick.data = mon;
 	ev_timer_start(loop, &mon->tick);
+	ev_init(&mon->later, on_later);
+	mon->later.data = mon;
 	const struct stw_slow_watch watch = {.ctx = mon,
 					     .answered = stw_watch_answered,
 					     .refused = stw_watch_refused};
@@ -408,6 +426,7 @@ void stw_monitor_free(struct stw_monitor *mon)
 		return;
 	stw_slow_watch(mon->slow, &nobody);
 	ev_timer_stop(mon->loop, &mon->tick);
+	ev_timer_stop(mon->loop, &mon->later);
 	for (size_t i = 0; i < mon->n; i++)
 		drop_row(mon->rows[i]);
 	free(mon->rows);

@@ -112,11 +112,12 @@ def add_under_load(farm):
     caller.wait_started(100)
     farm.ctl("add", POOL, addresses.host_port(THIRD[4]), "--name", "k3v4", "--weight", "10")
     farm.wait_state("k3v4", "healthy")
+    wait_until(lambda: farm.counter("k3v4") > 0, SLOW_S, "its first call")
     before = farm.new_calls()
     expect_all_answered(caller, caller.wait())
     shares = farm.shares(before)
-    print(f"# shares of {sum(farm.new_calls().values()) - sum(before.values())} calls once it was "
-          f"healthy: {shares}", flush=True)
+    print(f"# shares of {sum(farm.new_calls().values()) - sum(before.values())} calls once it "
+          f"served: {shares}", flush=True)
     expect(abs(shares["k3v4"] - 1 / 3) <= 0.05, f"shares: {shares}, {farm.observed('k3v4')}")
     code, text = farm.balance.ctl("diff")
     expect("k3v4" in text, f"diff: {text}")

@@ -23,11 +23,17 @@ struct rig {
 	struct stw_slow *slow;
 	struct stw_monitor *mon;
 	struct stw_model *m;
+	unsigned n_changed;
 };
 
 static void nothing(void *ctx)
 {
 	(void)ctx;
+}
+
+static void changed(void *ctx)
+{
+	((struct rig *)ctx)->n_changed++;
 }
 
 static bool no_traffic(void *ctx, const struct stw_endpoint *member, struct stw_traffic *out,
@@ -49,7 +55,7 @@ static struct stw_endpoint host(uint8_t last)
 
 static void start_monitor(struct rig *r)
 {
-	const struct stw_monitor_owner owner = {r, nothing, nothing, no_traffic};
+	const struct stw_monitor_owner owner = {r, changed, nothing, no_traffic};
 
 	r->mon = stw_monitor_new(r->loop, r->slow, &owner);
 	assert_non_null(r->mon);
@@ -214,6 +220,27 @@ static void whoever_comes_later_is_asked_once_tables_have_it(void **state)
 	assert_true(turn_until(r->loop, is_asked, r, &nine));
 }
 
+static bool has_changed(void *rig, const void *times)
+{
+	return ((struct rig *)rig)->n_changed == *(const unsigned *)times;
+}
+
+/* Not before the second is over, and not at a tick after it, which may be another second. */
+static void changes_of_one_second_are_told_at_its_end(void **state)
+{
+	struct rig *r = *state;
+	const unsigned twice = 2;
+
+	ev_timer_stop(r->loop, &r->mon->tick);
+	stw_watch_changed(r->mon->rows[0]);
+	assert_int_equal(r->n_changed, 1);
+	stw_watch_changed(r->mon->rows[1]);
+	stw_watch_changed(r->mon->rows[0]);
+	assert_int_equal(r->n_changed, 1);
+	assert_true(turn_until(r->loop, has_changed, r, &twice));
+	assert_false(ev_is_active(&r->mon->later));
+}
+
 static void with_too_few_left_all_serve(void **state)
 {
 	struct rig *r = *state;
@@ -285,6 +312,7 @@ int main(void)
 		CASE(a_reload_keeps_what_is_known),
 		CASE(whoever_comes_later_waits_for_its_first_answer),
 		CASE(whoever_comes_later_is_asked_once_tables_have_it),
+		CASE(changes_of_one_second_are_told_at_its_end),
 		CASE(with_too_few_left_all_serve),
 		CASE(a_pool_with_another_to_stand_in_does_not_panic),
 		CASE(a_spoiled_file_changes_nothing_but_is_told),
