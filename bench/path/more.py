@@ -90,6 +90,8 @@ class More:
     def prepared(self, name, mix):
         """A function that measures @mix's rate; its corpus is made and its users are registered."""
         corpus = self.bench.work / f"{name}.pcap"
+        # By the configuration without rules, whatever the mix before left there.
+        self.config(corpus, [self.bench.core])
         made = self.bench.make_corpus(corpus, "--only", mix.shapes)
         rules = mix.rules + (users.registrar(made["domains"]) if mix.registered else "")
 
