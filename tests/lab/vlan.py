@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A VLAN interface (802.1Q) in user space, for kernels without one: a TAP whose frames leave by a
 parent interface with a tag, and that gets what arrives there with this tag and no second one.
+Frames are lost while either is down, as on a cable that is not plugged in.
 
     vlan.py PARENT NAME VLAN     make it, say "ready", serve until SIGTERM
 """
 
+import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -24,6 +27,7 @@ ETH_P_ALL, ETH_P_8021Q = 3, 0x8100
 TAGS = (ETH_P_8021Q, 0x88A8)
 AUXDATA = struct.Struct("=IIIHHHH")  # status, len, snaplen, mac, net, vlan_tci, vlan_tpid
 FRAME_MAX = 65536
+LOSSES = (errno.EIO, errno.ENETDOWN, errno.ENOBUFS)  # a TAP that is down, a parent, a full queue
 
 
 def make_tap(name, mac):
@@ -50,6 +54,21 @@ def tag_of(ancillary):
     return None
 
 
+@contextlib.contextmanager
+def losing():
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in LOSSES:
+            raise
+        print(f"lost a frame: {error.strerror}", flush=True)
+
+
+def send(wire, tap, tag):
+    frame = os.read(tap, FRAME_MAX)
+    wire.send(frame[:12] + tag + frame[12:])
+
+
 def receive(wire, tap, vlan):
     frame, ancillary, _flags, address = wire.recvmsg(FRAME_MAX, 256)
     tag = tag_of(ancillary)
@@ -71,11 +90,11 @@ def main():
         print("ready", flush=True)
         while True:
             for source in select.select([wire, tap], [], [])[0]:
-                if source == tap:
-                    frame = os.read(tap, FRAME_MAX)
-                    wire.send(frame[:12] + tag + frame[12:])
-                else:
-                    receive(wire, tap, vlan)
+                with losing():
+                    if source == tap:
+                        send(wire, tap, tag)
+                    else:
+                        receive(wire, tap, vlan)
 
 
 main()

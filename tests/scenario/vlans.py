@@ -20,12 +20,12 @@ CALLS = 200
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab", "vlan.py")
 
 
-def add_vlan(lab, host, parent, address):
-    """@host gets a VLAN interface on @parent."""
-    name = f"{parent}.{VLAN}"
-    process = lab.run_in(host, f"vlan-{parent}", sys.executable, PROGRAM, parent, name, str(VLAN))
+def add_vlan(lab, host, parent):
+    """@host gets a VLAN interface on @parent. It is down."""
+    process = lab.run_in(host, f"vlan-{parent}", sys.executable, PROGRAM, parent,
+                         f"{parent}.{VLAN}", str(VLAN))
     process.wait_for(lambda: "ready" in process.tail(), 30, "its VLAN interface")
-    host.address(name, f"{address}/24")
+    return process
 
 
 def configure(lab):
@@ -46,6 +46,19 @@ def calls(lab, name, **how):
                          100, 5070 + lab.callers)
     lab.processes.append(caller.process)
     expect_all_answered(caller, caller.wait())
+
+
+def take_up(lab):
+    """Both VLAN interfaces. A frame that came before was lost, as on any interface."""
+    near, far = lab.interface("outside"), lab.peer_interface("outside")
+    program = add_vlan(lab, lab.balancer, near)
+    add_vlan(lab, lab.caller, far)
+    with lab.caller.socket(17, 3) as wire:  # AF_PACKET, SOCK_RAW
+        wire.bind((far, 0))
+        wire.send(datagram(lab, (0x8100, VLAN)))
+    program.wait_for(lambda: "lost a frame" in program.tail(), 30, "it lost the frame")
+    lab.balancer.address(f"{near}.{VLAN}", f"{OUR_ADDRESS}/24")
+    lab.caller.address(f"{far}.{VLAN}", f"{CALLERS_ADDRESS}/24")
 
 
 class Ping:
@@ -86,8 +99,7 @@ def datagram(lab, *tags):
 def expect_kernels(lab, balance):
     """Datagrams to the listener with other tags pass the workers by; one with ours does not."""
     before = wait_until(balance.ledger_at_rest, 20, "the ledger to come to rest")
-    wire = lab.caller.socket(17, 3)  # AF_PACKET, SOCK_RAW
-    with wire:
+    with lab.caller.socket(17, 3) as wire:  # AF_PACKET, SOCK_RAW
         wire.bind((lab.peer_interface("outside"), 0))
         for tags in (((0x8100, OTHER_VLAN),), ((0x88A8, VLAN), (0x8100, VLAN)),
                      ((0x8100, VLAN), (0x8100, VLAN)), ((0x88A8, VLAN),)):
@@ -109,8 +121,7 @@ def main():
     with Tap() as tap, Lab("vlans", tap=tap) as lab:
         lab.start_farm()
         lab.share_interfaces()
-        add_vlan(lab, lab.balancer, lab.interface("outside"), OUR_ADDRESS)
-        add_vlan(lab, lab.caller, lab.peer_interface("outside"), CALLERS_ADDRESS)
+        take_up(lab)
         ping = Ping(lab)
         before = lab.balancer.ip("addr", "show", "dev", f"{lab.interface('outside')}.{VLAN}")
         write = lab.configure
