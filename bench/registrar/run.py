@@ -177,7 +177,8 @@ class RegistrarBench:
         with lane.serving(self.build, self.work, store, self.core, self.affinity, auth, keeps,
                           USERS, self.huge) as served:
             phones = subprocess.Popen(
-                machine.child([machine.program(self.build, "stw-bench-phones"), *served.phones,
+                machine.child(["timeout", 3 * PATIENCE_S,
+                               machine.program(self.build, "stw-bench-phones"), *served.phones,
                                lane.PHONES, lane.REGISTRAR, auth, USERS, lane.WINDOW,
                                self.seconds]),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
