@@ -155,8 +155,12 @@ int stw_snapshots_swap_lanes(struct stw_snapshots *s, struct stw_lanes *lanes)
 	fresh->location = s->location;
 	fresh->lanes = lanes;
 	stw_snapshot_face(fresh, s->addresses, s->n_addresses);
+	if (old)
+		stw_lanes_say_taken(old, false);
 	swap(s, fresh, NULL);
 	s->lanes = lanes;
+	if (lanes)
+		stw_lanes_say_taken(lanes, true);
 	stw_lanes_free(old);
 	return STW_OK;
 }

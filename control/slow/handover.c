@@ -248,7 +248,7 @@ void stw_handover_close(struct stw_handover *h)
 
 bool stw_handover_is_open(const struct stw_handover *h)
 {
-	return h->shared != NULL;
+	return h->shared && atomic_load_explicit(&h->shared->taken, memory_order_acquire) != 0;
 }
 
 void stw_handover_free(struct stw_handover *h)
@@ -271,6 +271,6 @@ static uint32_t lane_of(const struct stw_handover *h, const struct stw_endpoint 
 
 bool stw_handover_send(struct stw_handover *h, const struct stw_datagram *d)
 {
-	return h->shared && stw_lane_put(&h->end[lane_of(h, &d->peer)].down, &d->local, &d->peer,
-					 d->bytes, d->len);
+	return stw_handover_is_open(h) && stw_lane_put(&h->end[lane_of(h, &d->peer)].down,
+						       &d->local, &d->peer, d->bytes, d->len);
 }

@@ -42,6 +42,8 @@ int stw_handover_open(struct stw_handover *h, uint32_t n, int *memory, int *door
 /** There are none any more. */
 void stw_handover_close(struct stw_handover *h);
 
+/** Whether there are lanes that workers serve: those that were passed on may not have been taken.
+ */
 bool stw_handover_is_open(const struct stw_handover *h);
 
 /** Have a worker send @d: always the same one to the same peer. @return false: it was not taken */

@@ -10,6 +10,7 @@
  * Threads: made and freed by the installer. Of @end each worker has one. No DPDK in it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,12 @@ struct stw_lanes {
  * @return STW_OK, STW_EMALFORMED, STW_EVERSION, STW_EIO, STW_ENOMEM
  */
 int stw_lanes_map(int memory, int doorbell, uint32_t n, struct stw_lanes **out, const char **why);
+
+/** Tell control whether workers serve them. */
+static inline void stw_lanes_say_taken(struct stw_lanes *l, bool is)
+{
+	atomic_store_explicit(&l->shared->taken, is, memory_order_release);
+}
 
 /** No worker may have them any more. Accepts NULL. */
 void stw_lanes_free(struct stw_lanes *l);

@@ -21,7 +21,8 @@
  *                                     (lane.h), a memfd sealed against shrinking and growing, and
  *                                     the eventfd that wakes control. To a data plane whose HELLO
  *                                     says that it takes them. They end with the connection: the
- *                                     next one has its own. Not answered
+ *                                     next one has its own. Not answered: whether they were
+ *                                     taken is said in their memory
  *   control -> data plane   STOP_LISTENING is not here: the data plane stops by SIGTERM only
  *
  * Generations grow. An image whose generation is not above the served one is refused (STW_ESTALE),

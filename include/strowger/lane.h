@@ -17,7 +17,8 @@
  * other's position and of each record's length only what lies within the ring is believed. What is
  * damaged is left out, up to what the other end shows as written.
  *
- * Control sleeps with @asleep set; whoever finds it so after writing takes it down and rings.
+ * Control sleeps with @asleep set; whoever finds it so after writing takes it down and rings. It
+ * gives workers nothing before the data plane has said, by @taken, that they look there.
  */
 
 #include <stdatomic.h>
@@ -62,6 +63,7 @@ struct stw_lanes_header {
 	uint32_t version;
 	uint32_t n; /* one lane a worker */
 	uint64_t size_bytes;
+	_Atomic uint32_t taken; /* 1: workers serve them; the data plane's word */
 	_Atomic uint32_t asleep __attribute__((aligned(64)));
 	struct stw_lane lane[];
 };

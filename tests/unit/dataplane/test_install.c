@@ -672,8 +672,10 @@ static void lanes_are_served_as_long_as_their_control_is_there(void **state)
 	assert_int_equal(offer_farm(f, control, 1).err, STW_OK);
 	assert_non_null(served_lanes(f));
 	/* A newer control has not offered any. */
+	assert_int_equal(atomic_load(&l.h->taken), 1);
 	newer = join(f);
 	assert_null(served_lanes(f));
+	assert_int_equal(atomic_load(&l.h->taken), 0);
 	offer_lanes(f, newer, &l, 2);
 	assert_non_null(served_lanes(f));
 	/* Offered again: those are served. */
@@ -709,6 +711,7 @@ static void lanes_that_do_not_fit_change_nothing(void **state)
 	good.h->magic++;
 	offer_lanes(f, control, &good, 2);
 	assert_ptr_equal(served_lanes(f), before);
+	assert_int_equal(atomic_load(&bad.h->taken), 0);
 	assert_int_equal(open_files(), files);
 	lanes_drop(&good);
 	lanes_drop(&bad);

@@ -66,6 +66,7 @@ static void open_lanes(struct rig *r)
 		r->up[i] = (struct stw_lane_writer){.ring = &r->lanes.h->lane[i].up};
 		r->down[i] = (struct stw_lane_reader){.ring = &r->lanes.h->lane[i].down};
 	}
+	atomic_store(&r->lanes.h->taken, 1);
 }
 
 static void before_it_waits(struct ev_loop *loop, struct ev_prepare *prepare, int revents);
@@ -248,6 +249,24 @@ static void a_worker_that_does_not_read_blocks_nobody(void **state)
 	ev_run(r->loop, EVRUN_NOWAIT);
 }
 
+/* The data plane did not want them: what goes there nobody would see. */
+static void nothing_goes_to_workers_that_did_not_take_them(void **state)
+{
+	struct rig *r = *state;
+	struct stw_datagram d = {.local = stw_farm_v4(192, 0, 2, 1, 5060),
+				 .peer = stw_farm_v4(203, 0, 113, 1, 5060),
+				 .bytes = (char[]){"x"},
+				 .len = 1};
+
+	assert_true(stw_handover_is_open(r->h));
+	atomic_store(&r->lanes.h->taken, 0);
+	assert_false(stw_handover_is_open(r->h));
+	assert_false(stw_handover_send(r->h, &d));
+	ev_run(r->loop, EVRUN_NOWAIT);
+	for (unsigned w = 0; w < WORKERS; w++)
+		assert_false(stw_lane_has_more(&r->down[w]));
+}
+
 static void damage_is_left_out_and_counted(void **state)
 {
 	struct rig *r = *state;
@@ -306,6 +325,7 @@ int main(void)
 		CASE(what_is_sent_is_shown_at_the_end_of_a_turn),
 		CASE(a_peer_s_messages_go_by_one_worker),
 		CASE(a_worker_that_does_not_read_blocks_nobody),
+		CASE(nothing_goes_to_workers_that_did_not_take_them),
 		CASE(damage_is_left_out_and_counted),
 		CASE(each_data_plane_has_its_own),
 	};

@@ -236,6 +236,7 @@ static void open_lanes(struct rig *r, struct worker *w)
 	assert_true(w->lanes.h != MAP_FAILED);
 	w->up.ring = &w->lanes.h->lane[0].up;
 	w->down.ring = &w->lanes.h->lane[0].down;
+	atomic_store(&w->lanes.h->taken, 1);
 }
 
 static void hand_over(struct worker *w, const char *uri, const char *call_id)
