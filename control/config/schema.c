@@ -386,8 +386,8 @@ const struct stw_opt stw_schema[] = {
 		 "See docs/health.md."},
 	{"pools[].health.probes", STW_OPT_BOOL, RELOAD, .def = "true", AT(stw_conf_pool, v.health.probes),
 	 .help = "Whether members are asked if they live. The questions leave from the listener that "
-		 "calls to the member leave from; behind a port with kernel: none there is no way for "
-		 "them, and the member counts as alive."},
+		 "calls to the member leave from; behind a port with kernel: none by a worker's "
+		 "lane, where nobody tells of a closed port."},
 	{"pools[].health.method", STW_OPT_NAME, RELOAD, .def = "OPTIONS",
 	 AT(stw_conf_pool, v.health.method),
 	 .help = "Method of the probes."},

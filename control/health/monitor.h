@@ -7,9 +7,9 @@
  * once a second, and says which share of its weight each member gets. A member of several pools is
  * watched for each by that pool's settings; what one address shows says nothing about another.
  *
- * Probes go out from the listener's own socket on the slow path and their answers come back there
- * through a worker: the way calls take. Behind a port without a kernel side there is no such way;
- * a member there is not probed, and says so.
+ * Probes go out from the listener's own socket on the slow path, behind a port without a kernel
+ * side by a worker's lane, and their answers come back through a worker: the way calls take. Where
+ * there is neither, or no listener, a member is not probed, and says so.
  *
  * Threads: the loop's only. Ownership: one object, made and freed by control.
  */

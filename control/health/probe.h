@@ -6,7 +6,7 @@
  * One question to a member (RFC 3261 s11, s17.1.2) and how its answer is known again. Pure.
  *
  * The branch of its Via is a MAC of Call-ID and CSeq, by which a worker knows that the answer is
- * control's and hands it to the kernel side; control then wants the very branch, Call-ID and CSeq
+ * control's and hands it over; control then wants the very branch, Call-ID and CSeq
  * from the very address. An ICMP error is believed only when it quotes the probe itself, beyond its
  * branch. So whoever cannot read the farm's wire cannot say anything about a member.
  *
