@@ -91,13 +91,15 @@ static inline uint64_t word(const struct value *v, unsigned at)
 	return w;
 }
 
-/* A name of up to eight bytes as word() reads it. */
-static inline uint64_t name(const char *text)
-{
-	uint64_t w = 0;
-	memcpy(&w, text, strlen(text));
-	return w;
-}
+/*
+ * A name of up to eight bytes as word() reads it. Put together of its letters, which are constants:
+ * copied, it is stored in pieces and read as a whole, and that waits for all stores before.
+ */
+#define LETTER(text, i) \
+	((uint64_t)(uint8_t)(text)[(i) < sizeof(text) - 1 ? (i) : sizeof(text) - 1] << 8 * (i))
+#define NAME(text)                                                                                 \
+	(LETTER(text, 0) | LETTER(text, 1) | LETTER(text, 2) | LETTER(text, 3) | LETTER(text, 4) | \
+	 LETTER(text, 5) | LETTER(text, 6) | LETTER(text, 7))
 
 /* The first @n bytes there, 1..8, letters made lower case. */
 static inline uint64_t lower(const struct value *v, unsigned at, unsigned n)
@@ -108,7 +110,7 @@ static inline uint64_t lower(const struct value *v, unsigned at, unsigned n)
 /* "sip:" in any letter case; the colon exactly, which 0x1a would become in lower case. */
 static inline bool is_sip(const struct value *v, unsigned at)
 {
-	return lower(v, at, 3) == name("sip") && v->text[at + 3] == ':';
+	return lower(v, at, 3) == NAME("sip") && v->text[at + 3] == ':';
 }
 
 static inline struct stw_span span(const struct value *v, unsigned from, unsigned to)
@@ -148,10 +150,10 @@ static inline enum via_param which_param(const struct value *v, unsigned at, uns
 	uint64_t w = lower(v, at, n < 8 ? n : 8);
 	enum via_param which = OTHER;
 
-	which = w == name("branch") ? BRANCH : which;
-	which = w == name("rport") ? RPORT : which;
-	which = w == name("received") && n == 8 ? RECEIVED : which;
-	which = w == name("maddr") ? MADDR : which;
+	which = w == NAME("branch") ? BRANCH : which;
+	which = w == NAME("rport") ? RPORT : which;
+	which = w == NAME("received") && n == 8 ? RECEIVED : which;
+	which = w == NAME("maddr") ? MADDR : which;
 	return which;
 }
 
@@ -200,8 +202,8 @@ static bool plain_via(const char *buf, struct stw_span all, struct stw_sip_via *
 	uint16_t port = 0, rport = 0;
 	struct value v;
 
-	if (!load(&v, buf, all, all.len) || word(&v, 0) != name("SIP/2.0/") ||
-	    (uint32_t)word(&v, 8) != (uint32_t)name("UDP "))
+	if (!load(&v, buf, all, all.len) || word(&v, 0) != NAME("SIP/2.0/") ||
+	    (uint32_t)word(&v, 8) != (uint32_t)NAME("UDP "))
 		return false;
 	unsigned host = run(in(&v, host_byte), 12), at = after_port(&v, host, &port);
 	if (host == 12 || at == 0 || !take_via_params(&v, at, &p) || !via_params_ok(&p))
@@ -251,7 +253,7 @@ static inline unsigned take_tag(const struct value *v, unsigned at, struct stw_s
 	if (v->text[at] != ';')
 		return at;
 	unsigned end = run(in(v, token), at + 5);
-	if (lower(v, at + 1, 3) != name("tag") || v->text[at + 4] != '=' || end == at + 5)
+	if (lower(v, at + 1, 3) != NAME("tag") || v->text[at + 4] != '=' || end == at + 5)
 		return 0;
 	*out = span(v, at, end);
 	return end;
@@ -296,7 +298,7 @@ static bool plain_name_addr(const char *buf, struct stw_span all, struct stw_sip
 /* Parameters we know but need more care. */
 static inline bool is_delicate(uint64_t w)
 {
-	return w == name("transpor") || (w & 0xffffffffff) == name("maddr");
+	return w == NAME("transpor") || (w & 0xffffffffff) == NAME("maddr");
 }
 
 static inline bool take_uri_params(const struct value *v, unsigned at, struct stw_sip_uri *uri)
@@ -309,7 +311,7 @@ static inline bool take_uri_params(const struct value *v, unsigned at, struct st
 
 		if (v->text[at] != ';' || n == 0 || is_delicate(lower(v, at + 1, 8)))
 			return false;
-		uri->lr |= n == 2 && lower(v, at + 1, 2) == name("lr");
+		uri->lr |= n == 2 && lower(v, at + 1, 2) == NAME("lr");
 		at = v->text[end] == '=' ? run(params, end + 1) : end;
 	}
 	if (at > from)
