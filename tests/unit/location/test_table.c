@@ -615,7 +615,7 @@ static _Atomic bool over;
 /* User i is bound to "sip:user<i>@..." at the host its port tells, at every moment. */
 static void *read_on(void *arg)
 {
-	struct stw_where_slot s;
+	struct stw_where_slot s = {0};
 	uint64_t n = 0;
 	uint32_t i = 0;
 
