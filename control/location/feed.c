@@ -56,10 +56,11 @@ static bool is_subscriber(const struct stw_feed *f, struct stw_str aor)
 
 static void put(struct stw_feed *f, struct stw_str aor, const struct stw_record *record)
 {
-	const size_t n = stw_locate_contacts(record, NULL, now_s(f), f->contacts);
+	const uint64_t now = now_s(f);
+	const size_t n = stw_locate_contacts(record, NULL, now, f->contacts);
 	const bool known = record->n > 0 || is_subscriber(f, aor);
 
-	if (stw_location_table_put(f->table, aor.p, aor.len, f->contacts, n, known, now_s(f)) ==
+	if (stw_location_table_put(f->table, aor.p, aor.len, f->contacts, n, known, now) ==
 		    STW_OK ||
 	    f->full_told)
 		return;

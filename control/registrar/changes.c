@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Behind it the name, then the row. */
+struct head {
+	uint32_t row_len;
+	uint16_t name_len;
+	bool has_row;
+};
+
 static bool make_room(struct stw_changes *c, size_t n)
 {
 	size_t room = c->room ? c->room : 4096;
@@ -21,24 +28,39 @@ static bool make_room(struct stw_changes *c, size_t n)
 	return true;
 }
 
-void stw_changes_add(struct stw_changes *c, struct stw_str name)
+static void append(struct stw_changes *c, const void *bytes, size_t n)
 {
-	if (!make_room(c, sizeof(name.len) + name.len)) {
+	memcpy(c->bytes + c->len, bytes, n);
+	c->len += n;
+}
+
+void stw_changes_add(struct stw_changes *c, const struct stw_change *change)
+{
+	const struct head h = {.row_len = (uint32_t)change->row.len,
+			       .name_len = change->name.len,
+			       .has_row = change->row.p != NULL};
+
+	if (!make_room(c, sizeof(h) + h.name_len + h.row_len)) {
 		c->lost = true;
 		return;
 	}
-	memcpy(c->bytes + c->len, &name.len, sizeof(name.len));
-	memcpy(c->bytes + c->len + sizeof(name.len), name.p, name.len);
-	c->len += sizeof(name.len) + name.len;
+	append(c, &h, sizeof(h));
+	append(c, change->name.p, h.name_len);
+	if (h.has_row)
+		append(c, change->row.p, h.row_len);
 }
 
-bool stw_changes_next(const struct stw_changes *c, size_t *at, struct stw_str *name)
+bool stw_changes_next(const struct stw_changes *c, size_t *at, struct stw_change *out)
 {
+	const char *p = c->bytes + *at;
+	struct head h;
+
 	if (*at == c->len)
 		return false;
-	memcpy(&name->len, c->bytes + *at, sizeof(name->len));
-	name->p = c->bytes + *at + sizeof(name->len);
-	*at += sizeof(name->len) + name->len;
+	memcpy(&h, p, sizeof(h));
+	out->name = stw_str(p + sizeof(h), h.name_len);
+	out->row = (struct stw_store_value){h.has_row ? out->name.p + h.name_len : NULL, h.row_len};
+	*at += sizeof(h) + h.name_len + h.row_len;
 	return true;
 }
 

@@ -210,19 +210,27 @@ static bool read_identity(struct stw_handling *h)
 	       refused(h, &refusal);
 }
 
+/* Reading a clock takes as long as reading a header. */
+static uint64_t now_ms(struct stw_registrar *r)
+{
+	if (r->now_ms == 0)
+		r->now_ms = stw_clock_ms(&r->clock);
+	return r->now_ms;
+}
+
 void stw_registrar_handle(struct stw_registrar *r, const char *buf, const struct stw_sip_msg *m,
 			  const struct stw_endpoint *source, const struct stw_endpoint *listener,
 			  struct stw_registrar_answer *out)
 {
-	const uint64_t now_ms = stw_clock_ms(&r->clock);
+	const uint64_t ms = now_ms(r);
 	struct stw_handling h = {.r = r,
 				 .buf = buf,
 				 .m = m,
 				 .source = source,
 				 .listener = listener,
 				 .out = out,
-				 .now_s = now_ms / 1000u,
-				 .now_us = now_ms * 1000u};
+				 .now_s = ms / 1000u,
+				 .now_us = ms * 1000u};
 
 	out->status = out->retry_after_s = 0;
 	out->known = out->changed = false;

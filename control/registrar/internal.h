@@ -32,6 +32,7 @@ struct stw_registrar {
 	char dir[160];
 	struct stw_store_options options;
 	struct stw_clock clock;
+	uint64_t now_ms; /* steady, read once for all up to the next commit; 0: not yet */
 	struct stw_nonce_uses *uses;
 	struct stw_sources *sources;
 	struct stw_exempt exempt;

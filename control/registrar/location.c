@@ -70,7 +70,14 @@ static int move_entry(struct stw_store *s, struct stw_str aor, struct stw_locati
 	return err;
 }
 
-static int put_row(struct stw_store *s, struct stw_str aor, const struct stw_record *record)
+static void note(struct stw_store *s, struct stw_str aor, struct stw_store_value row, bool tell)
+{
+	if (tell && s->changes)
+		stw_changes_add(s->changes, &(struct stw_change){aor, row});
+}
+
+static int put_row(struct stw_store *s, struct stw_str aor, const struct stw_record *record,
+		   bool tell)
 {
 	/* Written beside, because the texts may be those of the row that changes. */
 	uint8_t small[SMALL_ROW], *row = small;
@@ -82,25 +89,28 @@ static int put_row(struct stw_store *s, struct stw_str aor, const struct stw_rec
 		row = malloc(room);
 		err = row ? stw_record_encode(record, row, room, &len) : STW_ENOMEM;
 	}
-	if (!err)
+	if (!err) {
+		note(s, aor, value(row, len), tell);
 		err = stw_store_put(s, STW_TABLE_LOCATION, value(aor.p, aor.len), value(row, len));
+	}
 	if (row != small)
 		free(row);
 	return err;
 }
 
-/* Write it, to be looked at at @at_s, not after its next expiry. */
+/* Write it, to be looked at at @at_s, not after its next expiry. @tell: its bindings changed */
 static int write_record(struct stw_store *s, struct stw_str aor, struct stw_location *l,
-			uint64_t at_s)
+			uint64_t at_s, bool tell)
 {
 	int err;
 
 	if (l->record.n == 0) {
+		note(s, aor, value("", 0), tell);
 		err = stw_store_remove(s, STW_TABLE_LOCATION, value(aor.p, aor.len));
 		return err && err != STW_ENOENT ? err : move_entry(s, aor, l, UINT64_MAX);
 	}
 	l->record.early_s = (uint32_t)(stw_record_next_expiry(&l->record) - at_s);
-	err = put_row(s, aor, &l->record);
+	err = put_row(s, aor, &l->record, tell);
 	return err ? err : move_entry(s, aor, l, at_s);
 }
 
@@ -111,9 +121,7 @@ int stw_location_put(struct stw_store *s, struct stw_str aor, struct stw_locatio
 
 	if (aor.len > sizeof(((struct expiry_key *)0)->aor))
 		return STW_ERANGE;
-	if (s->changes)
-		stw_changes_add(s->changes, aor);
-	return write_record(s, aor, l, stays ? l->indexed_s : next);
+	return write_record(s, aor, l, stays ? l->indexed_s : next, true);
 }
 
 /* The records that are due. */
@@ -166,9 +174,7 @@ static int expire_one(struct stw_store *s, const struct due_row *due, uint64_t n
 			err = stw_location_put(s, aor, l);
 	} else if (!err) {
 		*n_bindings += stw_record_expire(&l->record, now_s);
-		if (l->record.n < n && s->changes)
-			stw_changes_add(s->changes, aor);
-		err = write_record(s, aor, l, stw_record_next_expiry(&l->record));
+		err = write_record(s, aor, l, stw_record_next_expiry(&l->record), l->record.n < n);
 	}
 	free(l);
 	return err;

@@ -131,17 +131,25 @@ static size_t get_binding(const uint8_t *row, size_t left, struct stw_binding *b
 	return at;
 }
 
-int stw_record_decode(const void *bytes, size_t len, struct stw_record *out)
+int stw_record_decode(const void *row, size_t len, struct stw_record *out)
+{
+	uint64_t sum;
+
+	if (len < sizeof(struct head) || len > STW_RECORD_BYTES)
+		return STW_EMALFORMED;
+	memcpy(&sum, row, sizeof(sum));
+	return sum == sum_of(row, len) ? stw_record_read(row, len, out) : STW_EDIGEST;
+}
+
+int stw_record_read(const void *bytes, size_t len, struct stw_record *out)
 {
 	const uint8_t *row = bytes;
 	struct head h;
 	size_t at = sizeof(h);
 
-	if (len < sizeof(h) || len > STW_RECORD_BYTES)
+	if (len < sizeof(h))
 		return STW_EMALFORMED;
 	memcpy(&h, row, sizeof(h));
-	if (h.sum != sum_of(row, len))
-		return STW_EDIGEST;
 	if (h.version != VERSION)
 		return STW_EVERSION;
 	if (h.n > STW_RECORD_BINDINGS)

@@ -75,6 +75,9 @@ int stw_record_encode(const struct stw_record *r, uint8_t *out, size_t room, siz
  */
 int stw_record_decode(const void *row, size_t len, struct stw_record *out);
 
+/** Likewise of a row that was written just now: its sum is not looked at. */
+int stw_record_read(const void *row, size_t len, struct stw_record *out);
+
 /**
  * Forget what expired: live bindings whose time has come, and gone ones.
  *

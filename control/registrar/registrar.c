@@ -20,20 +20,33 @@
 #define STUCK_S	      3u  /* of errors */
 #define MARK_KEY      "clock"
 
-/* What lasts is told, as it stands in the store. */
+/* As it was written, which is what the store has, unless that was undone. */
+static void tell_one(struct stw_registrar *r, const struct stw_change *change)
+{
+	struct stw_record *record = &r->location.record;
+
+	if (change->row.p == NULL || r->store->undone ||
+	    (change->row.len > 0 &&
+	     stw_record_read(change->row.p, change->row.len, record) != STW_OK))
+		stw_location_get(r->store, change->name, &r->location);
+	else if (change->row.len == 0)
+		record->n = 0;
+	r->changed(r->changed_ctx, change->name, record);
+}
+
+/* What lasts is told. */
 static void tell_changes(struct stw_registrar *r, bool lasts)
 {
-	struct stw_str aor;
+	struct stw_change change;
 	size_t at = 0;
 
 	if (r->changed && lasts && r->changes.lost)
 		r->changed(r->changed_ctx, stw_str("", 0), NULL);
 	else
-		while (r->changed && lasts && stw_changes_next(&r->changes, &at, &aor)) {
-			stw_location_get(r->store, aor, &r->location);
-			r->changed(r->changed_ctx, aor, &r->location.record);
-		}
+		while (r->changed && lasts && stw_changes_next(&r->changes, &at, &change))
+			tell_one(r, &change);
 	stw_changes_clear(&r->changes);
+	r->store->undone = false;
 }
 
 void stw_registrar_watch(struct stw_registrar *r, stw_registrar_changed_fn *tell, void *ctx)
@@ -46,6 +59,8 @@ void stw_registrar_watch(struct stw_registrar *r, stw_registrar_changed_fn *tell
 /* Told when it begins and when it ends: of a store that is full some changes go well. */
 static void note_trouble(struct stw_registrar *r, int err)
 {
+	if (!err && !r->trouble)
+		return;
 	const uint64_t now_s = stw_clock_s(&r->clock);
 
 	if (err && !r->trouble)
@@ -65,6 +80,8 @@ static void note_trouble(struct stw_registrar *r, int err)
 int stw_registrar_commit(struct stw_registrar *r)
 {
 	const bool writes = r->store->dirty;
+
+	r->now_ms = 0;
 	int err = stw_store_commit(r->store);
 
 	/* The store's word: of a spoiled change what came before it was undone, what came after

@@ -9,7 +9,7 @@
  *
  * Changes of many requests go to disk together: after stw_registrar_handle() an answer may be sent
  * only once stw_registrar_commit() said STW_OK; when it did not, stw_registrar_failed() is what is
- * said instead.
+ * said instead. All between two commits is of one moment, so those who changed nothing commit too.
  *
  * Threads: the loop's only.
  */

@@ -55,7 +55,8 @@ struct stw_changes;
 /* First field of every implementation. */
 struct stw_store {
 	const struct stw_store_ops *ops;
-	bool dirty; /* something waits for the commit */
+	bool dirty;  /* something waits for the commit */
+	bool undone; /* something was, since whoever reads it put it down */
 	/* Where location.h notes which records changed; NULL: nowhere. */
 	struct stw_changes *changes;
 };
@@ -109,6 +110,7 @@ static inline int stw_store_commit(struct stw_store *s)
 static inline void stw_store_abort(struct stw_store *s)
 {
 	s->ops->abort(s);
+	s->undone = true;
 }
 
 /** Closes; what was not committed did not happen. Accepts NULL. */

@@ -64,7 +64,7 @@ static void note_change(struct stw_store *s, struct stw_str name)
 		return;
 	memcpy(aor, "sip:", 4);
 	memcpy(aor + 4, name.p, name.len);
-	stw_changes_add(s->changes, stw_str(aor, name.len + 4u));
+	stw_changes_add(s->changes, &(struct stw_change){.name = stw_str(aor, name.len + 4u)});
 }
 
 int stw_subscriber_put(struct stw_store *s, struct stw_str name, struct stw_str password)

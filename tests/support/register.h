@@ -74,7 +74,7 @@ static inline uint16_t stw_registering_give(struct stw_registering *s)
 	assert_int_equal(s->msg.reject, STW_SIP_ACCEPTED);
 	s->a.lines = s->text;
 	stw_registrar_handle(s->r, s->request, &s->msg, &s->source, &s->listener, &s->a);
-	if (s->a.changed && stw_registrar_commit(s->r) != STW_OK)
+	if (stw_registrar_commit(s->r) != STW_OK && s->a.changed)
 		stw_registrar_failed(s->r, &s->a);
 	s->text[s->a.len] = '\0';
 	return s->a.status;

@@ -73,26 +73,35 @@ static void what_was_undone_is_told_as_it_is(void **state)
 	assert_string_equal(told, "sip:" BOB "=1 sip:" ALICE "=1 ");
 }
 
-static void names_come_in_order_whatever_their_number(void **state)
+static void changes_come_in_order_whatever_their_number(void **state)
 {
 	struct stw_changes c = {0};
-	struct stw_str name;
-	char text[STW_AOR_BYTES];
+	struct stw_change change;
+	char text[STW_AOR_BYTES], row[300];
+	const char *rows[] = {NULL, "", row}; /* as the store has it, removed, written */
 	size_t at = 0;
 
 	(void)state;
+	memset(row, 'r', sizeof(row));
 	for (unsigned i = 0; i < 5000; i++)
-		stw_changes_add(&c, stw_str(text, (size_t)snprintf(text, sizeof(text), "%0*u",
-								   1 + (int)i % 300, i)));
+		stw_changes_add(&c,
+				&(struct stw_change){
+					stw_str(text, (size_t)snprintf(text, sizeof(text), "%0*u",
+								       1 + (int)i % 300, i)),
+					{rows[i % 3], i % 3 == 2 ? 300 : 0}});
 	for (unsigned i = 0; i < 5000; i++) {
-		assert_true(stw_changes_next(&c, &at, &name));
+		assert_true(stw_changes_next(&c, &at, &change));
 		snprintf(text, sizeof(text), "%0*u", 1 + (int)i % 300, i);
-		assert_true(stw_str_equal(name, stw_str(text, strlen(text))));
+		assert_true(stw_str_equal(change.name, stw_str(text, strlen(text))));
+		assert_int_equal(change.row.p != NULL, i % 3 > 0);
+		assert_int_equal(change.row.len, i % 3 == 2 ? 300 : 0);
+		if (change.row.len > 0)
+			assert_memory_equal(change.row.p, rows[2], 300);
 	}
-	assert_false(stw_changes_next(&c, &at, &name));
+	assert_false(stw_changes_next(&c, &at, &change));
 	stw_changes_clear(&c);
 	at = 0;
-	assert_false(stw_changes_next(&c, &at, &name));
+	assert_false(stw_changes_next(&c, &at, &change));
 	stw_changes_fini(&c);
 }
 
@@ -102,7 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_change_is_told_as_it_lasts),
 		T(what_was_undone_is_told_as_it_is),
-		T(names_come_in_order_whatever_their_number),
+		T(changes_come_in_order_whatever_their_number),
 	};
 
 	return cmocka_run_group_tests_name("changes", tests, NULL, NULL);
