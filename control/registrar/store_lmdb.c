@@ -21,7 +21,9 @@ struct lmdb_store {
 	struct stw_store base;
 	MDB_env *env;
 	MDB_dbi table[STW_N_STORE_TABLES];
-	MDB_txn *txn;	/* of changes; NULL: nothing changed since the last commit */
+	MDB_txn *txn; /* of changes; NULL: nothing changed since the last commit */
+	/* Of @txn, which ends them: a row that was read is written without another search. */
+	MDB_cursor *at[STW_N_STORE_TABLES];
 	MDB_txn *reads; /* reset between uses */
 	bool reading;
 	int lock_fd;
@@ -79,6 +81,22 @@ static int begin_write(struct lmdb_store *s)
 	return s->txn ? 0 : mdb_txn_begin(s->env, NULL, 0, &s->txn);
 }
 
+static int open_cursor(struct lmdb_store *s, enum stw_store_table t)
+{
+	return s->at[t] ? 0 : mdb_cursor_open(s->txn, s->table[t], &s->at[t]);
+}
+
+/* The transaction is no more ours: it is being committed, or was given up. */
+static MDB_txn *let_go(struct lmdb_store *s)
+{
+	MDB_txn *txn = s->txn;
+
+	memset(s->at, 0, sizeof(s->at));
+	s->txn = NULL;
+	s->base.dirty = false;
+	return txn;
+}
+
 /* Changes not yet committed are seen. */
 static int begin_read(struct lmdb_store *s, MDB_txn **out)
 {
@@ -99,8 +117,11 @@ static int lmdb_get(struct stw_store *base, enum stw_store_table t, struct stw_s
 	MDB_txn *txn;
 	int rc = begin_read(s, &txn);
 
+	if (rc == 0 && txn == s->txn)
+		rc = open_cursor(s, t);
 	if (rc == 0)
-		rc = mdb_get(txn, s->table[t], &k, &v);
+		rc = s->at[t] ? mdb_cursor_get(s->at[t], &k, &v, MDB_SET)
+			      : mdb_get(txn, s->table[t], &k, &v);
 	if (rc == 0)
 		*out = value(v);
 	return err_of(rc);
@@ -113,7 +134,9 @@ static int lmdb_put(struct stw_store *base, enum stw_store_table t, struct stw_s
 	MDB_val k = val(key), v = val(row);
 	int rc = begin_write(s);
 
-	return err_of(rc ? rc : mdb_put(s->txn, s->table[t], &k, &v, 0));
+	if (rc == 0)
+		rc = open_cursor(s, t);
+	return err_of(rc ? rc : mdb_cursor_put(s->at[t], &k, &v, 0));
 }
 
 static int lmdb_remove(struct stw_store *base, enum stw_store_table t, struct stw_store_value key)
@@ -172,12 +195,10 @@ static bool disk_is_full(struct lmdb_store *s)
 static int lmdb_commit(struct stw_store *base)
 {
 	struct lmdb_store *s = of(base);
-	MDB_txn *txn = s->txn;
+	MDB_txn *txn = let_go(s);
 	int rc = 0;
 
 	end_reading(s);
-	s->txn = NULL;
-	base->dirty = false;
 	if (txn)
 		rc = mdb_txn_commit(txn);
 	return rc == EIO && disk_is_full(s) ? STW_ENOSPACE : err_of(rc);
@@ -185,12 +206,10 @@ static int lmdb_commit(struct stw_store *base)
 
 static void lmdb_abort(struct stw_store *base)
 {
-	struct lmdb_store *s = of(base);
+	MDB_txn *txn = let_go(of(base));
 
-	if (s->txn)
-		mdb_txn_abort(s->txn);
-	s->txn = NULL;
-	base->dirty = false;
+	if (txn)
+		mdb_txn_abort(txn);
 }
 
 static void lmdb_close(struct stw_store *base)
