@@ -56,6 +56,7 @@ static enum stw_nonce_age age_of(const struct stw_handling *h, struct stw_str te
 	*proven = false;
 	if (!stw_nonce_read(text, nonce))
 		return STW_NONCE_FORGED;
+	stw_nonce_uses_prefetch(r->uses, nonce->sum); /* looked at when the password was right */
 	for (size_t i = 0; i < r->n_keys && age == STW_NONCE_FORGED; i++) {
 		age = stw_nonce_age(r->keys[i], h->domain, h->now_s, r->config.nonce_ttl_s, nonce);
 		*proven = age == STW_NONCE_FRESH &&
@@ -148,6 +149,9 @@ static bool is_for_us(const struct stw_handling *h, struct stw_str digest_uri)
 	const struct stw_span value = {(uint16_t)(digest_uri.p - h->buf), digest_uri.len};
 	struct stw_sip_uri a, b;
 
+	/* As it was sent, which is the usual thing. */
+	if (stw_str_equal(digest_uri, stw_str(h->buf + h->m->uri.off, h->m->uri.len)))
+		return true;
 	if (stw_sip_uri_parse(h->buf, value, &a) != STW_OK)
 		return false;
 	const struct stw_str host = stw_str(h->buf + a.host.off, a.host.len);

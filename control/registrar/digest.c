@@ -172,9 +172,11 @@ bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source,
 
 /* --- credentials --- */
 
+/* @text is not empty; most that is compared differs in its first letter. */
 static bool is(struct stw_str t, struct stw_str text)
 {
-	return t.len == text.len && strncasecmp(t.p, text.p, t.len) == 0;
+	return t.len == text.len && ((t.p[0] ^ text.p[0]) & ~0x20) == 0 &&
+	       strncasecmp(t.p, text.p, t.len) == 0;
 }
 
 #define IS(t, text) is(t, stw_str(text, sizeof(text) - 1))
@@ -210,33 +212,44 @@ struct fields {
 	bool has_algorithm_we_know, has_qop;
 };
 
-static void read_field(const char *buf, const struct stw_sip_param *p, struct fields *f)
-{
-	const struct stw_str name = text_of(buf, p->name), value = text_of(buf, p->value);
-	struct stw_credentials *c = &f->c;
-	const struct {
-		struct stw_str name;
-		struct stw_str *to;
-	} plain[] = {
-		{{"username", 8}, &c->username}, {{"realm", 5}, &c->realm},
-		{{"nonce", 5}, &c->nonce},	 {{"uri", 3}, &c->uri},
-		{{"response", 8}, &c->response}, {{"cnonce", 6}, &c->cnonce},
-		{{"nc", 2}, &c->nc_text},
-	};
+/* Fields whose value is taken as it stands, and where to. */
+static const struct {
+	struct stw_str name;
+	size_t at;
+} plain[] = {
+	{{"username", 8}, offsetof(struct stw_credentials, username)},
+	{{"realm", 5}, offsetof(struct stw_credentials, realm)},
+	{{"nonce", 5}, offsetof(struct stw_credentials, nonce)},
+	{{"uri", 3}, offsetof(struct stw_credentials, uri)},
+	{{"response", 8}, offsetof(struct stw_credentials, response)},
+	{{"cnonce", 6}, offsetof(struct stw_credentials, cnonce)},
+	{{"nc", 2}, offsetof(struct stw_credentials, nc_text)},
+};
 
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		if (is(name, plain[i].name))
-			*plain[i].to = value;
-	if (IS(name, "qop"))
-		f->has_qop = IS(value, QOP);
-	if (!IS(name, "algorithm"))
-		return;
+static void read_algorithm(struct stw_str value, struct fields *f)
+{
 	f->has_algorithm_we_know = false;
 	for (int a = 0; a < STW_N_DIGESTS; a++)
 		if (is(value, stw_str(rows[a].name, strlen(rows[a].name)))) {
-			c->algorithm = (enum stw_digest_algorithm)a;
+			f->c.algorithm = (enum stw_digest_algorithm)a;
 			f->has_algorithm_we_know = true;
 		}
+}
+
+static void read_field(const char *buf, const struct stw_sip_param *p, struct fields *f)
+{
+	const struct stw_str name = stw_str(buf + p->name.off, p->name.len);
+	const struct stw_str value = text_of(buf, p->value);
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (is(name, plain[i].name)) {
+			memcpy((char *)&f->c + plain[i].at, &value, sizeof(value));
+			return;
+		}
+	if (IS(name, "qop"))
+		f->has_qop = IS(value, QOP);
+	else if (IS(name, "algorithm"))
+		read_algorithm(value, f);
 }
 
 static bool is_whole(struct fields *f)

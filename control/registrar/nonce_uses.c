@@ -18,6 +18,11 @@ struct stw_nonce_uses {
 	struct use use[];
 };
 
+static struct use *set_of(struct stw_nonce_uses *u, uint64_t sign)
+{
+	return &u->use[(sign & (u->n_sets - 1)) * WAYS];
+}
+
 struct stw_nonce_uses *stw_nonce_uses_new(uint32_t n)
 {
 	struct stw_nonce_uses *u = calloc(1, sizeof(*u) + n * sizeof(u->use[0]));
@@ -32,10 +37,18 @@ void stw_nonce_uses_free(struct stw_nonce_uses *u)
 	free(u);
 }
 
+void stw_nonce_uses_prefetch(struct stw_nonce_uses *u, uint64_t nonce)
+{
+	struct use *set = set_of(u, nonce);
+
+	__builtin_prefetch(set, 1);
+	__builtin_prefetch(set + WAYS - 1, 1);
+}
+
 bool stw_nonce_use(struct stw_nonce_uses *u, uint64_t nonce, uint32_t nc, uint64_t request)
 {
 	const uint64_t sign = nonce ? nonce : 1;
-	struct use *set = &u->use[(sign & (u->n_sets - 1)) * WAYS], *to = set;
+	struct use *set = set_of(u, sign), *to = set;
 
 	u->turn++;
 	for (uint32_t i = 0; i < WAYS; i++) {

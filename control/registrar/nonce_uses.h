@@ -19,6 +19,9 @@ struct stw_nonce_uses; /* opaque */
 struct stw_nonce_uses *stw_nonce_uses_new(uint32_t n);
 void stw_nonce_uses_free(struct stw_nonce_uses *u);
 
+/** One that is soon asked for. */
+void stw_nonce_uses_prefetch(struct stw_nonce_uses *u, uint64_t nonce);
+
 /**
  * Note a use that was seen to be right.
  *

@@ -26,6 +26,7 @@ enum stw_char_class {
 	STW_C_SCHEME = 1 << 12, /* alphanum + - . */
 	STW_C_V6 = 1 << 13,	/* hex digits, colon, dot */
 	STW_C_TEXT = 1 << 14,	/* no control byte: SP, HTAB, visible, UTF-8 */
+	STW_C_QDTEXT = 1 << 15, /* qdtext: of a quoted-string, but for quoted-pair */
 };
 
 extern const uint16_t stw_char_class[256];

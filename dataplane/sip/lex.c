@@ -3,22 +3,18 @@
 
 bool stw_lex_quoted(struct stw_lex *l, struct stw_span *out)
 {
-	const char *from = l->p, *p = from + 1;
+	const char *from = l->p, *p = stw_span_over(from + 1, l->end, STW_C_QDTEXT);
 
-	for (; p < l->end; p++) {
-		if (*p == '"') {
-			l->p = p + 1;
-			*out = stw_lex_span(l, from, l->p);
-			return true;
-		}
-		if (*p == '\\') {
-			if (++p == l->end || *p == '\r' || *p == '\n' || (*p & 0x80))
-				return false;
-		} else if (!stw_is(*p, STW_C_TEXT | STW_C_LWS)) {
+	while (p < l->end && *p == '\\') {
+		if (++p == l->end || *p == '\r' || *p == '\n' || (*p & 0x80))
 			return false;
-		}
+		p = stw_span_over(p + 1, l->end, STW_C_QDTEXT);
 	}
-	return false;
+	if (p == l->end || *p != '"')
+		return false;
+	l->p = p + 1;
+	*out = stw_lex_span(l, from, l->p);
+	return true;
 }
 
 bool stw_lex_port(struct stw_lex *l, uint16_t *out)

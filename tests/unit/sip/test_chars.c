@@ -42,8 +42,13 @@ static void classes_are_those_of_rfc3261_s25_1(void **state)
 	assert_class(STW_C_URIC, UNRESERVED ";/?:@&=+$,");
 	assert_class(STW_C_SCHEME, ALPHANUM "+-.");
 	assert_class(STW_C_V6, DIGITS "abcdefABCDEF:.");
-	for (int c = 0; c < 256; c++)
-		assert_int_equal(stw_is((char)c, STW_C_TEXT), c == '\t' || (c >= ' ' && c != 127));
+	for (int c = 0; c < 256; c++) {
+		const bool text = c == '\t' || (c >= ' ' && c != 127);
+
+		assert_int_equal(stw_is((char)c, STW_C_TEXT), text);
+		assert_int_equal(stw_is((char)c, STW_C_QDTEXT),
+				 (text || c == '\r' || c == '\n') && c != '"' && c != '\\');
+	}
 }
 
 static void assert_set(const uint8_t set[16], unsigned class, const char *more)
