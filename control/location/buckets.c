@@ -53,6 +53,11 @@ static void push(struct stw_location_bucket *b, int by)
 			      memory_order_release);
 }
 
+void stw_buckets_fetch(const struct stw_buckets *b, uint64_t hash)
+{
+	__builtin_prefetch(row(b, home_of(b, hash)));
+}
+
 bool stw_buckets_find_ref(const struct stw_buckets *b, uint64_t hash, uint32_t ref,
 			  struct stw_bucket_entry *out)
 {

@@ -31,6 +31,9 @@ struct stw_bucket_entry {
 /** The tag of entry @way, 0: it is free. */
 uint16_t stw_bucket_tag(const struct stw_location_bucket *b, uint32_t way);
 
+/** Have memory begin to bring what is searched for @hash. */
+void stw_buckets_fetch(const struct stw_buckets *b, uint64_t hash);
+
 /** The entry of @hash that refers to @ref. */
 bool stw_buckets_find_ref(const struct stw_buckets *b, uint64_t hash, uint32_t ref,
 			  struct stw_bucket_entry *out);

@@ -385,18 +385,23 @@ static void remove_entry(struct stw_location_table *t, uint64_t hash, uint32_t r
 
 /* --- put --- */
 
-/* The user's record as it is, in @t->was. @return its reference, 0: none */
-static uint32_t find_own(struct stw_location_table *t, const char *aor, size_t len)
+/* Whose record find_own() is to find; its bucket is on the way from here on. */
+static void name_own(struct stw_location_table *t, const char *aor, size_t len)
 {
 	struct stw_where_slot *slot = &t->was;
-	uint32_t ref;
 
 	slot->w = (struct stw_whereabouts){0};
 	memcpy(slot->aor, aor, len);
 	stw_where_key(t->h, slot, len);
-	if (!stw_where_find_ref(&t->map, slot, &ref))
-		return 0;
-	return ref;
+	stw_buckets_fetch(&t->now, slot->hash);
+}
+
+/* The user's record as it is, in @t->was. @return its reference, 0: none */
+static uint32_t find_own(struct stw_location_table *t)
+{
+	uint32_t ref;
+
+	return stw_where_find_ref(&t->map, &t->was, &ref) ? ref : 0;
 }
 
 static size_t n_live(const struct stw_location_table *t, uint32_t ref)
@@ -493,9 +498,9 @@ static void count(struct stw_location_table *t, uint64_t live, uint64_t was_live
 	atomic_store_explicit(&t->h->huge_bytes, t->arena.huge, memory_order_relaxed);
 }
 
-/* What is to be in the record. @return gone ones among it */
-static size_t make(struct stw_location_table *t, struct making *m, const char *aor, size_t len,
-		   const struct stw_contact *c, size_t n)
+/* What is bound, or that control is to be asked. */
+static void make(struct stw_location_table *t, struct making *m, const char *aor, size_t len,
+		 const struct stw_contact *c, size_t n)
 {
 	const size_t key_len = m->len;
 
@@ -503,11 +508,8 @@ static size_t make(struct stw_location_table *t, struct making *m, const char *a
 		m->len = key_len;
 		m->n = m->n_live = 0;
 		m->flags |= STW_LOCATION_ASK;
-		m->live_len = m->len;
-		return 0;
 	}
 	m->live_len = m->len;
-	return add_gone(t, m, aor, len);
 }
 
 /* Make @m what is said of the user. @old, @was_live: what was so far */
@@ -560,8 +562,10 @@ int stw_location_table_put(struct stw_location_table *t, const char *aor, size_t
 		return STW_OK; /* no reader looks for it here */
 	if (!make_key(t, &m, aor, aor_len))
 		return leave_out(t, 0, 0);
-	const uint32_t old = find_own(t, aor, aor_len);
-	const size_t n_gone = make(t, &m, aor, aor_len, c, n);
+	name_own(t, aor, aor_len);
+	make(t, &m, aor, aor_len, c, n);
+	const uint32_t old = find_own(t);
+	const size_t n_gone = m.flags & STW_LOCATION_ASK ? 0 : add_gone(t, &m, aor, aor_len);
 
 	m.flags |= known || n > 0 ? STW_LOCATION_KNOWN : 0;
 	return store(t, &m, aor, aor_len, old, n_gone);
@@ -586,7 +590,9 @@ static void copy_live(struct stw_location_table *t, struct making *m)
 static void forget_gone(struct stw_location_table *t, const char *aor, size_t len)
 {
 	struct making m = {0};
-	const uint32_t old = find_own(t, aor, len);
+
+	name_own(t, aor, len);
+	const uint32_t old = find_own(t);
 
 	if (old == 0 || !make_key(t, &m, aor, len))
 		return;
