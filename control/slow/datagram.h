@@ -12,7 +12,7 @@
 #include <strowger/endpoint.h>
 
 /** Most of one batch. */
-#define STW_SLOW_BATCH 64u
+#define STW_SLOW_BATCH 128u
 
 /** Writable bytes before one that came: more than a worker has, for contacts with a long way to
  * them. */
