@@ -20,6 +20,7 @@
 struct stw_lane_end {
 	struct stw_lane_writer up;
 	struct stw_lane_reader down;
+	uint32_t not_rung; /* turns that showed something, since control was looked after */
 } __attribute__((aligned(64)));
 
 struct stw_lanes {

@@ -11,6 +11,7 @@
 #include "dataplane/table/lookup.h"
 
 #define LANE_BURST 32u
+#define RING_TURNS 4u /* a burst of 256 */
 
 /* ---- to control ---- */
 
@@ -32,9 +33,16 @@ bool stw_to_control(struct stw_worker *w, struct stw_burst *b, unsigned i)
 	return true;
 }
 
+/* Control that sleeps is woken for all that comes together: when a turn brought no more. */
 static void show(struct stw_lanes *l, struct stw_lane_end *e)
 {
-	if (stw_lane_show(&e->up) && stw_lanes_must_ring(l->shared))
+	const bool more = stw_lane_show(&e->up);
+
+	e->not_rung += more;
+	if (e->not_rung == 0 || (more && e->not_rung < RING_TURNS))
+		return;
+	e->not_rung = 0;
+	if (stw_lanes_must_ring(l->shared))
 		stw_lanes_ring(l);
 }
 

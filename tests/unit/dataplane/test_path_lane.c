@@ -63,6 +63,7 @@ static void a_message_for_control_goes_by_the_lane(void **state)
 	assert_int_equal(lanes_rings(&lanes), 0);
 }
 
+/* When a turn brought no more, or four in a row did: it is woken once for all of that. */
 static void a_sleeping_control_is_rung_for_once_a_burst(void **state)
 {
 	char text[2048];
@@ -76,10 +77,20 @@ static void a_sleeping_control_is_rung_for_once_a_burst(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		rig_feed(&rig, 0, 0, frame, len);
 	rig_turn(&rig, 0);
+	assert_true(stw_lane_has_more(&up));
+	assert_int_equal(lanes_rings(&lanes), 0);
+	rig_turn(&rig, 0);
 	assert_int_equal(lanes_rings(&lanes), 1);
 	assert_int_equal(atomic_load(&lanes.h->asleep), 0);
 	send_in(&d);
+	rig_turn(&rig, 0);
 	assert_int_equal(lanes_rings(&lanes), 0);
+	atomic_store(&lanes.h->asleep, 1);
+	for (unsigned turn = 1; turn <= 4; turn++) {
+		assert_int_equal(lanes_rings(&lanes), 0);
+		feed_turn(frame, len);
+	}
+	assert_int_equal(lanes_rings(&lanes), 1);
 }
 
 /* Not to the kernel, where it would overtake those before it. */
