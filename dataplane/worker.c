@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -12,7 +13,6 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
-#include <rte_pause.h>
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
@@ -76,8 +76,9 @@ static void back_off(struct stw_worker *w)
 		w->idle_since_tsc = w->now_tsc;
 	idle_us = (w->now_tsc - w->idle_since_tsc) / w->tsc_us;
 	sleep_us = stw_idle_sleep_us(idle_us, w->idle_sleep_us);
+	/* Whoever shares the core, control or a peer of the lab, has it in the meantime. */
 	if (sleep_us == 0) {
-		rte_pause();
+		sched_yield();
 		return;
 	}
 	/* The naps before are too short to tell anybody. */
