@@ -77,9 +77,9 @@ FIGURES = (
        tuple(f"registrar.{keeps}.{auth}.{system}" for system in ("strowger", "kamailio")), "")
       for keeps, auth in (("memory", "none"), ("memory", "md5"), ("memory", "sha-256"),
                           ("disk", "none"))),
-    *((f"the whole balancer on one core, memory, {auth}: REGISTERs; core time of one",
-       (f"registrar.memory.{auth}.lane", f"registrar.memory.{auth}.lane_busy_us"), "")
-      for auth in ("none", "md5")),
+    *((f"the whole balancer on one core, memory, {auth}: REGISTERs; times Kamailio's",
+       (f"registrar.memory.{auth}.lane", f"registrar.memory.{auth}.lane_times_kamailio"), "times")
+      for auth in ("none", "md5", "sha-256")),
     ("table image of 10; 100; 1000 members: build",
      tuple(f"tables.{n}.build_ms" for n in (10, 100, 1000)), ""),
     ("the same: check and copy", tuple(f"tables.{n}.check_ms" for n in (10, 100, 1000)), ""),

@@ -2,14 +2,10 @@
 """
 The whole balancer as a registrar: a worker and control on one core, REGISTERs by net_memif, and
 between the two the worker's lane. Nothing goes by the kernel.
-
-A worker polls, so how long it ran tells nothing. What a REGISTER costs is the time that control ran
-and that the worker's turns took in which there was something: what is left is free for calls.
 """
 
 import contextlib
 import pathlib
-import re
 import subprocess
 import tempfile
 
@@ -22,7 +18,6 @@ RING_LOG2 = 12
 WINDOW = 1024  # both halves have enough to do
 PASSWORD = "secret"
 PATIENCE_S = 120
-WORKER_BUSY = re.compile(r"^strowger_worker_busy_seconds_total\{.*\} (\S+)$", re.MULTILINE)
 
 SECTION = """registrar:
   domains: [example.com]
@@ -50,33 +45,21 @@ def add_users(build, run, users):
 
 
 class Served:
-    """One balancer, and what it did while it was measured."""
+    """One balancer, and what it did since."""
 
     def __init__(self, system, run, other, huge):
         self.system = system
         self.phones = ["--device", device("client", run), "--core", str(other),
                        *([] if huge else ["--no-huge"])]
-        self.before = self.now()
+        self.before = self.system.sample().counters
 
-    def now(self):
-        control = machine.thread_seconds(self.system.control.pid)
-        text = self.system.text("GET", "/metrics")
-        return (self.system.sample().counters,
-                sum(float(seconds) for seconds in WORKER_BUSY.findall(text)),
-                sum(ran for ran, _ in control.values()))
-
-    def begin(self):
-        self.before = self.now()
-
-    def busy_us(self):
-        """Since begin(), a message handed to control."""
-        counters, worker_s, control_s = self.now()
+    def check(self):
+        """All went by the lane."""
         self.system.check_alive()
-        n = counters["control"] - self.before[0]["control"]
-        strays = counters["kernel"] - self.before[0]["kernel"]
+        now = self.system.sample().counters
+        n, strays = (now[name] - self.before[name] for name in ("control", "kernel"))
         if n == 0 or strays:
             raise balancer.BalancerError(f"{n} messages by the lane, {strays} by the kernel")
-        return (worker_s - self.before[1] + control_s - self.before[2]) * 1e6 / n
 
 
 @contextlib.contextmanager
