@@ -3,9 +3,8 @@
 
 /**
  * @file
- * How long a worker sleeps that finds nothing to do. At first it only offers its core to others,
- * which costs little where there are none. The longer there was nothing, the longer: what comes
- * then waits half as long as the silence before it at most, and never longer than a limit.
+ * How long a worker sleeps that finds nothing to do. The longer there was nothing, the longer: what
+ * comes then waits half as long as the silence before it at most, and never longer than a limit.
  *
  * Pollers pay by the waking, some 15 us of CPU on a virtual machine. So after STW_IDLE_DEEP_US the
  * limit is STW_IDLE_DEEPER times as long: with the default of 100 us, 2000 wakings a second are 3
@@ -23,7 +22,7 @@
 /**
  * @param idle_us   since there was something to do
  * @param limit_us  dataplane.idle_sleep_us
- * @return microseconds to sleep; 0: only offer the core
+ * @return microseconds to sleep; 0: spin, but for control on the same core, which is given way to
  */
 static inline uint32_t stw_idle_sleep_us(uint64_t idle_us, uint32_t limit_us)
 {

@@ -13,6 +13,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <rte_pause.h>
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
@@ -44,6 +45,7 @@ bool stw_worker_turn(struct stw_worker *w)
 	stw_rewrite_burst(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_REWRITE);
 	n_kernel = stw_twin(w);
+	w->gives_way = false;
 	if (b->snap->lanes != NULL)
 		n_kernel += stw_lane(w, b);
 	stw_timing_mark(&w->timing, STW_STAGE_TWIN);
@@ -76,9 +78,11 @@ static void back_off(struct stw_worker *w)
 		w->idle_since_tsc = w->now_tsc;
 	idle_us = (w->now_tsc - w->idle_since_tsc) / w->tsc_us;
 	sleep_us = stw_idle_sleep_us(idle_us, w->idle_sleep_us);
-	/* Whoever shares the core, control or a peer of the lab, has it in the meantime. */
 	if (sleep_us == 0) {
-		sched_yield();
+		if (w->gives_way)
+			sched_yield();
+		else
+			rte_pause();
 		return;
 	}
 	/* The naps before are too short to tell anybody. */

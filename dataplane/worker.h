@@ -104,6 +104,7 @@ struct stw_worker {
 	/* written each turn */
 	_Atomic bool running __attribute__((aligned(64)));
 	_Atomic bool asleep;
+	bool gives_way; /* control waits for this core */
 	uint16_t first_rx;
 	uint16_t ip_id;
 	uint64_t now_tsc;

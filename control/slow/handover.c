@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -94,9 +95,12 @@ static bool has_more(const struct stw_handover *h)
 static void on_check(struct ev_loop *loop, struct ev_check *check, int revents)
 {
 	struct stw_handover *h = check->data;
+	const uint32_t cpu = 1 + (uint32_t)sched_getcpu();
 
 	(void)loop;
 	(void)revents;
+	if (atomic_load_explicit(&h->shared->runs_on, memory_order_relaxed) != cpu)
+		atomic_store_explicit(&h->shared->runs_on, cpu, memory_order_relaxed);
 	if (atomic_load_explicit(&h->shared->asleep, memory_order_relaxed))
 		atomic_store_explicit(&h->shared->asleep, 0, memory_order_relaxed);
 	take(h);

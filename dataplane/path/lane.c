@@ -131,5 +131,6 @@ uint32_t stw_lane(struct stw_worker *w, struct stw_burst *b)
 	struct stw_lane_end *e = &l->end[w->index];
 
 	show(l, e);
+	w->gives_way = stw_lanes_wait_for(l->shared, w->stats->core);
 	return stw_lane_has_more(&e->down) ? take(w, b, &e->down) : 0;
 }

@@ -17,7 +17,8 @@
  * other's position and of each record's length only what lies within the ring is believed. What is
  * damaged is left out, up to what the other end shows as written.
  *
- * Control sleeps with @asleep set; whoever finds it so after writing takes it down and rings. It
+ * Control sleeps with @asleep set; whoever finds it so after writing takes it down and rings. A
+ * worker that has nothing to do gives way to it where it is awake on the same core (@runs_on). It
  * gives workers nothing before the data plane has said, by @taken, that they look there.
  */
 
@@ -65,6 +66,7 @@ struct stw_lanes_header {
 	uint64_t size_bytes;
 	_Atomic uint32_t taken; /* 1: workers serve them; the data plane's word */
 	_Atomic uint32_t asleep __attribute__((aligned(64)));
+	_Atomic uint32_t runs_on; /* control: 1 + the CPU it was on when it last woke */
 	struct stw_lane lane[];
 };
 
@@ -145,6 +147,13 @@ static inline bool stw_lanes_must_ring(struct stw_lanes_header *h)
 	atomic_thread_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&h->asleep, memory_order_relaxed) != 0 &&
 	       atomic_exchange_explicit(&h->asleep, 0, memory_order_relaxed) != 0;
+}
+
+/** Whether control has something to do that a thread on @core holds up. */
+static inline bool stw_lanes_wait_for(const struct stw_lanes_header *h, uint32_t core)
+{
+	return atomic_load_explicit(&h->asleep, memory_order_relaxed) == 0 &&
+	       atomic_load_explicit(&h->runs_on, memory_order_relaxed) == core + 1;
 }
 
 /* ---- the reader's end ---- */

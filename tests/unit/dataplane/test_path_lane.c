@@ -93,6 +93,26 @@ static void a_sleeping_control_is_rung_for_once_a_burst(void **state)
 	assert_int_equal(lanes_rings(&lanes), 1);
 }
 
+static void a_worker_gives_way_to_an_awake_control_on_its_core(void **state)
+{
+	struct stw_worker *w = rig.workers.worker[0];
+	const uint32_t core = w->stats->core;
+
+	(void)state;
+	rig_turn(&rig, 0);
+	assert_false(w->gives_way);
+	atomic_store(&lanes.h->runs_on, core + 1);
+	rig_turn(&rig, 0);
+	assert_true(w->gives_way);
+	atomic_store(&lanes.h->runs_on, core + 2);
+	rig_turn(&rig, 0);
+	assert_false(w->gives_way);
+	atomic_store(&lanes.h->runs_on, core + 1);
+	atomic_store(&lanes.h->asleep, 1);
+	rig_turn(&rig, 0);
+	assert_false(w->gives_way);
+}
+
 /* Not to the kernel, where it would overtake those before it. */
 static void without_room_it_is_dropped(void **state)
 {
@@ -298,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LANE(a_message_for_control_goes_by_the_lane),
 		LANE(a_sleeping_control_is_rung_for_once_a_burst),
+		LANE(a_worker_gives_way_to_an_awake_control_on_its_core),
 		LANE(without_room_it_is_dropped),
 		LANE(a_port_without_a_kernel_side_has_its_slow_path),
 		LANE(an_answer_of_control_s_leaves_by_our_routes),
