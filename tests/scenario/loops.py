@@ -60,7 +60,7 @@ METHODS = ("INVITE", "MESSAGE", "REGISTER", "OPTIONS")
 
 
 def second_balancer(lab):
-    """The other one, where the farm stands else."""
+    """The other one, where the farm stands else. It is started by `with`."""
     run_dir = os.path.join(lab.run_dir, "second")
     log_dir = os.path.join(lab.log_dir, "second")
     for path in (run_dir, log_dir):
@@ -73,10 +73,6 @@ def second_balancer(lab):
     second.write(strowger.render_processes(second, cores) + SECOND_CONFIG.format(
         driver=lab.driver, interface=interface, twin=twin, second=SECOND,
         address=f"{SECOND}/{addresses.PREFIX_BITS[FAMILY]}", gateway=addresses.INSIDE[FAMILY]))
-    second.start_dataplane()
-    second.wait_dataplane([twin])
-    second.start_control()
-    second.wait_control()
     return second
 
 
@@ -95,7 +91,7 @@ class Stranger:
         text = REQUEST.format(method=method, uri=uri, extra=extra, hops=hops, n=self.n, port=PORT,
                               host=addresses.CALLER[FAMILY])
         self.socket.sendto(text.encode(), (addresses.OUTSIDE[FAMILY], addresses.SIP_PORT))
-        return wait_until(lambda: self.status(f"loop{self.n}@lab"), 20, f"an answer to {method}")
+        return wait_until(lambda: self.status(f"loop{self.n}@lab"), 60, f"an answer to {method}")
 
     def status(self, call_id):
         try:
@@ -107,7 +103,7 @@ class Stranger:
 
 def packets(balancers):
     """Messages that the two have received, once nothing moves."""
-    return sum(wait_until(one.ledger_at_rest, 10, "the ledger to come to rest")
+    return sum(wait_until(one.ledger_at_rest, 60, "the ledger to come to rest")
                .counters["requests"] + one.ledger().counters["responses"] for one in balancers)
 
 
