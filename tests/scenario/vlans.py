@@ -13,6 +13,7 @@ import sys
 from _common import (Lab, Tap, addresses, expect_all_answered, expect_balanced_ledger, expect,
                      expect_equal, need_root, wait_until)
 from lab import sipp
+from lab.ping import Ping
 
 VLAN, OTHER_VLAN = 100, 101
 OUR_ADDRESS, CALLERS_ADDRESS = "203.0.113.1", "203.0.113.2"
@@ -20,11 +21,20 @@ CALLS = 200
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab", "vlan.py")
 
 
-def add_vlan(lab, host, parent):
+def near_vlan(lab):
+    """Named as the kernel's VLANs are: that is how the data plane finds it."""
+    return f"{lab.interface('outside')}.{VLAN}"
+
+
+def far_vlan(lab):
+    """A name of its own: after its parent's it would be a byte too long where pids have seven digits."""
+    return f"{lab.id}v.{VLAN}"
+
+
+def add_vlan(lab, host, parent, name):
     """@host gets a VLAN interface on @parent. It is down."""
-    process = lab.run_in(host, f"vlan-{parent}", sys.executable, PROGRAM, parent,
-                         f"{parent}.{VLAN}", str(VLAN))
-    process.wait_for(lambda: "ready" in process.tail(), 30, "its VLAN interface")
+    process = lab.run_in(host, f"vlan-{parent}", sys.executable, PROGRAM, parent, name, str(VLAN))
+    process.wait_for(lambda: "ready" in process.output(), 60, "its VLAN interface")
     return process
 
 
@@ -51,29 +61,14 @@ def calls(lab, name, **how):
 def take_up(lab):
     """Both VLAN interfaces. A frame that came before was lost, as on any interface."""
     near, far = lab.interface("outside"), lab.peer_interface("outside")
-    program = add_vlan(lab, lab.balancer, near)
-    add_vlan(lab, lab.caller, far)
+    program = add_vlan(lab, lab.balancer, near, near_vlan(lab))
+    add_vlan(lab, lab.caller, far, far_vlan(lab))
     with lab.caller.socket(17, 3) as wire:  # AF_PACKET, SOCK_RAW
         wire.bind((far, 0))
         wire.send(datagram(lab, (0x8100, VLAN)))
-    program.wait_for(lambda: "lost a frame" in program.tail(), 30, "it lost the frame")
-    lab.balancer.address(f"{near}.{VLAN}", f"{OUR_ADDRESS}/24")
-    lab.caller.address(f"{far}.{VLAN}", f"{CALLERS_ADDRESS}/24")
-
-
-class Ping:
-    """Over the VLAN, five a second, from now on."""
-
-    def __init__(self, lab):
-        self.process = lab.run_in(lab.caller, "ping", "ping", "-i", "0.2", "-W", "5", OUR_ADDRESS)
-        self.process.wait_for(lambda: "bytes from" in self.process.tail(), 30, "an answer")
-
-    def finish(self):
-        self.process.signal(2)
-        self.process.wait_exit(30)
-        line = [line for line in self.process.tail().splitlines() if "transmitted" in line][-1]
-        words = line.replace(",", "").split()
-        return int(words[0]), int(words[3])
+    program.wait_for(lambda: "lost a frame" in program.output(), 60, "it lost the frame")
+    lab.balancer.address(near_vlan(lab), f"{OUR_ADDRESS}/24")
+    lab.caller.address(far_vlan(lab), f"{CALLERS_ADDRESS}/24")
 
 
 def mac(host, interface):
@@ -98,7 +93,7 @@ def datagram(lab, *tags):
 
 def expect_kernels(lab, balance):
     """Datagrams to the listener with other tags pass the workers by; one with ours does not."""
-    before = wait_until(balance.ledger_at_rest, 20, "the ledger to come to rest")
+    before = wait_until(balance.ledger_at_rest, 60, "the ledger to come to rest")
     with lab.caller.socket(17, 3) as wire:  # AF_PACKET, SOCK_RAW
         wire.bind((lab.peer_interface("outside"), 0))
         for tags in (((0x8100, OTHER_VLAN),), ((0x88A8, VLAN), (0x8100, VLAN)),
@@ -107,7 +102,7 @@ def expect_kernels(lab, balance):
         wire.send(datagram(lab, (0x8100, VLAN)))
         wire.send(datagram(lab, (0x8100, VLAN)))
     # In order on one cable: when the last has come, the first ones have been left out.
-    after = wait_until(lambda: received_more(balance, before, 2), 20, "both that are ours")
+    after = wait_until(lambda: received_more(balance, before, 2), 60, "both that are ours")
     expect_equal(after.counters["received"] - before.counters["received"], 2, "packets received")
 
 
@@ -122,8 +117,8 @@ def main():
         lab.start_farm()
         lab.share_interfaces()
         take_up(lab)
-        ping = Ping(lab)
-        before = lab.balancer.ip("addr", "show", "dev", f"{lab.interface('outside')}.{VLAN}")
+        ping = Ping(lab, lab.caller, OUR_ADDRESS)
+        before = lab.balancer.ip("addr", "show", "dev", near_vlan(lab))
         write = lab.configure
         lab.configure = lambda *a, **how: (write(*a, **how), configure(lab))
         balance = lab.start_strowger(shared=True, pool=("health: {probes: false}",))
@@ -142,12 +137,11 @@ def main():
             balance.dataplane.kill()
             balance.start_dataplane()
             lab.wait_dataplane()
-            wait_until(balance.linked, 30, "control to reach the data plane")
+            wait_until(balance.linked, 60, "control to reach the data plane")
             calls(lab, "tagged-again")
         with tap.case("a_stop_leaves_nothing_behind"):
             expect_equal(balance.stop(), {"control": 0, "dataplane": 0}, "exit codes")
-            expect_equal(lab.balancer.ip("addr", "show", "dev",
-                                         f"{lab.interface('outside')}.{VLAN}"), before, "interface")
+            expect_equal(lab.balancer.ip("addr", "show", "dev", near_vlan(lab)), before, "interface")
         with tap.case("no_ping_was_lost"):
             sent, answered = ping.finish()
             tap.note(f"{answered} of {sent} pings")
