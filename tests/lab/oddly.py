@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A member that is not quite there, and a stranger who speaks in members' names.
 
-    oddly.py silent ADDRESS             answers OPTIONS, and nothing else
+    oddly.py silent ADDRESS             answers OPTIONS, and nothing else, once ADDRESS is free
     oddly.py busy ADDRESS SECONDS       answers OPTIONS; INVITEs get 503 with Retry-After
     oddly.py forge SOURCE TARGET FIRST N
                                         N answers to health probes, from SOURCE's port 5060; the
@@ -11,11 +11,14 @@
                                         N times ICMP "port unreachable" to TARGET: MEMBER is dead
 """
 
+import errno
 import socket
 import struct
 import sys
+import time
 
 PORT = 5060
+POLL_S = 0.01
 KEPT = ("via", "v", "from", "f", "to", "t", "call-id", "i", "cseq")
 
 
@@ -28,10 +31,24 @@ def answer(request, status, more=""):
     return "\r\n".join([f"SIP/2.0 {status}", *kept]) + f"\r\n{more}Content-Length: 0\r\n\r\n"
 
 
+def take(sock, address):
+    """Have @address as soon as whoever has it now is gone."""
+    print("waiting", flush=True)
+    while True:
+        try:
+            sock.bind((address, PORT))
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            time.sleep(POLL_S)
+    print("serving", flush=True)
+
+
 def serve(address, invite):
     """Answer OPTIONS for ever; @invite says what an INVITE gets, if anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((address, PORT))
+        take(sock, address)
         while True:
             data, peer = sock.recvfrom(65535)
             request = data.decode(errors="replace")

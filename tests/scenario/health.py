@@ -66,11 +66,15 @@ class Farm:
         return self.lab.proxies[index]
 
     def odd_member(self, index, *how):
-        """In place of a proxy: what is not quite one."""
-        self.proxy(index).stop()
+        """In place of a proxy: what is not quite one. It waits for the proxy's end, so that there
+        is no time without either, in which probes would find the member dead."""
         mode, *rest = how
-        return self.lab.run_in(self.lab.farm, f"odd-{mode}", sys.executable, ODDLY, mode,
-                               addresses.PROXIES[index][4], *rest)
+        odd = self.lab.run_in(self.lab.farm, f"odd-{mode}", sys.executable, ODDLY, mode,
+                              addresses.PROXIES[index][4], *rest)
+        odd.wait_for(lambda: "waiting" in odd.output(), SLOW_S, "it waits for its address")
+        self.proxy(index).stop()
+        odd.wait_for(lambda: "serving" in odd.output(), SLOW_S, "it has its address")
+        return odd
 
     def lie(self, *how):
         """Say @how from the farm what is not true."""
@@ -217,7 +221,8 @@ def flap(farm):
     caller = farm.lab.call(rate=RATE)
     caller.wait_started(100)
     changes, last = 0, farm.state("k3v4")
-    for _ in range(FLAP_S // 2):
+    until = time.monotonic() + FLAP_S
+    while time.monotonic() < until:
         for number in (signal.SIGSTOP, signal.SIGCONT):
             end = time.monotonic() + 1
             farm.proxy(2).signal_all(number)
