@@ -79,7 +79,7 @@ def published(balance):
 
 
 def following_go_by_the_worker(balance, member):
-    row = wait_until(lambda: published(balance), 10, "the name to be published")
+    row = wait_until(lambda: published(balance), 60, "the name to be published")
     expect_equal([target["address"] for target in row["targets"]],
                  [addresses.host_port(addresses.CALLER[4])], "targets")
     before = slow_path(balance)["received"]
@@ -97,7 +97,7 @@ def names_outlive_control(balance, member):
     balance.start_control()
     balance.wait_control()
     member.call(100)
-    wait_until(lambda: published(balance), 10, "the name to be in the new control's tables")
+    wait_until(lambda: published(balance), 60, "the name to be in the new control's tables")
     expect_equal(slow_path(balance)["received"], 0, "messages of the slow path")
 
 

@@ -175,7 +175,7 @@ def phone_registers(lab, balance, kind, user, port, outbound=addresses.host_port
 
 def phone_unregisters(balance, phone):
     phone.unregister()
-    wait_until(lambda: not bound(balance, phone.name), 30, f"{phone.name} to unregister")
+    wait_until(lambda: not bound(balance, phone.name), 60, f"{phone.name} to unregister")
 
 
 def main():
@@ -211,8 +211,15 @@ def main():
             # One that sends its requests where their URI says: it finds the other by itself.
             dora = phone_registers(lab, balance, phones.Baresip, "dora", 5082, outbound=None)
             told = balance.ledger().counters["told"]
+            capture = lab.capture("outside")
             phones.call_and_hang_up(dora, bob, bob)
-            expect_equal(balance.ledger().counters["told"] - told, 1, "calls that were redirected")
+            expect_equal(capture.stop(), 0, "packets that tcpdump missed")
+            # One, but that it comes again when it was slow to be answered.
+            asked = [m.call_id for m in capture.messages()
+                     if m.method == "INVITE" and m.target == addresses.OUTSIDE[4]]
+            expect_equal(len(set(asked)), 1, "calls that asked us")
+            expect_equal(balance.ledger().counters["told"] - told, len(asked),
+                         "INVITEs that were redirected")
         for phone in (alice, bob, dora):
             with tap.case(f"{phone.name}_unregisters"):
                 phone_unregisters(balance, phone)
