@@ -2,6 +2,7 @@
 """A machine in namespaces that systemd boots as process 1, over a copy-on-write copy of this one's
 files. Nothing of this machine's services starts in it, and nothing of it stays."""
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from support.tap import Skip
 
 BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot.sh")
 SYSTEMD = "/usr/lib/systemd/systemd"
-BOOT_S, STOP_S, STEP_S = 120, 30, 180
+BOOT_S, STOP_S, STEP_S = 120, 60, 180
 NAMESPACES = ("--pid", "--mount", "--net", "--uts", "--ipc", "--cgroup")
 DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9),
            ("tty", 5, 0), ("net/tun", 10, 200))
@@ -117,7 +118,14 @@ class Machine:
             raise Skip(f"systemd does not boot here: {error}") from error
 
     def _state(self):
-        return self.run("systemctl", "is-system-running", check=False).stdout.strip()
+        """Of the systemd in there, once it is process 1. What is process 1 before that has still
+        the root of this machine, whose systemd would answer."""
+        try:
+            with open(f"/proc/{self.init()}/comm", encoding="utf-8") as f:
+                begun = f.read() == "systemd\n"
+        except (FileNotFoundError, ProcessLookupError):
+            begun = False
+        return self.run("systemctl", "is-system-running", check=False).stdout.strip() if begun else ""
 
     def init(self):
         """The pid of its process 1, as seen from here; None before there is one."""
@@ -125,7 +133,7 @@ class Machine:
             with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
                       encoding="ascii") as f:
                 return f.read().split()[0]
-        except (IndexError, FileNotFoundError):
+        except (IndexError, FileNotFoundError, ProcessLookupError):
             return None
 
     def argv(self, *command):
@@ -146,8 +154,10 @@ class Machine:
 
     def __exit__(self, *_):
         if self.process is not None:
-            if self.init():
-                os.kill(int(self.init()), 9)  # with it, all that is in there
+            init = self.init()
+            if init:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(init), 9)  # with it, all that is in there
             self.process.wait_exit(STOP_S)
         for path in (f"{self.path}/run", f"{self.path}/tmp", f"{self.path}/dev", self.path,
                      self.place):
