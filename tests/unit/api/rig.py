@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -30,6 +31,18 @@ def until(condition, what):
             return got
         time.sleep(0.01)
     raise AssertionError(f"in vain waited for {what}")
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """One of loopback's that is free, and below those that the kernel gives to whoever asks for any:
+    so nobody has it when the program that is told to use it gets around to that."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        given_from = int(f.read().split()[0])
+    while True:
+        port = random.randrange(10000, max(given_from, 20000))
+        with contextlib.suppress(OSError), socket.socket(type=kind) as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class Rig:
@@ -156,10 +169,8 @@ class Rig:
                 got += piece
 
     def open_port(self):
-        """Give control an HTTP port that was free a moment ago; before start()."""
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.http_at = f"127.0.0.1:{s.getsockname()[1]}"
+        """Give control an HTTP port; before start()."""
+        self.http_at = f"127.0.0.1:{free_port()}"
 
     def fetch(self, path, method="GET", headers=None, body=None):
         """One request to the HTTP port: (status, headers, text)."""

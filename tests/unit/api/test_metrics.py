@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from rig import PATIENCE_S, ROOT, expect, expect_equal, run_suites, until
+from rig import PATIENCE_S, ROOT, expect, expect_equal, free_port, run_suites, until
 from support.tap import Skip
 
 SAMPLE = re.compile(r'^([a-z_:]+)(?:\{(.*)\})? ([-+0-9.eEInf]+)$')
@@ -224,12 +224,9 @@ def prometheus_scrapes_it(r):
                 "scrape_configs:\n  - job_name: strowger\n    static_configs:\n"
                 f"      - targets: ['{r.http_at}']\n")
     import json
-    import socket
     import urllib.parse
     import urllib.request
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        at = f"127.0.0.1:{s.getsockname()[1]}"
+    at = f"127.0.0.1:{free_port()}"
     log = open(os.path.join(r.dir, "prometheus.log"), "w", encoding="utf-8")
     with log, subprocess.Popen(["prometheus", f"--config.file={config}",
                                 f"--storage.tsdb.path={r.dir}/tsdb",

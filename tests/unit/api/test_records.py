@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 
-from rig import PATIENCE_S, expect, expect_equal, run_suites, until
+from rig import PATIENCE_S, expect, expect_equal, free_port, run_suites, until
 from support.tap import Skip
 
 RING = 16  # messages that the fake data plane keeps
@@ -190,9 +190,7 @@ def hep_server_gets_them(r):
 def sngrep_reads_them(r):
     if not shutil.which("sngrep"):
         raise Skip("sngrep is not installed")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     out = os.path.join(r.dir, "sngrep.pcap")
     log = os.path.join(r.dir, "sngrep.log")
     with open(log, "w", encoding="utf-8") as f:
@@ -239,9 +237,7 @@ def kamailio_captures_them(r):
     """Its sipcapture takes our packets apart, and shows messages as from where they came."""
     if not shutil.which("kamailio"):
         raise Skip("kamailio is not installed")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     os.makedirs(os.path.join(r.dir, "db"))
     with open(os.path.join(r.dir, "db", "sip_capture"), "w", encoding="utf-8") as f:
         f.write("id(int)\n")
