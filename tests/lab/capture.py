@@ -26,13 +26,13 @@ class Capture:
             "--immediate-mode", "-Z", "root", "-w", path, "ip or ip6"), log)
         # The file's header is written when the capture has begun.
         self.process.wait_for(
-            lambda: os.path.exists(path) and os.path.getsize(path) >= 24, 20, "it captures")
+            lambda: os.path.exists(path) and os.path.getsize(path) >= 24, 60, "it captures")
 
     def stop(self):
         """End it; return how many packets the kernel did not give it."""
         self.process.signal(2)
-        self.process.wait_exit(20)
-        lost = re.search(r"(\d+) packets dropped by kernel", self.process.tail())
+        self.process.wait_exit(60)
+        lost = re.search(r"(\d+) packets dropped by kernel", self.process.output())
         return int(lost.group(1)) if lost else 0
 
     def messages(self):

@@ -77,7 +77,7 @@ def start(lab, host, zone, address="127.0.0.1", port=5353):
         json.dump(zone, f)
     process = lab.run_in(host, "dns", sys.executable, os.path.abspath(__file__), address,
                          str(port), path)
-    process.wait_for(lambda: process.udp_bound(addresses.proc_hex(address), port), 10,
+    process.wait_for(lambda: process.udp_bound(addresses.proc_hex(address), port), 60,
                      f"it is bound to {address}")
     return process
 

@@ -7,7 +7,7 @@ from lab import addresses
 from lab.process import Process
 
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kamailio.cfg.in")
-READY_S = 20
+READY_S = 60
 
 
 class Way:

@@ -11,10 +11,12 @@ import sys
 from lab import addresses, kamailio, netns, registry, sipp, strowger
 from lab.capture import Capture
 from lab.process import Process
+from lab.wait import wait_until
 
 HUGEPAGES = 256
 AF_XDP = 44
 PRIORITY = -10
+SETTLED_S = 60
 TESTS_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 BALANCER_PORTS = ("outside", "inside")
@@ -286,10 +288,14 @@ class Lab:
         return self.balance
 
     def share_interfaces(self):
-        """The balancer's kernel has the addresses, as on a server with its ordinary interfaces."""
+        """The balancer's kernel has the addresses, as on a server with its ordinary interfaces.
+        Returns when the kernel has noticed the cables, and nothing changes by itself any more."""
         for port, own in (("outside", addresses.OUTSIDE), ("inside", addresses.INSIDE)):
             self.balancer.address(self.interface(port), *addresses.with_prefix(own))
             netns.checksums_in_software(self.balancer, self.interface(port))
+        for port in BALANCER_PORTS:
+            wait_until(lambda name=self.interface(port): self.balancer.settled(name), SETTLED_S,
+                       f"{self.interface(port)} to be up")
 
     def introduce_balancer(self):
         """Nobody answers ARP for it."""

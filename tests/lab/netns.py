@@ -82,6 +82,11 @@ class Host:
     def mac(self, interface):
         return self.ip("-o", "link", "show", "dev", interface).split("link/ether ")[1].split()[0]
 
+    def settled(self, interface):
+        """True when @interface has seen its cable and has the address that IPv6 then gives it."""
+        shown = self.ip("addr", "show", "dev", interface)
+        return "state UP" in shown and "inet6 fe80" in shown and "tentative" not in shown
+
     def links(self):
         """Names of its interfaces."""
         lines = self.ip("-o", "link", "show").splitlines()

@@ -181,7 +181,7 @@ class Linphone(Phone):
             listens=True, env={"HOME": self.directory})
 
     def _ready(self):
-        return PROMPT in self.process.tail()
+        return PROMPT in self.process.output()
 
     def _tell(self, command):
         """The lines of its answer."""

@@ -9,12 +9,26 @@ import subprocess
 from lab.wait import wait_until
 
 LOG_TAIL_BYTES = 4000
+KILLED_S = 60
 PR_SET_PDEATHSIG = 1
 TCP_LISTEN = "0A"
 
 
 def _end_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def group_runs(group):
+    """True while a process of that group is more than an entry that nobody has asked about yet."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+                state, _parent, of = f.read().rpartition(") ")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == group and state not in "ZX":
+            return True
+    return False
 
 
 class ProcessDied(Exception):
@@ -48,8 +62,13 @@ class Process:
         self.child.stdin.write(line.encode() + b"\n")
         self.child.stdin.flush()
 
+    def output(self):
+        """All it has said so far."""
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
     def tail(self):
-        """The end of its output, for messages."""
+        """The end of its output, for messages. What is looked for may stand further up: output()."""
         with open(self.log, "rb") as f:
             f.seek(max(0, os.path.getsize(self.log) - LOG_TAIL_BYTES))
             return f.read().decode(errors="replace")
@@ -83,17 +102,20 @@ class Process:
         os.killpg(self.pid, number)
 
     def kill_all(self):
-        """kill -9 of the whole group at once, as when its host loses power."""
+        """kill -9 of the whole group at once, as when its host loses power; wait until the kernel
+        has let go of them all, their sockets too."""
         self.signal_all(signal.SIGKILL)
-        return self.child.wait()
+        code = self.child.wait()
+        wait_until(lambda: not group_runs(self.pid), KILLED_S, f"all of {self.name} to end")
+        return code
 
-    def stop(self, grace_s=10):
-        """SIGTERM; after @grace_s SIGKILL. Return the exit code."""
+    def stop(self, grace_s=30):
+        """SIGTERM; after @grace_s SIGKILL to it and all it forked. Return the exit code."""
         self.signal(signal.SIGTERM)
         try:
             return self.child.wait(grace_s)
         except subprocess.TimeoutExpired:
-            return self.kill()
+            return self.kill_all()
 
     def tcp_listens(self, port):
         """True when a TCP socket of its host listens there, at whatever address."""

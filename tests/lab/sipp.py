@@ -9,7 +9,7 @@ from lab import addresses
 from lab.process import Process
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
-READY_S = 10
+READY_S = 60
 CALL_MS = 300
 CONTROL_ADDRESS = "127.0.0.1"
 # A call in which nothing comes any more has failed. Longer than requests are repeated (RFC 3261

@@ -16,7 +16,7 @@ PORT = 8022
 PATTERN = bytes(i * 31 & 0xff for i in range(4096 + 251))
 CHUNK = 16384
 PAUSE_S = 0.02  # some 800 kB a second: enough to notice a stall, little for the CPU
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def expected(offset, length):

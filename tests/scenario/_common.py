@@ -61,7 +61,7 @@ def expect_shares(seen, family, weights):
 
 def expect_balanced_ledger(balance, allowed=()):
     """Every packet received ended in one row of the ledger, and in none of drops but @allowed."""
-    ledger = wait_until(lambda: balance.ledger_at_rest(), 10, "the ledger to come to rest")
+    ledger = wait_until(lambda: balance.ledger_at_rest(), 60, "the ledger to come to rest")
     expect(ledger.balanced, f"ledger does not balance: {ledger}")
     drops = {name: n for name, n in ledger.drops.items() if n and name not in allowed}
     expect(not drops, f"dropped: {drops}")

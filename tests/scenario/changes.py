@@ -15,7 +15,7 @@ def reload_by_signal(balance):
     """SIGHUP; returns when a newer generation is served."""
     before = balance.generation()
     balance.control.signal(signal.SIGHUP)
-    wait_until(lambda: balance.generation() > before, 10, "the reload by SIGHUP to be served")
+    wait_until(lambda: balance.generation() > before, 60, "the reload by SIGHUP to be served")
 
 
 def reloads_under_load(lab, balance):

@@ -24,7 +24,7 @@ FAULTS = [
 def check(balance, path):
     """strowger-control --check PATH: (exit code, messages)."""
     done = subprocess.run([strowger.program(balance.build_dir, "control"), "--check", path],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
                           check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -77,7 +77,7 @@ def logs_more(balance):
     # New neighbours come and go in the lab; a new FIB is told at debug.
     balance.host.ip("neigh", "replace", addresses.CALLER[4][:-1] + "99", "lladdr",
                     "02:00:00:00:00:99", "dev", balance.host.links()[-1])
-    wait_until(lambda: any("level=debug" in line for line in log_lines(balance, "dataplane")), 20,
+    wait_until(lambda: any("level=debug" in line for line in log_lines(balance, "dataplane")), 60,
                "the data plane to log at debug")
 
 
@@ -92,7 +92,7 @@ def logs_as_the_file_says(balance, good):
     balance.start_control()
     balance.wait_control()
     balance.dataplane.kill()
-    wait_until(lambda: any(line.startswith("{") for line in log_lines(balance, "control")), 20,
+    wait_until(lambda: any(line.startswith("{") for line in log_lines(balance, "control")), 60,
                "control to warn, as JSON, that the data plane is lost")
     for line in log_lines(balance, "control"):
         if line.startswith("{"):

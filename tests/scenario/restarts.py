@@ -36,7 +36,7 @@ def expect_bare_interfaces(lab):
     for port in ("outside", "inside"):
         def shown(name=lab.interface(port)):
             return lab.balancer.ip("-d", "link", "show", "dev", name)
-        wait_until(lambda: "xdp" not in shown(), 10, "the XDP program to go")
+        wait_until(lambda: "xdp" not in shown(), 60, "the XDP program to go")
         expect("promiscuity 0" in shown() and "PROMISC" not in shown(), f"promiscuous: {shown()}")
         expect("allmulti 0" in shown() and "ALLMULTI" not in shown(), f"all groups: {shown()}")
 
@@ -63,7 +63,7 @@ def dataplane_is_killed_and_restarted(lab, balance):
 def control_starts_first(lab, balance):
     """Control answers without a data plane, says so, and serves as soon as there is one."""
     balance.start_control()
-    balance.control.wait_for(lambda: balance.ctl("show", "version", check=False)[0] == 0, 10,
+    balance.control.wait_for(lambda: balance.ctl("show", "version", check=False)[0] == 0, 60,
                              "its API answers")
     expect_equal(balance.show("version")["dataplane"], "waiting", "state of the data plane")
     balance.start_dataplane()
@@ -94,7 +94,7 @@ def main():
             balance.control.kill()
             balance.start_control()
             balance.wait_control()
-            wait_until(balance.linked, 10, "control to reach the data plane")
+            wait_until(balance.linked, 60, "control to reach the data plane")
             serves_the_same_after(balance, before)
         with tap.case("ledger_balances_after_restarts_of_control"):
             expect_balanced_ledger(balance)

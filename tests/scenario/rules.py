@@ -96,7 +96,7 @@ def barred_numbers_are_rejected(lab, balance):
     before = balance.ledger().counters["ack_absorbed"]
     one = caller(lab, "barred", text.replace("[callee]", f"+49.900.1@{OUTSIDE}"))
     expect_all_answered(one, one.wait())
-    wait_until(lambda: balance.ledger().counters["ack_absorbed"] - before >= CALLS, 30,
+    wait_until(lambda: balance.ledger().counters["ack_absorbed"] - before >= CALLS, 60,
                "each ACK to end here")
 
 

@@ -80,7 +80,7 @@ def third_party_calls(lab, family):
     run.answer("3pcc-B", 5103)
     talk = ["-3pcc", f"{OWN}:{TALK_PORT + family}"]
     second = run.call("3pcc-C-B", 5103, talk)
-    second.process.wait_for(lambda: second.process.tcp_listens(TALK_PORT + family), 10,
+    second.process.wait_for(lambda: second.process.tcp_listens(TALK_PORT + family), 60,
                             "it listens to the other half")
     run.call("3pcc-C-A", 5102, talk)
     run.callers.reverse()  # the half that begins comes first

@@ -50,7 +50,8 @@ def dpdk_files(pids):
     with open("/proc/self/mounts", encoding="utf-8") as f:
         mounts = [line.split()[1] for line in f if line.split()[2] == "hugetlbfs"]
     return [path for directory in (*mounts, "/var/run/dpdk") for pid in pids
-            for path in glob.glob(f"{directory}/strowger-{pid}*")]
+            for path in glob.glob(f"{directory}/strowger-{pid}*")
+            if not os.path.basename(path).removeprefix(f"strowger-{pid}")[:1].isdigit()]
 
 
 def pages_of_nobody():
@@ -95,10 +96,10 @@ def stop_leaves_nothing(stop, when=calls_flow):
             for pid in netns.pids(run.namespace(role))]
     expect(pids, "no process in the lab")
     stop(run, pids)
-    run.child.wait(60)
-    wait_until(lambda: not leftovers(run, pids), 30,
+    run.child.wait(120)
+    wait_until(lambda: not leftovers(run, pids), 60,
                f"nothing to be left; there is {leftovers(run, pids)}")
-    wait_until(lambda: pages_of_nobody() <= pages_before, 10,
+    wait_until(lambda: pages_of_nobody() <= pages_before, 60,
                f"no more than the {pages_before} hugepages that were reserved before")
     expect_equal(dpdk_files(pids), [], "files of DPDK")
     shutil.rmtree(run.log_dir(), ignore_errors=True)
