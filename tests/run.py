@@ -33,6 +33,9 @@ SANITIZER_ENV = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 
+# Waits within a test give up after a minute or so and say what for; a test is ended only after that.
+PATIENCE = 3
+
 # name, build tree below the main one, meson options, suites, tests at a time
 STAGES = [
     ("fast", ".", [], ["unit", "rfc", "model", "fuzz", "rcu", "headers"], 2),
@@ -163,7 +166,8 @@ def run_stage(tally, build, log_dir, stage, subdir, options, suites, n_processes
     if os.path.exists(log):
         os.unlink(log)
     command(["meson", "test", "-C", tree, "--num-processes", str(n_processes),
-             "--logbase", stage, *arguments], SANITIZER_ENV if options else None)
+             "--timeout-multiplier", str(PATIENCE), "--logbase", stage, *arguments],
+            SANITIZER_ENV if options else None)
     collect(tally, stage, tree, log_dir)
     say(f"{stage}: {time.monotonic() - began:.0f} s; so far {tally.line()}")
 

@@ -6,7 +6,7 @@
 #include <ev.h>
 #include <stdbool.h>
 
-#define TURN_PATIENCE_S 30. /* on a slow machine */
+#define TURN_PATIENCE_S 60. /* on a slow machine */
 
 static inline void turn_is_late(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from support.tap import Tap, expect, expect_equal  # noqa: E402
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 MEMBERS = (("k1", "198.51.100.11", 10), ("k2", "198.51.100.12", 10))
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 

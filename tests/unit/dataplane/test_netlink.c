@@ -25,7 +25,7 @@
 #include "tests/support/ip.h"
 #include "tests/unit/dataplane/farm_tables.h"
 
-#define PATIENCE_MS 10000u
+#define PATIENCE_MS 60000u
 #define MAX	    8u
 
 static const uint8_t port_mac[6] = {2, 0, 0, 0, 0, 0x77};

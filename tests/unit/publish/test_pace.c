@@ -15,7 +15,7 @@
 #include "control/publish/pace.h"
 
 #define YEAR_S	   (366 * 86400L)
-#define PATIENCE_S 20.
+#define PATIENCE_S 60.
 
 static long ahead_s; /* of the wall clock */
 

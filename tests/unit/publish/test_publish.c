@@ -18,7 +18,7 @@
 #include "control/publish/publish.h"
 #include "tests/unit/publish/fake_dataplane.h"
 
-#define PATIENCE_S 20.
+#define PATIENCE_S 60.
 
 struct rig {
 	struct ev_loop *loop;
