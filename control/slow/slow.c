@@ -4,32 +4,18 @@
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include <strowger/errors.h>
 #include <strowger/log.h>
 
 #include "control/decide/desk.h"
-#include "control/now.h"
 #include "control/slow/handover.h"
 #include "control/slow/locate.h"
 #include "control/slow/registering.h"
 #include "control/slow/route_watch.h"
 #include "control/slow/sockets.h"
+#include "control/slow/waiting.h"
 #include "dataplane/table/tables.h"
-
-/* A message that waits for its name; with room around it, as the rewrite wants. */
-struct held {
-	TAILQ_ENTRY(held) order;
-	double since_s;
-	struct stw_endpoint local, peer;
-	stw_datagrams_send_fn *send; /* the way it came */
-	void *ctx;
-	size_t len;
-	char memory[]; /* headroom, message, and as much again for an answer */
-};
-
-TAILQ_HEAD(held_list, held);
 
 /* A message on its way through the decision. */
 struct passing {
@@ -62,9 +48,7 @@ struct stw_slow {
 	uint32_t serves;	       /* grows when the desk changes */
 	const struct stw_model *model; /* of stw_slow_listen() */
 	struct stw_route_watch *routes;
-	struct held_list held;
-	size_t held_bytes;
-	struct ev_timer timer; /* of the one that waits longest */
+	struct stw_waiting *waiting; /* for a name */
 	struct stw_slow_watch watch;
 	struct stw_slow_counters c;
 	struct stw_located located; /* of the message in hand */
@@ -187,60 +171,17 @@ static bool decide(struct stw_slow *s, struct passing *p)
 	return true;
 }
 
-static size_t held_of(const struct stw_slow *s, const struct stw_endpoint *peer)
-{
-	const struct held *h;
-	size_t n = 0;
-
-	TAILQ_FOREACH (h, &s->held, order)
-		n += stw_endpoint_equal(&h->peer, peer);
-	return n;
-}
-
-static void set_timer(struct stw_slow *s)
-{
-	const struct held *h = TAILQ_FIRST(&s->held);
-
-	ev_timer_stop(s->loop, &s->timer);
-	if (!h)
-		return;
-	double after = h->since_s + STW_SLOW_PATIENCE_S - stw_now_s();
-	ev_timer_set(&s->timer, after > 0 ? after : 0, 0.);
-	ev_timer_start(s->loop, &s->timer);
-}
-
+/* @return false: there is no room for it */
 static bool hold(struct stw_slow *s, const struct passing *p)
 {
-	size_t size = STW_SLOW_HEADROOM + 2 * p->len + STW_REWRITE_TAILROOM;
-	struct held *h;
+	const struct stw_waiting_message m = {.datagram = {.local = p->local,
+							   .peer = p->src.peer,
+							   .bytes = p->bytes,
+							   .len = (uint32_t)p->len},
+					      .send = s->leaving.send,
+					      .ctx = s->leaving.ctx};
 
-	if (s->c.waiting >= STW_SLOW_MESSAGES || size > STW_SLOW_BYTES - s->held_bytes ||
-	    held_of(s, &p->src.peer) >= STW_SLOW_A_SENDER)
-		return false;
-	h = malloc(sizeof(*h) + size);
-	if (!h)
-		return false;
-	h->since_s = stw_now_s();
-	h->local = p->local;
-	h->send = s->leaving.send;
-	h->ctx = s->leaving.ctx;
-	h->peer = p->src.peer;
-	h->len = p->len;
-	memcpy(h->memory + STW_SLOW_HEADROOM, p->bytes, p->len);
-	TAILQ_INSERT_TAIL(&s->held, h, order);
-	s->held_bytes += size;
-	s->c.waiting++;
-	if (TAILQ_FIRST(&s->held) == h)
-		set_timer(s);
-	return true;
-}
-
-static void let_go(struct stw_slow *s, struct held *h)
-{
-	TAILQ_REMOVE(&s->held, h, order);
-	s->held_bytes -= STW_SLOW_HEADROOM + 2 * h->len + STW_REWRITE_TAILROOM;
-	s->c.waiting--;
-	free(h);
+	return stw_waiting_add(s->waiting, &m);
 }
 
 static int ask(struct stw_slow *s, const struct passing *p)
@@ -386,16 +327,18 @@ static void refused(void *ctx, const struct stw_endpoint *local, const struct st
 }
 
 /* Decide once more. @return true: it need not wait any longer, and did go its way */
-static bool retry(struct stw_slow *s, struct held *h, bool is_late)
+static bool retry(void *ctx, const struct stw_waiting_message *m, bool is_late)
 {
-	struct passing p = {.bytes = h->memory + STW_SLOW_HEADROOM,
-			    .len = h->len,
-			    .room = 2 * h->len + STW_REWRITE_TAILROOM,
-			    .local = h->local,
-			    .src = {.peer = h->peer}};
+	struct stw_slow *s = ctx;
+	const struct stw_datagram *d = &m->datagram;
+	struct passing p = {.bytes = d->bytes,
+			    .len = d->len,
+			    .room = d->room,
+			    .local = d->local,
+			    .src = {.peer = d->peer}};
 
-	s->leaving.send = h->send;
-	s->leaving.ctx = h->ctx;
+	s->leaving.send = m->send;
+	s->leaving.ctx = m->ctx;
 	if (!decide(s, &p)) {
 		s->c.dropped++;
 	} else if (p.v.action != STW_ACTION_KERNEL) {
@@ -407,21 +350,7 @@ static bool retry(struct stw_slow *s, struct held *h, bool is_late)
 		return false;
 	}
 	send_leaving(s);
-	let_go(s, h);
 	return true;
-}
-
-static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
-{
-	struct stw_slow *s = timer->data;
-	struct held *h;
-
-	(void)loop;
-	(void)revents;
-	while ((h = TAILQ_FIRST(&s->held)) != NULL &&
-	       stw_now_s() - h->since_s >= STW_SLOW_PATIENCE_S)
-		retry(s, h, true);
-	set_timer(s);
 }
 
 struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
@@ -434,14 +363,12 @@ struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names)
 	s->names = names;
 	s->leaving.send = by_sockets;
 	s->leaving.ctx = s;
-	TAILQ_INIT(&s->held);
-	ev_init(&s->timer, on_timer);
-	s->timer.data = s;
 	s->sockets = stw_sockets_new(loop, received, refused, s);
 	s->handover = stw_handover_new(loop, handed_over, s, &s->c.damaged);
 	s->registering = stw_registering_new(loop);
+	s->waiting = stw_waiting_new(loop, retry, s, &s->c.waiting);
 	s->desk.went = stw_went_new();
-	if (!s->sockets || !s->handover || !s->registering || !s->desk.went) {
+	if (!s->sockets || !s->handover || !s->registering || !s->waiting || !s->desk.went) {
 		stw_slow_free(s);
 		return NULL;
 	}
@@ -497,7 +424,6 @@ void stw_slow_no_lanes(struct stw_slow *s)
 
 void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
 {
-	struct held *h, *next;
 	char reason[160];
 
 	if (stw_desk_serve(&s->desk, image, reason, sizeof(reason))) {
@@ -505,11 +431,7 @@ void stw_slow_serve(struct stw_slow *s, const struct stw_image *image)
 		return;
 	}
 	s->serves++;
-	for (h = TAILQ_FIRST(&s->held); h; h = next) {
-		next = TAILQ_NEXT(h, order);
-		retry(s, h, false);
-	}
-	set_timer(s);
+	stw_waiting_retry(s->waiting);
 }
 
 const struct stw_desk *stw_slow_desk(struct stw_slow *s)
@@ -572,9 +494,7 @@ void stw_slow_free(struct stw_slow *s)
 {
 	if (!s)
 		return;
-	while (!TAILQ_EMPTY(&s->held))
-		let_go(s, TAILQ_FIRST(&s->held));
-	ev_timer_stop(s->loop, &s->timer);
+	stw_waiting_free(s->waiting);
 	stw_route_watch_free(s->routes);
 	stw_registering_free(s->registering);
 	stw_handover_free(s->handover);

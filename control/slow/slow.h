@@ -7,7 +7,7 @@
  * not know yet, users they cannot tell of. They arrive as they came, by the workers' lanes, or else
  * on ordinary sockets bound to the listeners' addresses, and what becomes of them leaves the same
  * way; the very code the workers run decides by the newest tables. While a name is being resolved
- * its messages wait here, bounded in number, bytes, time and by sender.
+ * its messages wait (waiting.h).
  *
  * Threads: the loop's only.
  */
@@ -28,11 +28,6 @@ struct stw_desk;
 struct stw_registering;
 struct stw_secret;
 struct stw_slow; /* opaque; slow.c */
-
-#define STW_SLOW_MESSAGES   1024u
-#define STW_SLOW_A_SENDER   256u
-#define STW_SLOW_BYTES	    (4u << 20)
-#define STW_SLOW_PATIENCE_S 5. /* then the sender gets a 503 */
 
 /** @return NULL without memory. Free with stw_slow_free(), before @names. */
 struct stw_slow *stw_slow_new(struct ev_loop *loop, struct stw_names *names);

@@ -13,6 +13,7 @@
 
 #include "control/slow/registering.h"
 #include "control/slow/slow.h"
+#include "control/slow/waiting.h"
 #include "tests/support/farm.h"
 #include "tests/support/lanes.h"
 #include "tests/support/registrar_model.h"
@@ -395,11 +396,11 @@ static void one_sender_cannot_fill_the_queue(void **state)
 
 	r->hold_back = true;
 	r->dns.silent = true;
-	for (unsigned i = 0; i < STW_SLOW_A_SENDER + 3; i++) {
+	for (unsigned i = 0; i < STW_WAITING_A_SENDER + 3; i++) {
 		send_request(r, "MESSAGE", "sip:bob@far.example", "x");
 		until(r, &c->received, i + 1);
 	}
-	assert_int_equal(c->waiting, STW_SLOW_A_SENDER);
+	assert_int_equal(c->waiting, STW_WAITING_A_SENDER);
 	assert_int_equal(c->queue_full, 3);
 	assert_int_equal(c->answered, 3);
 }
