@@ -172,11 +172,17 @@ bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source,
 
 /* --- credentials --- */
 
-/* @text is not empty; most that is compared differs in its first letter. */
+/* Tokens are compared in any case: of letters that is one bit, and what has others in its place is
+ * no token. */
 static bool is(struct stw_str t, struct stw_str text)
 {
-	return t.len == text.len && ((t.p[0] ^ text.p[0]) & ~0x20) == 0 &&
-	       strncasecmp(t.p, text.p, t.len) == 0;
+	size_t i = 0;
+
+	if (t.len != text.len)
+		return false;
+	while (i < t.len && ((t.p[i] ^ text.p[i]) & ~0x20) == 0)
+		i++;
+	return i == t.len;
 }
 
 #define IS(t, text) is(t, stw_str(text, sizeof(text) - 1))

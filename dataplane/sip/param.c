@@ -74,20 +74,19 @@ int stw_sip_auth_scheme(const char *buf, struct stw_span value, struct stw_span 
 int stw_sip_auth_param_next(const char *buf, struct stw_span *rest, struct stw_sip_param *out)
 {
 	struct stw_lex l = stw_lex_on(buf, *rest);
-	struct stw_sip_param param = {.has_value = true};
 
 	stw_lex_lws(&l);
 	if (l.p == l.end)
 		return STW_ENOENT;
-	if (!stw_lex_run(&l, STW_C_TOKEN, &param.name) || !stw_lex_separator(&l, '='))
+	out->has_value = true;
+	if (!stw_lex_run(&l, STW_C_TOKEN, &out->name) || !stw_lex_separator(&l, '='))
 		return STW_EMALFORMED;
 	/* A token, or what people leave unquoted, as a URI; else a quoted-string. */
 	bool ok = l.p < l.end && *l.p == '"'
-			  ? stw_lex_quoted(&l, &param.value)
-			  : stw_lex_run(&l, STW_C_TOKEN | STW_C_V6 | STW_C_SCHEME, &param.value);
+			  ? stw_lex_quoted(&l, &out->value)
+			  : stw_lex_run(&l, STW_C_TOKEN | STW_C_V6 | STW_C_SCHEME, &out->value);
 	if (!ok || !take_comma(&l))
 		return STW_EMALFORMED;
-	*out = param;
 	move_behind(&l, rest);
 	return STW_OK;
 }
