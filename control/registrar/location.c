@@ -90,7 +90,8 @@ static int put_row(struct stw_store *s, struct stw_str aor, const struct stw_rec
 		err = row ? stw_record_encode(record, row, room, &len) : STW_ENOMEM;
 	}
 	if (!err) {
-		note(s, aor, value(row, len), tell);
+		/* Large ones are read again: changes of a batch are kept in memory. */
+		note(s, aor, row == small ? value(row, len) : value(NULL, 0), tell);
 		err = stw_store_put(s, STW_TABLE_LOCATION, value(aor.p, aor.len), value(row, len));
 	}
 	if (row != small)

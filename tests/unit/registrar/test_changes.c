@@ -56,6 +56,20 @@ static void each_change_is_told_as_it_lasts(void **state)
 	assert_string_equal(told, "");
 }
 
+/* A row that is too large to be kept beside is read again. */
+static void a_large_record_is_told_whole(void **state)
+{
+	char contact[1000];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(contact, sizeof(contact), "Contact: <sip:b%0900u@h>\r\n", i);
+		stw_register(&s, BOB, "%s", contact);
+	}
+	assert_non_null(strstr(told, "sip:" BOB "=1 sip:" BOB "=2 "));
+	assert_non_null(strstr(told, "sip:" BOB "=3 sip:" BOB "=4 "));
+}
+
 static void what_was_undone_is_told_as_it_is(void **state)
 {
 	static struct stw_location l;
@@ -110,6 +124,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
 		T(each_change_is_told_as_it_lasts),
+		T(a_large_record_is_told_whole),
 		T(what_was_undone_is_told_as_it_is),
 		T(changes_come_in_order_whatever_their_number),
 	};
