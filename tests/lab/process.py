@@ -122,7 +122,7 @@ class Process:
         try:
             with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as f:
                 rows = [line.split() for line in f]
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:  # it is gone, or its host is
             return False
         return any(row[1].endswith(f":{port:04X}") and row[3] == TCP_LISTEN for row in rows)
 
@@ -134,6 +134,6 @@ class Process:
                 with open(f"/proc/{self.pid}/net/{table}", encoding="ascii") as f:
                     if any(line.split()[1] == wanted for line in f):
                         return True
-            except (FileNotFoundError, ProcessLookupError):
+            except OSError:
                 return False
         return False

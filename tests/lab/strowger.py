@@ -134,7 +134,7 @@ class Pair:
         exception when @check and it failed."""
         done = subprocess.run(
             [program(self.build_dir, "ctl"), "--socket", self.api_socket, *arguments],
-            input=text, capture_output=True, text=True, check=False, timeout=60)
+            input=text, capture_output=True, text=True, check=False, timeout=180)
         if check and done.returncode != 0:
             raise CtlError(arguments, done.returncode, done.stdout + done.stderr)
         return done.returncode, done.stdout + done.stderr

@@ -9,7 +9,7 @@ from _common import Lab, Tap, expect, expect_all_answered, expect_balanced_ledge
 from lab import strowger
 from support import documents
 
-BLOCK_S = 60
+BLOCK_S = 180
 
 
 def configure(lab, balance):

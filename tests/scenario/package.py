@@ -66,6 +66,8 @@ class CleanRoot:
         suite, uri = mirror()
         run("debootstrap", "--variant=minbase", suite, self.path, uri)
         run("mount", "-t", "proc", "proc", f"{self.path}/proc")
+        # A mirror that does not answer once is no fault of the package; debootstrap asks again, too.
+        self.write("/etc/apt/apt.conf.d/90patience", 'Acquire::Retries "5";\n')
         # Services of what we depend on must not start in here either.
         with open(f"{self.path}/usr/sbin/policy-rc.d", "w", encoding="ascii") as f:
             f.write("#!/bin/sh\nexit 101\n")
