@@ -24,6 +24,7 @@
 #include "control/resolve/answer.h"
 
 #define FAKE_DNS_ROWS	  48
+#define FAKE_DNS_LAST	  8	 /* questions that may be repeated */
 #define FAKE_DNS_SERVFAIL 0xffff /* as a row's type: the server fails at this name */
 
 #define FAKE_DNS_FAILS	  "fails" /* as a row's data: the server fails at this name and type */
@@ -43,6 +44,8 @@ struct fake_dns {
 	struct fake_row rows[FAKE_DNS_ROWS];
 	size_t n_rows;
 	unsigned n_asked;
+	unsigned n_questions; /* without repetitions, which come when one of us is slow */
+	uint16_t last_ids[FAKE_DNS_LAST];
 	bool silent; /* takes questions, gives no answer */
 };
 
@@ -187,6 +190,15 @@ static inline void fake_answer(const struct fake_dns *f, uint16_t id, const char
 		fake_put_record(o, "example", STW_DNS_SOA, 900, NULL);
 }
 
+/* A question that is repeated has the number that it had. */
+static inline void fake_count(struct fake_dns *f, uint16_t id)
+{
+	for (unsigned i = 0; i < FAKE_DNS_LAST && i < f->n_questions; i++)
+		if (f->last_ids[i] == id)
+			return;
+	f->last_ids[f->n_questions++ % FAKE_DNS_LAST] = id;
+}
+
 static inline void fake_on_readable(struct ev_loop *loop, struct ev_io *io, int revents)
 {
 	struct fake_dns *f = io->data;
@@ -203,6 +215,7 @@ static inline void fake_on_readable(struct ev_loop *loop, struct ev_io *io, int 
 	if (len < 17)
 		return;
 	f->n_asked++;
+	fake_count(f, (uint16_t)(in[0] << 8 | in[1]));
 	if (f->silent)
 		return;
 	while (in[at] != 0 && at + in[at] + 5u < (size_t)len) {

@@ -160,7 +160,7 @@ static void rfc3263_s4_2_a_port_leads_to_addresses_at_once(void **state)
 	fake_dns_add(&r->dns, "x.example", STW_DNS_A, 60, "203.0.113.1");
 	fake_dns_add(&r->dns, "x.example", STW_DNS_AAAA, 60, "2001:db8::1");
 	resolves(r, "x.example", 5070, "203.0.113.1:5070/0/0 203.0.113.2:5070/0/0");
-	assert_int_equal(r->dns.n_asked, 1);
+	assert_int_equal(r->dns.n_questions, 1);
 	configure(r, true, true);
 	resolves(r, "x.example", 5071,
 		 "203.0.113.1:5071/0/0 203.0.113.2:5071/0/0 [2001:db8::1]:5071/0/0");
@@ -245,7 +245,7 @@ static void a_name_is_asked_for_once_and_is_in_the_image_when_answered(void **st
 	free(rows);
 	until_changed(r, 1);
 	assert_int_equal(ask(r, "x.example", 5060), STW_OK);
-	assert_int_equal(r->dns.n_asked, 1);
+	assert_int_equal(r->dns.n_questions, 1);
 	assert_int_equal(stw_names_collect(r->names, &rows, &n), STW_OK);
 	assert_int_equal(n, 1);
 	assert_int_equal(rows[0].len, 9);

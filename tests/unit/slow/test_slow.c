@@ -215,10 +215,10 @@ static void the_first_message_to_a_name_waits_and_is_not_lost(void **state)
 	assert_string_equal(inet_ntoa(from.sin_addr), "192.0.2.1");
 	assert_non_null(strstr(receive(r, r->far, &from), "Call-ID: two\r\n"));
 	/* Known now: nothing waits, nobody is asked. */
-	unsigned asked = r->dns.n_asked;
+	unsigned asked = r->dns.n_questions;
 	send_request(r, "BYE", "sip:bob@far.example", "one");
 	until(r, &c->sent, 3);
-	assert_int_equal(r->dns.n_asked, asked);
+	assert_int_equal(r->dns.n_questions, asked);
 }
 
 /* The lanes as the one worker has them. */
