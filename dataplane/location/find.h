@@ -10,6 +10,8 @@
  * snapshot.
  */
 
+#include <strowger/sip.h>
+
 #include "dataplane/location/whereabouts.h"
 #include "dataplane/route/nh.h"
 
@@ -25,6 +27,7 @@ struct stw_location_map {
  */
 struct stw_where_slot {
 	struct stw_whereabouts w;
+	struct stw_sip_uri uri; /* @w.uri taken apart */
 	uint64_t hash;
 	char aor[STW_LOCATION_AOR_MAX + 1];
 	uint64_t record[STW_LOCATION_RECORD_MAX / 8 + STW_LOCATION_OVER_WORDS];

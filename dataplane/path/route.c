@@ -169,7 +169,7 @@ static void locate(struct stw_worker *w, struct stw_burst *b)
 		uint8_t i = b->live[k];
 
 		slot[n] = &w->where[i];
-		if (!stw_locate_key(b->snap, b->text[i], &b->msg[i], slot[n]))
+		if (!stw_locate_key(b->snap, b->text[i], &b->msg[i], slot[n], &b->src[i]))
 			continue;
 		slot[n]->w.now_s = now_s;
 		b->src[i].where = &slot[n++]->w;

@@ -51,6 +51,22 @@ static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reas
 	d->v->reason = (uint16_t)reason;
 }
 
+/**
+ * A URI of the message, taken apart: the Request-URI may be already.
+ *
+ * @param room  for it, where not
+ * @return NULL: it cannot be read
+ */
+static inline const struct stw_sip_uri *
+stw_decide_read(const struct stw_decision *d, struct stw_span uri, struct stw_sip_uri *room)
+{
+	const struct stw_sip_uri *known = d->src->uri;
+
+	if (known != NULL && known->all.off == uri.off && known->all.len == uri.len)
+		return known;
+	return stw_sip_uri_parse(d->buf, uri, room) == STW_OK ? room : NULL;
+}
+
 /** A status for the sender; an ACK gets none (RFC 3261 s17, s16.11). */
 void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase);
 

@@ -12,19 +12,21 @@
 #define FEW_MAX	     48u /* Max-Forwards, Max-Breadth, and "Route: " */
 
 bool stw_locate_key(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
-		    struct stw_where_slot *slot)
+		    struct stw_where_slot *slot, struct stw_source *src)
 {
 	const struct stw_tables *t = snap->tables;
-	struct stw_sip_uri uri;
+	const struct stw_sip_uri *uri = &slot->uri;
 	struct stw_span gr;
 	size_t len;
 
 	if (snap->location == NULL || t->n_domains == 0 || m->kind != STW_SIP_REQUEST ||
 	    m->reject != STW_SIP_ACCEPTED || m->method == STW_METHOD_REGISTER ||
-	    stw_sip_uri_parse(buf, m->uri, &uri) != STW_OK || !uri.has_user ||
-	    !stw_tables_has_domain(t, buf + uri.host.off, uri.host.len) ||
-	    stw_sip_param_find(buf, uri.params, "gr", 2, &gr) == STW_OK ||
-	    stw_sip_uri_aor(buf, &uri, slot->aor, STW_LOCATION_AOR_MAX, &len) != STW_OK)
+	    stw_sip_uri_parse(buf, m->uri, &slot->uri) != STW_OK)
+		return false;
+	src->uri = uri;
+	if (!uri->has_user || !stw_tables_has_domain(t, buf + uri->host.off, uri->host.len) ||
+	    stw_sip_param_find(buf, uri->params, "gr", 2, &gr) == STW_OK ||
+	    stw_sip_uri_aor(buf, uri, slot->aor, STW_LOCATION_AOR_MAX, &len) != STW_OK)
 		return false;
 	slot->w.uri = m->uri;
 	slot->w.now_s = 0;

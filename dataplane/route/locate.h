@@ -29,12 +29,13 @@ struct stw_where_slot;
  * decided. A GRUU is not looked for: only control can read it.
  *
  * @param slot  on true: w.uri, w.aor and hash
+ * @param src   its uri, wherever the Request-URI can be read; it lies in @slot
  * @return false: nobody of ours, or nothing the table could tell
  *
  * Threads: any.  Fast path: yes, and one test where nobody is located.
  */
 bool stw_locate_key(const struct stw_snapshot *snap, const char *buf, const struct stw_sip_msg *m,
-		    struct stw_where_slot *slot);
+		    struct stw_where_slot *slot, struct stw_source *src);
 
 /**
  * Locate the user that @routes->uri names: a URI that stw_locate_hosts().

@@ -266,13 +266,14 @@ static bool by_rule_or_pool(struct stw_decision *d, uint16_t listener,
 /* A stranger's request goes by the rules, to a user of ours, or into the pool. */
 static bool by_location_or_pool(struct stw_decision *d, const struct stw_routes *routes)
 {
+	const struct stw_sip_uri *uri;
 	struct stw_rule_hit hit;
-	struct stw_sip_uri uri;
+	struct stw_sip_uri room;
 
 	if (d->t->rules.n > 0 && stw_decide_rule(d, d->src->listener, routes->uri, &hit))
 		return obey(d, &hit, routes);
 	if ((d->t->settings->flags & STW_IMAGE_LOCATE) &&
-	    stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK && stw_locate_hosts(d, &uri))
+	    (uri = stw_decide_read(d, routes->uri, &room)) != NULL && stw_locate_hosts(d, uri))
 		return stw_decide_locate(d, routes, wanted(d));
 	return by_pool(d, d->v->pool, routes);
 }
@@ -303,16 +304,17 @@ bool stw_decide_to_uri(struct stw_decision *d, const char *text, const struct st
 /* A member's request goes where its Route or Request-URI says (s16.5, s16.6 step 7). */
 static bool by_uri(struct stw_decision *d, const struct stw_routes *routes)
 {
-	struct stw_sip_uri uri;
+	struct stw_sip_uri room;
+	const struct stw_sip_uri *uri = stw_decide_read(d, routes->target, &room);
 
-	if (stw_sip_uri_parse(d->buf, routes->target, &uri) != STW_OK) {
+	if (uri == NULL) {
 		stw_decide_answer(d, 416, "Unsupported URI Scheme");
 		return false;
 	}
 	if ((d->t->settings->flags & STW_IMAGE_LOCATE) && routes->target.off == routes->uri.off &&
-	    stw_locate_hosts(d, &uri))
+	    stw_locate_hosts(d, uri))
 		return stw_decide_locate(d, routes, wanted(d));
-	return stw_decide_to_uri(d, d->buf, &uri, routes);
+	return stw_decide_to_uri(d, d->buf, uri, routes);
 }
 
 static bool read_flow(struct stw_decision *d, uint16_t listener, struct stw_span token,

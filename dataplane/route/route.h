@@ -80,6 +80,8 @@ struct stw_source {
 	/* What the location service says of the user it asks for: stays until it was rewritten or
 	 * answered. NULL: nobody asked it. */
 	struct stw_whereabouts *where;
+	/* The Request-URI taken apart, by whoever asked the location service; NULL: nobody did. */
+	const struct stw_sip_uri *uri;
 	/* Bytes before the message that a rewrite may use, 0: STW_REWRITE_HEADROOM. */
 	uint16_t headroom;
 };

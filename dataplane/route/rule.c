@@ -74,7 +74,8 @@ void stw_rule_request(const struct stw_decision *d, uint16_t listener, struct st
 	const unsigned of_uri = 1u << STW_IMAGE_RULE_BY_USER | 1u << STW_IMAGE_RULE_BY_DOMAIN |
 				1u << STW_IMAGE_RULE_BY_NUMBER;
 	uint8_t method = d->m->method;
-	struct stw_sip_uri parsed;
+	const struct stw_sip_uri *parsed;
+	struct stw_sip_uri room;
 
 	if (method == STW_METHOD_ACK || method == STW_METHOD_CANCEL)
 		method = STW_METHOD_INVITE;
@@ -82,15 +83,15 @@ void stw_rule_request(const struct stw_decision *d, uint16_t listener, struct st
 	out->listener = listener;
 	out->source = d->src->peer.ip;
 	out->number.len = out->user_len = out->host_len = 0;
-	if (!(fields & of_uri) || stw_sip_uri_parse(d->buf, uri, &parsed) != STW_OK)
+	if (!(fields & of_uri) || (parsed = stw_decide_read(d, uri, &room)) == NULL)
 		return;
-	if (wants(fields, STW_IMAGE_RULE_BY_USER) && parsed.scheme != STW_SCHEME_TEL)
-		out->user_len = put_user(d->buf, parsed.user, out->user);
+	if (wants(fields, STW_IMAGE_RULE_BY_USER) && parsed->scheme != STW_SCHEME_TEL)
+		out->user_len = put_user(d->buf, parsed->user, out->user);
 	if (wants(fields, STW_IMAGE_RULE_BY_DOMAIN))
-		out->host_len = put_host(d->buf, domain_of(d->buf, &parsed),
-					 parsed.host_is_ip ? &parsed.ip : NULL, out->host);
+		out->host_len = put_host(d->buf, domain_of(d->buf, parsed),
+					 parsed->host_is_ip ? &parsed->ip : NULL, out->host);
 	if (wants(fields, STW_IMAGE_RULE_BY_NUMBER) &&
-	    !stw_sip_uri_number(d->buf, &parsed, &out->number))
+	    !stw_sip_uri_number(d->buf, parsed, &out->number))
 		out->number.len = 0;
 }
 

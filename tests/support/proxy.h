@@ -152,7 +152,7 @@ static inline void stw_proxy_handle(struct stw_proxy *p, const char *bytes, size
 	assert_true(p->msg.kind == STW_SIP_REQUEST || p->msg.kind == STW_SIP_RESPONSE ||
 		    p->msg.kind == STW_SIP_STUN);
 	p->snap.location = p->location;
-	if (stw_locate_key(&p->snap, buf, &p->msg, &p->slot)) {
+	if (stw_locate_key(&p->snap, buf, &p->msg, &p->slot, &p->src)) {
 		stw_where_find(p->location, (struct stw_where_slot *[]){&p->slot}, 1);
 		p->src.where = &p->slot.w;
 	}
