@@ -10,6 +10,7 @@
 
 #include "dataplane/route/hex.h"
 #include "dataplane/route/siphash.h"
+#include "dataplane/sip/chars.h"
 
 #define QOP	   "auth"
 #define HASHED_MAX 66000u /* of a datagram, and a little */
@@ -172,17 +173,10 @@ bool stw_nonce_is_of(struct stw_nonce_key key, const struct stw_ip *source,
 
 /* --- credentials --- */
 
-/* Tokens are compared in any case: of letters that is one bit, and what has others in its place is
- * no token. */
+/* @param text  in lower case */
 static bool is(struct stw_str t, struct stw_str text)
 {
-	size_t i = 0;
-
-	if (t.len != text.len)
-		return false;
-	while (i < t.len && ((t.p[i] ^ text.p[i]) & ~0x20) == 0)
-		i++;
-	return i == t.len;
+	return stw_case_is(t.p, t.len, text.p, text.len);
 }
 
 #define IS(t, text) is(t, stw_str(text, sizeof(text) - 1))
@@ -236,7 +230,8 @@ static void read_algorithm(struct stw_str value, struct fields *f)
 {
 	f->has_algorithm_we_know = false;
 	for (int a = 0; a < STW_N_DIGESTS; a++)
-		if (is(value, stw_str(rows[a].name, strlen(rows[a].name)))) {
+		if (strlen(rows[a].name) == value.len &&
+		    strncasecmp(rows[a].name, value.p, value.len) == 0) {
 			f->c.algorithm = (enum stw_digest_algorithm)a;
 			f->has_algorithm_we_know = true;
 		}
@@ -279,7 +274,7 @@ static int read_header(const char *buf, struct stw_span value, struct stw_str re
 
 	if (stw_sip_auth_scheme(buf, value, &scheme, &rest) != STW_OK)
 		return STW_EMALFORMED;
-	if (!IS(stw_str(buf + scheme.off, scheme.len), "Digest"))
+	if (!IS(stw_str(buf + scheme.off, scheme.len), "digest"))
 		return STW_ENOENT;
 	while ((err = stw_sip_auth_param_next(buf, &rest, &p)) == STW_OK)
 		read_field(buf, &p, &f);
