@@ -67,11 +67,12 @@ static bool scheme_ok(const struct stw_decision *d)
 /* OPTIONS to nobody behind us, but to us (s11.2): the host of a listener, no user, no Route. */
 static bool options_for_us(const struct stw_decision *d)
 {
-	struct stw_sip_uri uri;
+	const struct stw_sip_uri *uri;
+	struct stw_sip_uri room;
 
 	return d->m->method == STW_METHOD_OPTIONS && !stw_sip_has(d->m, STW_HDR_ROUTE) &&
-	       stw_sip_uri_parse(d->buf, d->m->uri, &uri) == STW_OK && !uri.has_user &&
-	       stw_uri_listener(d->t, &uri) >= 0;
+	       (uri = stw_decide_read(d, d->m->uri, &room)) != NULL && !uri->has_user &&
+	       stw_uri_listener(d->t, uri) >= 0;
 }
 
 /* s16.3 step 5. Not for ACK and CANCEL (s8.2.2.3). */
@@ -222,9 +223,10 @@ static bool for_control(struct stw_decision *d, enum stw_kernel_for what)
 
 static bool locate(struct stw_decision *d, const struct stw_routes *routes, enum stw_locate what)
 {
-	struct stw_sip_uri uri;
+	struct stw_sip_uri room;
+	const struct stw_sip_uri *uri = stw_decide_read(d, routes->uri, &room);
 
-	if (stw_sip_uri_parse(d->buf, routes->uri, &uri) == STW_OK && stw_locate_hosts(d, &uri))
+	if (uri != NULL && stw_locate_hosts(d, uri))
 		return stw_decide_locate(d, routes, what);
 	stw_decide_answer(d, 404, "Not Found");
 	return false;

@@ -138,11 +138,11 @@ static uint16_t choose(const struct stw_decision *d, const struct stw_image_pool
 /* Does the request ask for that very member already? */
 static bool is_named(const struct stw_decision *d, uint16_t member, struct stw_span uri)
 {
-	struct stw_sip_uri parsed;
+	struct stw_sip_uri room;
+	const struct stw_sip_uri *parsed = stw_decide_read(d, uri, &room);
 	struct stw_endpoint at;
 
-	return stw_sip_uri_parse(d->buf, uri, &parsed) == STW_OK &&
-	       stw_uri_address(d->buf, &parsed, &at) == STW_OK &&
+	return parsed != NULL && stw_uri_address(d->buf, parsed, &at) == STW_OK &&
 	       stw_endpoint_equal(&at, &d->t->members[member].address);
 }
 
