@@ -11,7 +11,7 @@
 #include "dataplane/table/lookup.h"
 
 #define LANE_BURST 32u
-#define RING_TURNS 4u /* a burst of 256 */
+#define RING_TURNS 4u /* some 100 us of a worker that is never idle */
 
 /* ---- to control ---- */
 
