@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Between a worker and control by its lane: both ways, and all that control may have damaged. */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <rte_pause.h>
+
 #include "tests/support/lanes.h"
 #include "tests/unit/dataplane/path_rig.h"
 
 #include "dataplane/lane/lanes.h"
 
 static struct lanes_memory lanes;
+static _Atomic uint64_t given_way;
+
+/* In place of libc's: how often workers, and nobody else here, offered their core. */
+int sched_yield(void)
+{
+	if (gettid() != getpid())
+		atomic_fetch_add(&given_way, 1);
+	return (int)syscall(SYS_sched_yield);
+}
 static struct stw_lane_reader up;
 static struct stw_lane_writer down;
 
@@ -111,6 +125,36 @@ static void a_worker_gives_way_to_an_awake_control_on_its_core(void **state)
 	atomic_store(&lanes.h->asleep, 1);
 	rig_turn(&rig, 0);
 	assert_false(w->gives_way);
+}
+
+static void await_idle_turns(uint64_t n)
+{
+	const uint64_t before = rig_count(&rig, STW_C_TURNS_IDLE);
+
+	while (rig_count(&rig, STW_C_TURNS_IDLE) - before < n)
+		rte_pause();
+}
+
+static void an_idle_worker_offers_its_core_to_it_alone(void **state)
+{
+	struct stw_worker *w = rig.workers.worker[0];
+
+	(void)state;
+	w->idle_sleep_us = 0;
+	assert_int_equal(stw_workers_launch(&rig.workers), 0);
+	await_idle_turns(100);
+	assert_int_equal(atomic_load(&given_way), 0);
+	atomic_store(&lanes.h->runs_on, w->stats->core + 1);
+	while (atomic_load(&given_way) < 10)
+		rte_pause();
+	atomic_store(&lanes.h->asleep, 1);
+	await_idle_turns(2); /* the one it is in does not know yet */
+	const uint64_t until_then = atomic_load(&given_way);
+	await_idle_turns(100);
+	assert_int_equal(atomic_load(&given_way), until_then);
+	rcu_thread_offline();
+	stw_workers_stop(&rig.workers);
+	rcu_thread_online();
 }
 
 /* Not to the kernel, where it would overtake those before it. */
@@ -319,6 +363,7 @@ int main(void)
 		LANE(a_message_for_control_goes_by_the_lane),
 		LANE(a_sleeping_control_is_rung_for_once_a_burst),
 		LANE(a_worker_gives_way_to_an_awake_control_on_its_core),
+		LANE(an_idle_worker_offers_its_core_to_it_alone),
 		LANE(without_room_it_is_dropped),
 		LANE(a_port_without_a_kernel_side_has_its_slow_path),
 		LANE(an_answer_of_control_s_leaves_by_our_routes),

@@ -100,10 +100,42 @@ static void a_worker_ends_bindings_by_itself(void **state)
 	stw_location_table_free(table);
 }
 
+/* Its Request-URI names a domain and no user: there is nobody to locate. */
+static size_t write_register(char *out, size_t room)
+{
+	return (size_t)snprintf(out, room,
+				"REGISTER sip:example.com SIP/2.0\r\n"
+				"Via: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bKr;rport\r\n"
+				"Max-Forwards: 70\r\n"
+				"From: <" AOR ">;tag=f\r\n"
+				"To: <" AOR ">\r\n"
+				"Call-ID: r@h\r\n"
+				"CSeq: 1 REGISTER\r\n"
+				"Content-Length: 0\r\n\r\n");
+}
+
+/* Read once and passed on with the message, and never to the next one in its place. */
+static void what_was_read_of_a_request_uri_is_not_kept(void **state)
+{
+	const struct stw_source *src = &rig.workers.worker[0]->burst.src[0];
+	char text[2048];
+
+	(void)state;
+	serve_table();
+	call(AOR);
+	assert_non_null(src->uri);
+	assert_int_equal(src->uri->user.len, 3);
+	const struct rig_datagram d = from_caller(text, write_register(text, sizeof(text)));
+	send_in(&d);
+	assert_null(src->uri);
+	stw_location_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(a_worker_ends_bindings_by_itself),
+		WITH(what_was_read_of_a_request_uri_is_not_kept),
 	};
 
 	return path_rig_run("dataplane-path-located", tests);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Control's ends of the lanes, with workers played by the test on the memory it passes on. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,6 +109,15 @@ static void show(struct rig *r, unsigned worker)
 
 	if (stw_lane_show(&r->up[worker]) && stw_lanes_must_ring(r->lanes.h))
 		assert_int_equal(write(r->lanes.doorbell, &one, sizeof(one)), sizeof(one));
+}
+
+/* One for a peer, of @len bytes. */
+static struct stw_datagram datagram(char *text, uint32_t len)
+{
+	return (struct stw_datagram){.local = stw_farm_v4(192, 0, 2, 1, 5060),
+				     .peer = stw_farm_v4(203, 0, 113, 1, 5060),
+				     .bytes = text,
+				     .len = len};
 }
 
 static void hand_over(struct rig *r, unsigned worker, const char *text)
@@ -237,10 +247,7 @@ static void a_worker_that_does_not_read_blocks_nobody(void **state)
 {
 	struct rig *r = *state;
 	static char text[1000];
-	struct stw_datagram d = {.local = stw_farm_v4(192, 0, 2, 1, 5060),
-				 .peer = stw_farm_v4(203, 0, 113, 1, 5060),
-				 .bytes = text,
-				 .len = sizeof(text)};
+	struct stw_datagram d = datagram(text, sizeof(text));
 	unsigned n = 0;
 
 	while (n <= STW_LANE_BYTES / sizeof(text) && stw_handover_send(r->h, &d))
@@ -253,10 +260,7 @@ static void a_worker_that_does_not_read_blocks_nobody(void **state)
 static void nothing_goes_to_workers_that_did_not_take_them(void **state)
 {
 	struct rig *r = *state;
-	struct stw_datagram d = {.local = stw_farm_v4(192, 0, 2, 1, 5060),
-				 .peer = stw_farm_v4(203, 0, 113, 1, 5060),
-				 .bytes = (char[]){"x"},
-				 .len = 1};
+	struct stw_datagram d = datagram((char[]){"x"}, 1);
 
 	assert_true(stw_handover_is_open(r->h));
 	atomic_store(&r->lanes.h->taken, 0);
@@ -265,6 +269,25 @@ static void nothing_goes_to_workers_that_did_not_take_them(void **state)
 	ev_run(r->loop, EVRUN_NOWAIT);
 	for (unsigned w = 0; w < WORKERS; w++)
 		assert_false(stw_lane_has_more(&r->down[w]));
+}
+
+/* By this a worker on the same core knows whom it holds up. */
+static void control_says_where_it_runs(void **state)
+{
+	struct rig *r = *state;
+	cpu_set_t all, one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+		ev_run(r->loop, EVRUN_NOWAIT);
+		assert_int_equal(atomic_load(&r->lanes.h->runs_on), 1 + cpu);
+	}
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 static void damage_is_left_out_and_counted(void **state)
@@ -294,10 +317,7 @@ static void damage_is_left_out_and_counted(void **state)
 static void each_data_plane_has_its_own(void **state)
 {
 	struct rig *r = *state;
-	struct stw_datagram d = {.local = stw_farm_v4(192, 0, 2, 1, 5060),
-				 .peer = stw_farm_v4(203, 0, 113, 1, 5060),
-				 .bytes = (char[]){"x"},
-				 .len = 1};
+	struct stw_datagram d = datagram((char[]){"x"}, 1);
 
 	hand_over(r, 0, "of the one before");
 	show(r, 0);
@@ -326,6 +346,7 @@ int main(void)
 		CASE(a_peer_s_messages_go_by_one_worker),
 		CASE(a_worker_that_does_not_read_blocks_nobody),
 		CASE(nothing_goes_to_workers_that_did_not_take_them),
+		CASE(control_says_where_it_runs),
 		CASE(damage_is_left_out_and_counted),
 		CASE(each_data_plane_has_its_own),
 	};
