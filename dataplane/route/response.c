@@ -47,8 +47,9 @@ static void cut(struct stw_verdict *v, uint32_t from, uint32_t to)
 	v->cuts[0] = (struct stw_span){(uint16_t)from, (uint16_t)(to - from)};
 }
 
-/* The Via after the top one, and what to cut so that it becomes the top. */
-static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
+/* It follows in the same line, or in one that is not written as most are. */
+__attribute__((noinline)) static bool via_by_care(const struct stw_decision *d,
+						  struct stw_sip_via *out)
 {
 	struct stw_sip_line line = {.end = d->m->line_end[STW_HDR_VIA]};
 	struct stw_span value = d->m->value[STW_HDR_VIA];
@@ -56,17 +57,27 @@ static bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 	if (d->m->via.more) {
 		uint16_t to = d->m->via.next;
 
-		cut(d->v, value.off, to);
 		value = (struct stw_span){to, (uint16_t)(stw_span_end(value) - to)};
 	} else {
-		cut(d->v, d->m->line_off[STW_HDR_VIA], line.end);
-		if (stw_quick_via_line(d->buf, stw_sip_readable(d->m), line.end, &line, out))
-			return true;
 		if (!stw_line_of(d->buf, d->m, "via:", 4, STW_HDR_VIA, &line))
 			return false;
 		value = line.value;
 	}
 	return stw_via_read(d->buf, stw_sip_readable(d->m), value, out) == STW_OK;
+}
+
+/* The Via after the top one, and what to cut so that it becomes the top. */
+static inline bool next_via(struct stw_decision *d, struct stw_sip_via *out)
+{
+	const struct stw_sip_msg *m = d->m;
+
+	if (m->via.more) {
+		cut(d->v, m->value[STW_HDR_VIA].off, m->via.next);
+		return via_by_care(d, out);
+	}
+	cut(d->v, m->line_off[STW_HDR_VIA], m->line_end[STW_HDR_VIA]);
+	return stw_via_line(d->buf, stw_sip_readable(m), m->line_end[STW_HDR_VIA], out) ||
+	       via_by_care(d, out);
 }
 
 /* Did we make this branch, for this very previous Via? */

@@ -4,6 +4,7 @@
 
 #include "dataplane/route/decide.h"
 #include "dataplane/route/quick.h"
+#include "dataplane/sip/plain.h"
 #include "dataplane/table/tables.h"
 
 #include <strowger/errors.h>
@@ -34,15 +35,23 @@ bool stw_ip_forbidden(const struct stw_ip *ip)
 	return stw_ip_is_v4(ip) ? forbidden_v4(ip->b + 12) : forbidden_v6(ip->b);
 }
 
-int stw_host_parse(const char *buf, struct stw_span host, struct stw_ip *out)
+/* By whatever the CPU has, in brackets, or IPv6. */
+__attribute__((noinline)) static int host_parse(const char *buf, struct stw_span host,
+						struct stw_ip *out)
 {
+	if (stw_quick_ipv4(buf + host.off, host.len, out))
+		return STW_OK;
 	if (host.len >= 2 && buf[host.off] == '[') {
 		host.off++;
 		host.len = (uint16_t)(host.len - 2);
 	}
-	if (stw_quick_ipv4(buf + host.off, host.len, out))
-		return STW_OK;
 	return stw_ip_parse(buf + host.off, host.len, out);
+}
+
+int stw_host_parse(const char *buf, struct stw_span host, struct stw_ip *out)
+{
+	return stw_next_hop.ipv4(buf + host.off, host.len, out) ? STW_OK
+								: host_parse(buf, host, out);
 }
 
 int stw_uri_address(const char *buf, const struct stw_sip_uri *uri, struct stw_endpoint *out)

@@ -142,6 +142,7 @@ int stw_sip_init(enum stw_sip_kernel kernel)
 		return STW_ENOENT;
 #if defined(__x86_64__)
 	stw_plain = kernel == STW_KERNEL_AVX512 ? stw_plain_avx512 : stw_plain_none;
+	stw_next_hop = kernel == STW_KERNEL_AVX512 ? stw_next_hop_avx512 : stw_next_hop_none;
 	stw_call_id_find =
 		kernel == STW_KERNEL_AVX512 ? stw_call_id_find_avx512 : stw_call_id_find_any;
 #endif

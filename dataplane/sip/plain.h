@@ -22,13 +22,36 @@ struct stw_plain {
 	bool (*uri)(const char *buf, struct stw_span value, struct stw_sip_uri *out);
 };
 
+/** Bytes from its start on that reading a Via line may touch, whatever they are. */
+#define STW_NEXT_VIA_WINDOW 152u
+
+/** What the router reads of each response, in the same manner. */
+struct stw_next_hop {
+	/**
+	 * The Via line at @off as most are written: "Via: SIP/2.0/UDP " or "v: SIP/2.0/UDP ", the
+	 * name in any case, one element, no fold.
+	 *
+	 * @param out  all, host, branch, received, port and rport_value; what else there may be is
+	 *             left zero
+	 */
+	bool (*via_line)(const char *buf, uint32_t off, struct stw_sip_via *out);
+	/** An IPv4 address of exactly @len bytes. False: none. */
+	bool (*ipv4)(const char *p, size_t len, struct stw_ip *out);
+};
+
 /* Of the kernel in use; without one for this CPU they always give up. Not RCU: immutable after
  * init. */
 extern struct stw_plain stw_plain;
+extern struct stw_next_hop stw_next_hop;
 
 /** Those that always give up. */
 extern const struct stw_plain stw_plain_none;
+extern const struct stw_next_hop stw_next_hop_none;
 
 #if defined(__x86_64__)
 extern const struct stw_plain stw_plain_avx512;
+extern const struct stw_next_hop stw_next_hop_avx512;
+/* How the parameters it knows begin: branch, rport, received, maddr. Of another file, so that they
+ * are compared from memory. */
+extern const uint32_t stw_next_hop_names[4];
 #endif

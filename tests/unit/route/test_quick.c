@@ -47,6 +47,25 @@ static void assert_same_via(const struct stw_sip_via *a, const struct stw_sip_vi
 	assert_int_equal(a->more, b->more);
 }
 
+/* What a response needs of it (struct stw_next_hop). */
+static void assert_same_hop(const struct stw_sip_via *a, const struct stw_sip_via *b)
+{
+	assert_span(a->all, b->all);
+	assert_span(a->host, b->host);
+	assert_span(a->branch, b->branch);
+	assert_span(a->received, b->received);
+	assert_span(a->maddr, b->maddr);
+	assert_int_equal(a->port, b->port);
+	assert_int_equal(a->rport_value, b->rport_value);
+	assert_int_equal(a->transport, b->transport);
+	assert_int_equal(a->more, b->more);
+}
+
+static bool has_avx512(void)
+{
+	return stw_sip_kernel_in_use() == STW_KERNEL_AVX512;
+}
+
 static const char *const via_names[] = {"Via: ", "v: ", "via: ", "VIA: ", "V: ", "vIa: "};
 
 /* The same on a line of its own. @return whether the quick one read it */
@@ -55,18 +74,15 @@ static bool compare_via_line(const char *name, const char *text)
 	static char buf[1024];
 	struct stw_span value = {8, (uint16_t)strlen(text)};
 	struct stw_sip_via quick, careful;
-	struct stw_sip_line line;
 
 	memset(buf, 'x', sizeof(buf));
 	snprintf(buf, sizeof(buf) / 2, "1\r\n%s%s\r\nTo: x", name, text);
 	value.off = (uint16_t)(3 + strlen(name));
-	if (!stw_quick_via_line(buf, sizeof(buf), 3, &line, &quick))
-		return false;
-	assert_int_equal(line.header, STW_HDR_VIA);
-	assert_int_equal(line.off, 3);
-	assert_int_equal(line.end, stw_span_end(value) + 2);
-	assert_span(line.value, value);
 	assert_int_equal(stw_sip_via_parse(buf, value, &careful), STW_OK);
+	if (stw_next_hop.via_line(buf, 3, &quick))
+		assert_same_hop(&quick, &careful);
+	if (!stw_quick_via_line(buf, sizeof(buf), 3, &quick))
+		return false;
 	assert_same_via(&quick, &careful);
 	return true;
 }
@@ -107,6 +123,50 @@ static void reads_the_usual_vias(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(vias) / sizeof(vias[0]); i++)
 		assert_int_equal(compare_via(vias[i]), HAVE_QUICK_VIA);
+}
+
+/* Each of them read by AVX-512, where this machine has it: whatever it has of what it may have, and
+ * in whatever order. */
+static void reads_all_of_what_a_via_may_have(void **state)
+{
+	static const char *const hosts[] = {
+		"h", "192.0.2.1", "ua.a-host-of-the-usual-length.example.com",
+		"one.of.the.longest.names.that.a.host.in.a.window.may.have.example"};
+	static const char *const ports[] = {"", ":1", ":99", ":507", ":5060", ":65535"};
+	static const char *const params[] = {"",
+					     ";branch=z9hG4bK1",
+					     ";rport=1",
+					     ";rport=65535",
+					     ";rport",
+					     ";received=10.0.0.1",
+					     ";received=2001:db8::1",
+					     ";x",
+					     ";received=1.2.3.4",
+					     ";keep=120",
+					     ";RpOrT=123",
+					     ";BRANCH=a-1.b_2"};
+	const size_t n = sizeof(params) / sizeof(params[0]);
+	struct stw_sip_via quick, careful;
+	char buf[512];
+
+	(void)state;
+	for (size_t i = 0; i < 4 * 6 * n * n * n; i++) {
+		size_t rest = i / 24;
+		int len;
+
+		memset(buf, 'x', sizeof(buf));
+		len = snprintf(buf, 300, "v: SIP/2.0/UDP %s%s%s%s%s", hosts[i % 4],
+			       ports[i / 4 % 6], params[rest % n], params[rest / n % n],
+			       params[rest / n / n]);
+		struct stw_span value = {3, (uint16_t)(len - 3)};
+		int err = stw_sip_via_parse(buf, value, &careful);
+		memcpy(buf + len, "\r\n", 2);
+		bool read = stw_next_hop.via_line(buf, 0, &quick);
+		if (err == STW_OK && read)
+			assert_same_hop(&quick, &careful);
+		/* the last host is longer than it takes, and a parameter may be there twice */
+		assert_int_equal(read, has_avx512() && err == STW_OK && i % 4 != 3);
+	}
 }
 
 static void leaves_the_unusual_to_the_careful_reader(void **state)
@@ -226,22 +286,23 @@ static void leaves_unusual_lines_to_the_careful_reader(void **state)
 	};
 	const char usual[] = "Via: SIP/2.0/UDP h;branch=1\r\nTo: x";
 	struct stw_sip_via out;
-	struct stw_sip_line line;
 	char buf[300];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		memset(buf, 'x', sizeof(buf));
 		memcpy(buf, lines[i], strlen(lines[i]));
-		assert_false(stw_quick_via_line(buf, sizeof(buf), 0, &line, &out));
+		assert_false(stw_quick_via_line(buf, sizeof(buf), 0, &out));
+		assert_false(stw_next_hop.via_line(buf, 0, &out));
 	}
 	for (uint32_t readable = sizeof(usual); readable < 200; readable++) {
 		char *exact = malloc(readable);
 
 		memset(exact, 'x', readable);
 		memcpy(exact, usual, sizeof(usual) - 1);
-		if (stw_quick_via_line(exact, readable, 0, &line, &out))
-			assert_int_equal(line.end, sizeof("Via: SIP/2.0/UDP h;branch=1\r\n") - 1);
+		if (stw_via_line(exact, readable, 0, &out))
+			assert_int_equal(stw_span_end(out.all),
+					 sizeof("Via: SIP/2.0/UDP h;branch=1") - 1);
 		else
 			assert_true(readable < 160 || !HAVE_QUICK_VIA);
 		free(exact);
@@ -269,6 +330,10 @@ static void reads_ipv4_as_the_careful_reader_does(void **state)
 		bool read = stw_quick_ipv4(text, n, &quick);
 		bool right = stw_ip_parse(text, n, &careful) == STW_OK;
 		assert_int_equal(read, right);
+		struct stw_ip wide;
+		assert_int_equal(stw_next_hop.ipv4(text, n, &wide), right && has_avx512());
+		if (right && has_avx512())
+			assert_memory_equal(&wide, &careful, sizeof(wide));
 		if (read)
 			assert_memory_equal(&quick, &careful, sizeof(quick));
 	}
@@ -328,10 +393,17 @@ static void finds_eight_bytes_at_each_place(void **state)
 	}
 }
 
+static int setup(void **state)
+{
+	(void)state;
+	return stw_sip_init(STW_KERNEL_AUTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_the_usual_vias),
+		cmocka_unit_test(reads_all_of_what_a_via_may_have),
 		cmocka_unit_test(leaves_the_unusual_to_the_careful_reader),
 		cmocka_unit_test(agrees_on_random_vias),
 		cmocka_unit_test(reads_a_via_wherever_it_stands),
@@ -341,5 +413,5 @@ int main(void)
 		cmocka_unit_test(finds_the_next_line_of_a_kind),
 		cmocka_unit_test(finds_eight_bytes_at_each_place),
 	};
-	return cmocka_run_group_tests_name("quick", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("quick", tests, setup, NULL);
 }
