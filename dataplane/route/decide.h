@@ -132,13 +132,31 @@ int stw_decide_routes(struct stw_decision *d, struct stw_routes *out);
 /** Take all Route lines out. @return false: they lie too far apart */
 bool stw_decide_no_routes(struct stw_decision *d);
 
+/*
+ * Nobody reaches our own host, a whole network or nothing at all by way of us (RFC 1122 s3.2.1.3;
+ * RFC 4291 s2.5, s2.7). What operators put behind firewalls is theirs to guard.
+ */
+static inline bool stw_ip4_forbidden(const uint8_t b[4])
+{
+	return b[0] == 0 ||		       /* this network, unspecified */
+	       b[0] == 127 ||		       /* loopback */
+	       (b[0] == 169 && b[1] == 254) || /* link-local, metadata services */
+	       b[0] >= 224;		       /* multicast, reserved, broadcast */
+}
+
+/** The same of an address that is no mapped one. */
+bool stw_ip6_forbidden(const struct stw_ip *ip);
+
 /** True for an address nobody may be sent to on a stranger's word. */
-bool stw_ip_forbidden(const struct stw_ip *ip);
+static inline bool stw_ip_forbidden(const struct stw_ip *ip)
+{
+	return stw_ip_is_v4(ip) ? stw_ip4_forbidden(ip->b + 12) : stw_ip6_forbidden(ip);
+}
 
 /** The same, and our own addresses, whatever the port. */
 static inline bool stw_decide_forbidden(const struct stw_decision *d, const struct stw_ip *ip)
 {
-	return stw_ip_forbidden(ip) || stw_tables_has_listener_ip(d->t, ip);
+	return stw_ip_forbidden(ip) || stw_tables_is_listener_ip(d->t, ip);
 }
 
 /** Address of a URI we can send to. @return STW_OK, STW_ENOENT (a name), STW_ERANGE (not by UDP) */

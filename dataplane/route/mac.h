@@ -116,9 +116,14 @@ struct stw_branch_input {
 	const struct stw_ip *received; /* as after our edit, NULL: none */
 	uint16_t rport;		       /* as after our edit, 0: none */
 	stw_nh_sum call;	       /* with the same secret */
-	uint8_t flags;
-	uint8_t mark;
+	uint32_t head;		       /* stw_branch_head() */
 };
+
+/** Flags and mark of a branch, as it holds them before its MAC. */
+static inline uint32_t stw_branch_head(uint8_t flags, uint8_t mark)
+{
+	return (uint32_t)flags << 8 | mark;
+}
 
 /* A peer without the magic cookie promises nothing about its branch: take the From tag as well. */
 static inline struct stw_span stw_branch_from_tag(const struct stw_branch_input *in)
@@ -131,9 +136,9 @@ static inline struct stw_span stw_branch_from_tag(const struct stw_branch_input 
 		       : in->m->from_tag;
 }
 
-/** The branch, its first 64 bits. Inline, so that @in is never stored and waited for. */
+/** MAC of a branch, 48 bits. Inline, so that @in is never stored and waited for. */
 __attribute__((always_inline)) static inline uint64_t
-stw_branch_make(const struct stw_secret *secret, const struct stw_branch_input *in)
+stw_branch_mac(const struct stw_secret *secret, const struct stw_branch_input *in)
 {
 	struct stw_span host = in->via->host, branch = in->via->branch;
 	struct stw_span tag = stw_branch_from_tag(in);
@@ -142,8 +147,7 @@ stw_branch_make(const struct stw_secret *secret, const struct stw_branch_input *
 	const struct stw_ip *ip = in->received != NULL ? in->received : &none;
 	uint64_t lengths = (uint64_t)branch.len << 32 | (uint64_t)tag.len << 16 | host.len;
 	uint64_t ports = (uint64_t)in->via->port << 16 | in->rport;
-	uint64_t told =
-		(uint64_t)in->flags << 16 | (uint64_t)in->mark << 8 | (in->received != NULL);
+	uint64_t told = (uint64_t)in->head << 8 | (in->received != NULL);
 	stw_nh_sum sum = in->call;
 
 	sum += stw_mac_text(secret, nh->branch, sizeof(nh->branch), in->buf, in->m, branch);
@@ -153,8 +157,14 @@ stw_branch_make(const struct stw_secret *secret, const struct stw_branch_input *
 	sum += stw_nh_pair(nh->fields, lengths, told);
 	sum += stw_nh_pair(nh->fields + 2, ports, in->m->cseq);
 	sum += stw_nh_pair(nh->fields + 4, stw_nh_load(ip->b), stw_nh_load(ip->b + 8));
-	return (uint64_t)secret->id << 60 | (uint64_t)in->flags << 56 | (uint64_t)in->mark << 48 |
-	       (stw_mac_of(&secret->branch, sum) & STW_MAC48);
+	return stw_mac_of(&secret->branch, sum) & STW_MAC48;
+}
+
+/** The branch, its first 64 bits. */
+__attribute__((always_inline)) static inline uint64_t
+stw_branch_make(const struct stw_secret *secret, const struct stw_branch_input *in)
+{
+	return (uint64_t)secret->id << 60 | (uint64_t)in->head << 48 | stw_branch_mac(secret, in);
 }
 
 /** The branch of a request that control makes itself, a health probe. Of @m: Call-ID and CSeq. */
@@ -167,7 +177,7 @@ static inline uint64_t stw_branch_of_control(const struct stw_secret *secret, co
 		.m = m,
 		.via = &none,
 		.call = call,
-		.flags = STW_BRANCH_OF_CONTROL | STW_BRANCH_TO_MEMBER,
+		.head = stw_branch_head(STW_BRANCH_OF_CONTROL | STW_BRANCH_TO_MEMBER, 0),
 	};
 
 	return stw_branch_make(secret, &in);

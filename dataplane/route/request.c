@@ -475,8 +475,7 @@ uint64_t stw_decide_branch(const struct stw_decision *d, const struct stw_secret
 		.received = v->add_received ? &d->src->peer.ip : NULL,
 		.rport = v->via.rport_param.len > 0 ? d->src->peer.port : 0,
 		.call = stw_decide_call(d, secret),
-		.flags = flags,
-		.mark = d->t->listeners[v->listener_in].mark,
+		.head = stw_branch_head(flags, d->t->listeners[v->listener_in].mark),
 	};
 
 	return stw_branch_make(secret, &in);

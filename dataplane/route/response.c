@@ -81,8 +81,10 @@ static inline bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 }
 
 /* Did we make this branch, for this very previous Via? */
-static bool branch_is_ours(const struct stw_decision *d, const struct stw_sip_via *previous,
-			   const struct stw_ip *received, uint64_t branch)
+__attribute__((always_inline)) static inline bool branch_is_ours(const struct stw_decision *d,
+								 const struct stw_sip_via *previous,
+								 const struct stw_ip *received,
+								 uint64_t branch)
 {
 	const struct stw_secret *secret = stw_tables_secret(d->t, stw_branch_key_id(branch));
 
@@ -95,10 +97,9 @@ static bool branch_is_ours(const struct stw_decision *d, const struct stw_sip_vi
 		.received = received,
 		.rport = previous->rport_value,
 		.call = stw_decide_call(d, secret),
-		.flags = stw_branch_flags(branch),
-		.mark = stw_branch_mark(branch),
+		.head = branch >> 48 & 0xfff,
 	};
-	return stw_branch_make(secret, &in) == branch;
+	return stw_branch_mac(secret, &in) == (branch & STW_MAC48);
 }
 
 /* s18.2.2 and RFC 3581 s4, in the order that trusts what we wrote ourselves. */
@@ -134,10 +135,10 @@ static bool from_right_place(struct stw_decision *d, uint64_t branch)
 static void prefer_marked(struct stw_decision *d, uint8_t mark)
 {
 	struct stw_verdict *v = d->v;
-	bool v4 = stw_ip_is_v4(&v->dst.ip);
 
 	if (d->t->listeners[v->listener_out].mark == mark)
 		return;
+	bool v4 = stw_ip_is_v4(&v->dst.ip);
 	for (uint16_t i = 0; i < d->t->n_listeners; i++)
 		if (d->t->listeners[i].mark == mark &&
 		    stw_ip_is_v4(&d->t->listeners[i].view.address.ip) == v4) {

@@ -9,30 +9,14 @@
 
 #include <strowger/errors.h>
 
-/*
- * Nobody reaches our own host, a whole network or nothing at all by way of us (RFC 1122 s3.2.1.3;
- * RFC 4291 s2.5, s2.7). What operators put behind firewalls is theirs to guard.
- */
-static bool forbidden_v4(const uint8_t *b)
-{
-	return b[0] == 0 ||		       /* this network, unspecified */
-	       b[0] == 127 ||		       /* loopback */
-	       (b[0] == 169 && b[1] == 254) || /* link-local, metadata services */
-	       b[0] >= 224;		       /* multicast, reserved, broadcast */
-}
-
-static bool forbidden_v6(const uint8_t *b)
+bool stw_ip6_forbidden(const struct stw_ip *ip)
 {
 	static const uint8_t zero[15];
+	const uint8_t *b = ip->b;
 
 	return b[0] == 0xff ||				  /* multicast */
 	       (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || /* link-local */
 	       (memcmp(b, zero, 15) == 0 && b[15] <= 1);  /* unspecified, loopback */
-}
-
-bool stw_ip_forbidden(const struct stw_ip *ip)
-{
-	return stw_ip_is_v4(ip) ? forbidden_v4(ip->b + 12) : forbidden_v6(ip->b);
 }
 
 /* By whatever the CPU has, in brackets, or IPv6. */

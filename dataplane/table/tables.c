@@ -118,6 +118,7 @@ static void fill_listeners(struct stw_tables *t, const struct layout *l)
 		row[i].trusted = trusted + in[i].first_trusted;
 		row[i].n_trusted = in[i].n_trusted;
 		write_texts(&row[i]);
+		t->listener_ends[key.ip.b[15] / 64] |= 1ull << key.ip.b[15] % 64;
 		stw_index_add(&t->listener_by_address, stw_index_tag_endpoint(&in[i].address), i);
 		if (!stw_tables_has_listener_ip(t, &key.ip))
 			stw_index_add(&t->listener_by_ip, stw_index_tag_endpoint(&key), i);

@@ -91,6 +91,7 @@ struct stw_tables {
 	const struct stw_image_option *options; /* [n_options] */
 	uint32_t n_options;
 	const uint64_t *closed_ports; /* [STW_PORT_WORDS], a bit a port */
+	uint64_t listener_ends[4];    /* last bytes of listeners' addresses, a bit each */
 	const struct stw_image_domain *domains;
 	struct stw_index member_by_id;
 	struct stw_index member_by_address;
@@ -125,6 +126,14 @@ static inline size_t stw_pool_slot(const struct stw_image_pool *pool, uint64_t c
 static inline bool stw_tables_port_closed(const struct stw_tables *t, uint16_t port)
 {
 	return t->closed_ports[port / 64] >> port % 64 & 1;
+}
+
+/** stw_tables_has_listener_ip(), whose answer mostly is no, and mostly seen by the last byte. */
+static inline bool stw_tables_is_listener_ip(const struct stw_tables *t, const struct stw_ip *ip)
+{
+	uint8_t last = ip->b[15];
+
+	return (t->listener_ends[last / 64] >> last % 64 & 1) && stw_tables_has_listener_ip(t, ip);
 }
 
 /** The secret with this id, or NULL. */

@@ -119,13 +119,14 @@ static void response_with_our_via(void **state)
 	assert_int_equal(stw_sip_via_parse(in, via, &previous), STW_OK);
 	bool has = stw_ip_parse(in + previous.received.off, previous.received.len, &received) ==
 		   STW_OK;
-	const struct stw_branch_input input = {.buf = in,
-					       .m = &m,
-					       .via = &previous,
-					       .received = has ? &received : NULL,
-					       .rport = previous.rport_value,
-					       .call = stw_call_sum(secret, in, &m),
-					       .mark = p->tables->listeners[0].mark};
+	const struct stw_branch_input input = {
+		.buf = in,
+		.m = &m,
+		.via = &previous,
+		.received = has ? &received : NULL,
+		.rport = previous.rport_value,
+		.call = stw_call_sum(secret, in, &m),
+		.head = stw_branch_head(0, p->tables->listeners[0].mark)};
 	int head = snprintf(text, sizeof(text),
 			    "%.*sVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%016llx00000000\r\n",
 			    (int)m.headers_off, in,

@@ -180,8 +180,12 @@ static void accepts_what_control_builds(void **state)
 	assert_true(stw_tables_has_domain(t, "[2001:db8::1]", 13));
 	assert_false(stw_tables_has_domain(t, "example.co", 10));
 	assert_true(stw_tables_has_listener_ip(t, &other.ip));
+	assert_true(stw_tables_is_listener_ip(t, &other.ip));
 	other = stw_farm_v4(192, 0, 2, 2, 5060);
 	assert_false(stw_tables_has_listener_ip(t, &other.ip));
+	assert_false(stw_tables_is_listener_ip(t, &other.ip));
+	other = stw_farm_v4(192, 0, 3, 1, 5060); /* its last byte alone */
+	assert_false(stw_tables_is_listener_ip(t, &other.ip));
 	stw_tables_free(t);
 }
 
