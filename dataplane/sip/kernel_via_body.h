@@ -132,6 +132,21 @@ static inline bool params_plain(const struct source *s, uint32_t off, uint32_t l
 	       take_r(s, &p, via);
 }
 
+/* Nothing but ";branch=" token from bit @at on, as proxies write it, and we do. */
+static inline bool branch_alone(const struct source *s, const struct value *v, uint32_t off,
+				unsigned at, uint32_t len, struct stw_span *out)
+{
+	const char *p = s->buf + off + at;
+
+	if (len > BLOCK || len < at + 9 || (load8(p) | load8("\0      \0")) != load8(";branch="))
+		return false;
+	uint64_t value = v->mask & ~below(at + 8);
+	if ((bytes_of(v, STW_SET_TOKEN) & value) != value)
+		return false;
+	*out = (struct stw_span){(uint16_t)(off + at + 8), (uint16_t)(len - at - 8)};
+	return true;
+}
+
 /* "SIP/2.0/UDP" SP host [ ":" port ], parameters; one element. @out is all zero before. */
 static inline bool via_plain(const struct source *s, struct stw_span all, struct stw_sip_via *out)
 {
@@ -151,7 +166,7 @@ static inline bool via_plain(const struct source *s, struct stw_span all, struct
 	out->host = (struct stw_span){(uint16_t)off, (uint16_t)host};
 	out->port = (uint16_t)port;
 	out->transport = STW_TRANSPORT_UDP;
-	if (at == len)
+	if (at == len || branch_alone(s, &v, off, at, len, &out->branch))
 		return true;
 	return at < BLOCK && params_plain(s, off + at, len - at, out);
 }

@@ -469,6 +469,24 @@ static void vias_of_any_length(void **state)
 	}
 }
 
+/* Nothing but a branch, and any byte in place of one of it. */
+static void lone_branches_of_any_byte(void **state)
+{
+	static const char param[] = ";BranCh=z9hG4bK.1";
+	char text[512];
+	(void)state;
+	for (size_t at = 0; at < sizeof(param) - 1; at++)
+		for (int byte = 0; byte < 256; byte++) {
+			int len = snprintf(text, sizeof(text),
+					   "BYE sip:h SIP/2.0\r\nv: SIP/2.0/UDP h:5060%s\r\n"
+					   "f: <sip:a@b>\r\nt: <sip:a@b>\r\ni: x\r\n"
+					   "CSeq: 1 BYE\r\nl: 0\r\n\r\n",
+					   param);
+			strstr(text, param)[at] = (char)byte;
+			check_copy(text, (size_t)len);
+		}
+}
+
 static void kernels_have_names(void **state)
 {
 	(void)state;
@@ -498,6 +516,7 @@ int main(void)
 		cmocka_unit_test(last_lines_of_any_length),
 		cmocka_unit_test(uris_and_routes_of_any_length),
 		cmocka_unit_test(vias_of_any_length),
+		cmocka_unit_test(lone_branches_of_any_byte),
 		cmocka_unit_test(kernels_have_names),
 	};
 	return cmocka_run_group_tests_name("sip-kernels", tests, NULL, NULL);
