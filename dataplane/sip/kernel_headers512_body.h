@@ -111,6 +111,20 @@ static inline struct named name_lines(const struct columns *t, __mmask16 there)
 	return out;
 }
 
+static inline struct named name_sixteen(const char *buf, const uint16_t *at, __mmask16 there)
+{
+	struct columns t = load_columns(buf, at);
+	return name_lines(&t, there);
+}
+
+/* The seventeenth and those behind it, which few messages have: apart, so that the tables are not
+ * kept in registers for them. */
+static __attribute__((noinline)) struct named name_more(const char *buf, const uint16_t *at,
+							__mmask16 there)
+{
+	return name_sixteen(buf, at, there);
+}
+
 /* Up to 32 lines, 16 bits each. */
 struct named_lines {
 	__m512i header, len;
@@ -122,8 +136,7 @@ static inline struct named_lines name_all(const char *buf, const uint16_t *at, u
 {
 	/* Behind the last line the first byte stands in, and nothing is taken from there. */
 	const __mmask32 there = _bzhi_u32(~0u, n);
-	struct columns t = load_columns(buf, at);
-	struct named first = name_lines(&t, (__mmask16)there);
+	struct named first = name_sixteen(buf, at, (__mmask16)there);
 	struct named_lines out = {
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.header)),
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.len)),
@@ -131,8 +144,7 @@ static inline struct named_lines name_all(const char *buf, const uint16_t *at, u
 	};
 
 	if (__builtin_expect(n > 16, 0)) {
-		t = load_columns(buf, at + 16);
-		struct named second = name_lines(&t, (__mmask16)(there >> 16));
+		struct named second = name_more(buf, at + 16, (__mmask16)(there >> 16));
 		__m256i header = _mm512_cvtepi32_epi16(second.header);
 		out.header = _mm512_inserti64x4(out.header, header, 1);
 		out.len = _mm512_inserti64x4(out.len, _mm512_cvtepi32_epi16(second.len), 1);
@@ -179,8 +191,8 @@ struct taken {
  * The @n lines from @at on, up to LINES_TAKEN, with zeros behind; the last of them ends at @end.
  * They are offsets into @bytes, which are the message's from @base on.
  */
-static inline struct taken take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n,
-				uint32_t end)
+static inline __attribute__((always_inline)) struct taken
+take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n, uint32_t end)
 {
 	const struct named_lines named = name_all(bytes, at, n);
 	__m512i off = _mm512_loadu_si512(at);

@@ -25,14 +25,15 @@ struct scan {
 	uint64_t in_name; /* 1: a name goes on in the next block */
 	__m512i least;	  /* of all bytes: whether one is zero */
 	__m512i base;	  /* of the next block, 16 bits each */
-	unsigned n;
+	size_t n;
 };
 
 /* One block as masks, a bit a byte; where the block ends early, what is behind reads as zero. */
 struct block {
 	__m512i v;
 	__mmask64 odd; /* a line end that is not CR LF, or has a blank or worse before it */
-	uint64_t begins, not_token, colon; /* begins: the byte before is an LF */
+	uint64_t begins, not_token; /* begins: the byte before is an LF */
+	uint64_t not_name;	    /* what is neither a token's nor a colon */
 };
 
 /* What blocks are compared with, out of memory that other stores might change. */
@@ -61,12 +62,14 @@ static inline struct block look_at(const struct wanted *w, __m512i v, __m512i v1
 	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, w->blank);
 
 	/* Bytes above 0x7f fell anywhere in the table; their own highest bit tells them. */
+	__mmask64 not_token = _mm512_movepi8_mask(_mm512_or_si512(sets, v));
+
 	return (struct block){
 		.v = v,
 		.odd = _kor_mask64(unpaired, trailing),
 		.begins = _mm512_cmpeq_epi8_mask(v1, w->lf),
-		.not_token = _mm512_movepi8_mask(_mm512_or_si512(sets, v)),
-		.colon = _mm512_cmpeq_epi8_mask(v, w->colon),
+		.not_token = not_token,
+		.not_name = _mm512_mask_cmpneq_epi8_mask(not_token, v, w->colon),
 	};
 }
 
@@ -78,7 +81,7 @@ static inline struct block look_at_whole(const struct wanted *w, const char *p)
 
 static inline struct block look_at_part(const struct wanted *w, const char *p, unsigned n)
 {
-	const __mmask64 there = _bzhi_u64(~0ull, n);
+	const __mmask64 there = _bzhi_u64(~0ull, n < BLOCK ? n : BLOCK);
 	return look_at(w, _mm512_maskz_loadu_epi8(there, p), _mm512_maskz_loadu_epi8(there, p - 1),
 		       _mm512_maskz_loadu_epi8(there, p - 2));
 }
@@ -86,11 +89,10 @@ static inline struct block look_at_part(const struct wanted *w, const char *p, u
 /* Where names end but in a colon. Subtracting a bit from a run of zeros borrows from its end. */
 static inline uint64_t bad_ends(struct scan *scan, const struct block *b)
 {
-	uint64_t names = b->begins | scan->in_name;
-	uint64_t ends = b->not_token & ~(b->not_token - names);
+	uint64_t rest;
 
-	scan->in_name = names > b->not_token;
-	return ends & ~b->colon;
+	scan->in_name = __builtin_sub_overflow(b->not_token, b->begins | scan->in_name, &rest);
+	return ~rest & b->not_name;
 }
 
 /* Add the places of @bits behind those that are there; what follows in the register is no line's.
@@ -107,7 +109,7 @@ static inline void add_starts(struct scan *scan, uint64_t bits, struct lines *li
 	__m512i wide = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
 	/* More than 32 in a block are LF upon LF, which is bad. */
 	_mm512_storeu_si512(lines->at + scan->n, _mm512_add_epi16(wide, scan->base));
-	scan->n += (unsigned)__builtin_popcountll(bits);
+	scan->n += (size_t)__builtin_popcountll(bits);
 }
 
 /* @b has a line that begins with no token, the blank line when all is well. */
@@ -120,7 +122,7 @@ static inline bool finish(struct scan *scan, const struct block *b, const char *
 	scan->least = _mm512_mask_min_epu8(scan->least, upto, scan->least, b->v);
 	scan->bad |= (b->odd & upto) | (bad_ends(scan, b) & upto >> 1);
 	add_starts(scan, b->begins & upto, lines);
-	lines->n = scan->n - 1;
+	lines->n = (unsigned)scan->n - 1;
 	lines->blank = (uint16_t)blank;
 	_mm512_storeu_si512(lines->at + lines->n, _mm512_setzero_si512());
 	return (scan->bad | scan->odd | _mm512_testn_epi8_mask(scan->least, scan->least)) == 0 &&
@@ -141,21 +143,21 @@ static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines
 	const char *p = buf + 2, *last = buf + len - BLOCK;
 	struct block b;
 
-	for (; p <= last; p += BLOCK) {
+	for (; __builtin_expect(p <= last, 1); p += BLOCK) {
 		b = look_at_whole(&w, p);
 		if (__builtin_expect((b.begins & b.not_token) != 0, 0))
-			goto found;
+			break;
 		scan.odd = _kor_mask64(scan.odd, b.odd);
 		scan.bad |= bad_ends(&scan, &b);
+		scan.least = _mm512_min_epu8(scan.least, b.v);
 		add_starts(&scan, b.begins, lines);
 		if (__builtin_expect(scan.n > STW_SIP_HEADERS_MAX, 0))
 			return false;
 		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
-		scan.least = _mm512_min_epu8(scan.least, b.v);
 	}
+	/* The block that ends it is looked at again: kept from the loop, it would cost each of its
+	 * turns. */
 	b = look_at_part(&w, p, (uint32_t)(buf + len - p));
-	if ((b.begins & b.not_token) == 0)
-		return false;
-found:
-	return finish(&scan, &b, buf, len, (uint32_t)(p - buf), lines);
+	return (b.begins & b.not_token) != 0 &&
+	       finish(&scan, &b, buf, len, (uint32_t)(p - buf), lines);
 }
