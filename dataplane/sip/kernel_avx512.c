@@ -13,6 +13,12 @@ struct kb {
 	__mmask64 ascii; /* bytes above 0x7f fell anywhere in the table of sets */
 };
 
+/* From memory, where a comparison takes it without an instruction more. */
+static inline __m512i kb_spread(char c)
+{
+	return _mm512_load_si512(stw_spread[(uint8_t)c]);
+}
+
 /* A value's bytes alone: what is behind reads as zero, which is in no set, so no mask is needed. */
 static inline unsigned kb_load_value(struct kb *b, const char *buf, uint32_t off, uint32_t n,
 				     uint32_t len)
@@ -23,7 +29,7 @@ static inline unsigned kb_load_value(struct kb *b, const char *buf, uint32_t off
 	(void)len;
 	b->v = _mm512_maskz_loadu_epi8(_bzhi_u64(~0ull, n), buf + off);
 	b->sets = _mm512_permutex2var_epi8(low, b->v, high);
-	b->ascii = _mm512_testn_epi8_mask(b->v, _mm512_set1_epi8((char)0x80));
+	b->ascii = _mm512_testn_epi8_mask(b->v, kb_spread((char)0x80));
 	return 0;
 }
 
@@ -32,12 +38,6 @@ static inline uint64_t kb_keep(uint64_t bits, unsigned shift, uint64_t mask)
 	(void)shift;
 	(void)mask;
 	return bits;
-}
-
-/* From memory, where a comparison takes it without an instruction more. */
-static inline __m512i kb_spread(char c)
-{
-	return _mm512_load_si512(stw_spread[(uint8_t)c]);
 }
 
 static inline uint64_t kb_eq(const struct kb *b, char c)

@@ -32,10 +32,24 @@
 
 #define BLOCK 64u
 
-/* Bits 0..n, n < 64. */
-static inline uint64_t through(unsigned n)
+/* Bits 0..n - 1, n <= 64. */
+static inline uint64_t first_bits(unsigned n)
 {
-	return ~0ull >> (63 - n);
+#ifdef __BMI2__
+	return _bzhi_u64(~0ull, n);
+#else
+	return n < 64 ? (1ull << n) - 1 : ~0ull;
+#endif
+}
+
+/* Where the lowest bit is, 64 without one. */
+static inline unsigned first_bit(uint64_t bits)
+{
+#ifdef __BMI__
+	return (unsigned)_tzcnt_u64(bits);
+#else
+	return bits ? (unsigned)__builtin_ctzll(bits) : 64;
+#endif
 }
 
 #include KERNEL_LINES

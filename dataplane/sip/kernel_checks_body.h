@@ -18,7 +18,7 @@ static inline bool value_load(struct value *v, const struct source *s, uint32_t 
 		return false;
 	v->shift = kb_load_value(&v->b, s->buf, off, len, s->len);
 	v->len = len;
-	v->mask = through(len - 1);
+	v->mask = first_bits(len);
 	return true;
 }
 
@@ -38,11 +38,6 @@ static inline uint64_t bytes_of(const struct value *v, enum stw_set set)
 	return kb_keep(kb_set(&v->b, set), v->shift, v->mask);
 }
 
-static inline uint64_t below(unsigned n) /* bits 0..n - 1, n < 64 */
-{
-	return (1ull << n) - 1;
-}
-
 static inline bool at_most_one(uint64_t bits)
 {
 	return (bits & (bits - 1)) == 0;
@@ -51,8 +46,7 @@ static inline bool at_most_one(uint64_t bits)
 /* The first bit from @from on, at most 64, that is not in @run; 64 when all are. */
 static inline unsigned run_end(uint64_t run, unsigned from)
 {
-	uint64_t rest = from < 64 ? ~run & ~below(from) : 0;
-	return rest ? (unsigned)__builtin_ctzll(rest) : 64;
+	return first_bit(~run & ~first_bits(from));
 }
 
 /* Where runs of @run that begin at @starts end; bits behind 63 are lost. */
@@ -104,7 +98,7 @@ static inline bool begins_sip(const char *p)
 static inline bool uri_params_plain(const struct value *v, unsigned from)
 {
 	uint64_t semi = bytes(v, ';'), equal = bytes(v, '='), param = bytes_of(v, STW_SET_PARAM);
-	uint64_t params = v->mask & ~below(from);
+	uint64_t params = v->mask & ~first_bits(from);
 
 	return (semi >> from & 1) && ((semi | equal | param) & params) == params &&
 	       (semi << 1 & params & ~param) == 0 && !(semi >> (v->len - 1) & 1) &&
@@ -145,7 +139,7 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 	unsigned host = 4;
 	if (at != 0) {
 		host = (unsigned)__builtin_ctzll(at) + 1;
-		uint64_t user = below(host - 1) & ~15ull;
+		uint64_t user = first_bits(host - 1) & ~15ull;
 		if (host >= v.len || !at_most_one(at) || user == 0 ||
 		    (user & ~bytes_of(&v, STW_SET_USER)) != 0)
 			return false;
@@ -169,7 +163,8 @@ static inline unsigned display_plain(const struct source *s, struct stw_span spa
 	if (open == 0)
 		return 0;
 	unsigned end = (unsigned)__builtin_ctzll(open);
-	uint64_t before = below(end), quotes = bytes(&v, '"') & before, blanks = bytes(&v, ' ');
+	uint64_t before = first_bits(end), quotes = bytes(&v, '"') & before,
+		 blanks = bytes(&v, ' ');
 	if (quotes == 0)
 		return ((bytes_of(&v, STW_SET_TOKEN) | blanks) & before) == before ? end : 0;
 	uint64_t escaped = (bytes(&v, '\\') & before) << 1;

@@ -140,7 +140,7 @@ static inline bool branch_alone(const struct source *s, const struct value *v, u
 
 	if (len > BLOCK || len < at + 9 || (load8(p) | load8("\0      \0")) != load8(";branch="))
 		return false;
-	uint64_t value = v->mask & ~below(at + 8);
+	uint64_t value = v->mask & ~first_bits(at + 8);
 	if ((bytes_of(v, STW_SET_TOKEN) & value) != value)
 		return false;
 	*out = (struct stw_span){(uint16_t)(off + at + 8), (uint16_t)(len - at - 8)};

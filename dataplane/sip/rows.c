@@ -8,7 +8,7 @@
 
 struct stw_hdr_row stw_hdr_rows[1 << STW_HDR_HASH_BITS];
 struct stw_hdr_columns stw_hdr_columns;
-_Alignas(64) uint8_t stw_spread[128][64];
+_Alignas(64) uint8_t stw_spread[STW_SPREADS][64];
 _Alignas(64) uint8_t stw_set_bits[128];
 _Alignas(16) uint8_t stw_name_low[16];
 _Alignas(16) uint8_t stw_name_high[16];
@@ -123,8 +123,9 @@ static bool add_method(enum stw_sip_method method, const char *name)
 
 static void spread_bytes(void)
 {
-	for (unsigned c = 0; c < 128; c++) {
+	for (unsigned c = 0; c < STW_SPREADS; c++)
 		memset(stw_spread[c], (int)c, sizeof(stw_spread[c]));
+	for (unsigned c = 0; c < 128; c++) {
 		stw_set_bits[c] = stw_is((char)c, STW_C_TOKEN) ? 0 : 0x80;
 		for (unsigned set = 0; set < STW_N_SETS; set++)
 			stw_set_bits[c] |=

@@ -66,8 +66,10 @@ struct stw_hdr_columns {
 
 extern struct stw_hdr_columns stw_hdr_columns;
 
-/* Each ASCII byte 64 times, as comparisons want it: loaded with them, not made before them. */
-extern _Alignas(64) uint8_t stw_spread[128][64];
+/* Each ASCII byte 64 times, as comparisons want it: loaded with them, not made before them. And
+ * 0x80, the highest bit of those that are none. */
+#define STW_SPREADS 129
+extern _Alignas(64) uint8_t stw_spread[STW_SPREADS][64];
 
 /* The sets of sets.h again, an ASCII byte each: 1 << enum stw_set, and 0x80 for what is no token.
  */
