@@ -14,23 +14,46 @@ static void fill(struct stw_hop *out, const struct stw_fib_hop *hop, const struc
 	memcpy(out->mac, hop->mac, sizeof(out->mac));
 }
 
-int stw_fib_lookup(const struct stw_fib *fib, const struct stw_ip *dst, struct stw_hop *out)
+static inline int by_row(const struct stw_fib *fib, uint32_t row, const struct stw_ip *dst,
+			 struct stw_hop *out)
 {
-	const struct stw_fib_key key = stw_fib_key_of(dst);
-	uint32_t row = stw_ip_is_v4(dst) ? fib->blocks[stw_fib_block_of(key)] : STW_FIB_MIXED;
-	if (row == STW_FIB_MIXED) {
-		const struct stw_fib_host *host = stw_fib_host_at(fib, key);
-		if (host->used) {
-			*out = host->hop;
-			return STW_OK;
-		}
-		row = stw_fib_family_lookup(&fib->family[!stw_ip_is_v4(dst)], key);
-	}
 	const struct stw_fib_hop *hop = &fib->hops[row];
+
 	if (!hop->reachable)
 		return STW_ENOENT;
 	fill(out, hop, hop->on_link ? dst : &hop->gateway);
 	return STW_OK;
+}
+
+/* Each way by itself, so that the registers one needs are not kept by those before it. */
+__attribute__((noinline)) static int by_prefix(const struct stw_fib *fib, const struct stw_ip *dst,
+					       struct stw_hop *out)
+{
+	const struct stw_fib_family *f = &fib->family[!stw_ip_is_v4(dst)];
+
+	return by_row(fib, stw_fib_family_lookup(f, stw_fib_key_of(dst)), dst, out);
+}
+
+__attribute__((noinline)) static int by_host(const struct stw_fib *fib, const struct stw_ip *dst,
+					     struct stw_hop *out)
+{
+	const struct stw_fib_host *host = stw_fib_host_at(fib, stw_fib_key_of(dst));
+
+	if (!host->used)
+		return by_prefix(fib, dst, out);
+	*out = host->hop;
+	return STW_OK;
+}
+
+int stw_fib_lookup(const struct stw_fib *fib, const struct stw_ip *dst, struct stw_hop *out)
+{
+	if (stw_ip_is_v4(dst)) {
+		uint32_t row = fib->blocks[stw_fib_block_of(stw_fib_key_of(dst))];
+
+		if (row != STW_FIB_MIXED)
+			return by_row(fib, row, dst, out);
+	}
+	return by_host(fib, dst, out);
 }
 
 const struct stw_iface *stw_fib_iface(const struct stw_fib *fib, uint16_t i)

@@ -181,7 +181,7 @@ static inline const struct stw_fib_hop *stw_fib_route_of(const struct stw_fib *f
 /* The /16 of a mapped IPv4 address. */
 static inline uint32_t stw_fib_block_of(struct stw_fib_key k)
 {
-	return (uint32_t)(k.w[1] >> 32 & 0xff) << 8 | (uint32_t)(k.w[1] >> 40 & 0xff);
+	return __builtin_bswap16((uint16_t)(k.w[1] >> 32));
 }
 
 /** @n zeroed rows on a cache line boundary. fib_prefix.c */
