@@ -78,13 +78,13 @@ struct work {
 
 /*
  * The first byte of a method in letters: neither STUN nor a line end before the start line, which
- * the lines of a message are found without; nor is the whole start line an LF with one byte before.
+ * the lines of a message are found without; nor does a line end follow it.
  */
 static inline bool take_lines(const char *buf, uint32_t len, struct lines *lines)
 {
 	return len >= BLOCK + 2 && len <= UINT16_MAX && ((uint8_t)buf[0] & 0xc0) != 0 &&
-	       find_lines(buf, len, lines) && lines->n <= stw_limits.max_headers &&
-	       lines->at[0] > 2;
+	       (uint8_t)buf[1] >= ' ' && find_lines(buf, len, lines) &&
+	       lines->n <= stw_limits.max_headers;
 }
 
 /* The lines of the message by name. @return false: the scalar kernel must look at it */

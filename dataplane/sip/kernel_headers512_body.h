@@ -7,7 +7,12 @@
 
 #define LINE_ROOM 16u /* bytes from a line's start on that are looked at */
 
-/* The first sixteen bytes of sixteen lines in lower case, as four columns of four bytes. */
+/* The first LINE_ROOM bytes of sixteen lines, four a register. */
+struct starts {
+	__m512i four[4];
+};
+
+/* The same in lower case, as four columns of four bytes. */
 struct columns {
 	__m512i c[4];
 };
@@ -23,14 +28,54 @@ static inline __m512i four_lines(const char *buf, const uint16_t *off)
 	__m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(buf + off[0])));
 	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[1])), 1);
 	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[2])), 2);
-	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[3])), 3);
-	return _mm512_or_si512(v, each(&stw_hdr_columns.lower));
+	return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(buf + off[3])), 3);
 }
 
-static inline struct columns load_columns(const char *buf, const uint16_t *off)
+static inline struct starts load_starts(const char *buf, const uint16_t *off)
 {
-	__m512i a = four_lines(buf, off), b = four_lines(buf, off + 4);
-	__m512i c = four_lines(buf, off + 8), d = four_lines(buf, off + 12);
+	return (struct starts){{four_lines(buf, off), four_lines(buf, off + 4),
+				four_lines(buf, off + 8), four_lines(buf, off + 12)}};
+}
+
+/* Bytes that are in no token, a bit each. */
+static inline uint64_t no_token(__m512i v)
+{
+	const __m512i low = _mm512_load_si512(stw_set_bits);
+	const __m512i high = _mm512_load_si512(stw_set_bits + 64);
+
+	/* Bytes above 0x7f fall anywhere in the table; their own highest bit tells them. */
+	return _mm512_movepi8_mask(_mm512_or_si512(_mm512_permutex2var_epi8(low, v, high), v));
+}
+
+static inline uint64_t colons(__m512i v)
+{
+	return _mm512_cmpeq_epi8_mask(v, kb_spread(':'));
+}
+
+static inline __m256i four_masks(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	return _mm256_set_epi64x((long long)d, (long long)c, (long long)b, (long long)a);
+}
+
+/* Lines that begin with a token and a colon behind it, both among the bytes that are here. */
+static inline __mmask16 with_names(const struct starts *s)
+{
+	__m256i other = four_masks(no_token(s->four[0]), no_token(s->four[1]), no_token(s->four[2]),
+				   no_token(s->four[3]));
+	__m256i colon = four_masks(colons(s->four[0]), colons(s->four[1]), colons(s->four[2]),
+				   colons(s->four[3]));
+	__m256i rest = _mm256_add_epi16(other, _mm256_set1_epi16(-1));
+
+	/* The lowest bit of @other, if it is a colon's; a line's first byte is none. */
+	__m256i ends = _mm256_andnot_si256(rest, _mm256_and_si256(other, colon));
+	return _mm256_test_epi16_mask(ends, _mm256_set1_epi16(~1));
+}
+
+static inline struct columns columns_of(const struct starts *s)
+{
+	const __m512i lower = each(&stw_hdr_columns.lower);
+	__m512i a = _mm512_or_si512(s->four[0], lower), b = _mm512_or_si512(s->four[1], lower);
+	__m512i c = _mm512_or_si512(s->four[2], lower), d = _mm512_or_si512(s->four[3], lower);
 
 	/* A transpose: columns 0 and 1, 2 and 3 of eight lines, then one column of sixteen. */
 	const __m512i low =
@@ -57,7 +102,8 @@ static inline __mmask16 is(__mmask16 among, __m512i column, const uint32_t *text
 /* What lines are, a place a line: 1 << header or 0, and how long the name is with its colon. */
 struct named {
 	__m512i header, len;
-	__mmask16 odd; /* a hot name without exactly one blank behind, as far as can be seen */
+	__mmask16 odd;	   /* a hot name without exactly one blank behind, as far as can be seen */
+	__mmask16 unnamed; /* no name, or a longer one */
 };
 
 /* Contact and Expires, whose first two bytes other names have too. */
@@ -78,8 +124,9 @@ static inline void name_others(const struct columns *t, __mmask16 there, struct 
 }
 
 /*
- * Lower-casing by OR is exact here: find_lines() has seen that these bytes are a token and a colon,
- * and no two of those fall together but letters; and that none is zero, which would become a blank.
+ * Lower-casing by OR is exact here: these bytes are a token and a colon, or with_names() tells, and
+ * no two of those fall together but letters; and find_lines() has seen that none is zero, which
+ * would become a blank.
  */
 static inline struct named name_lines(const struct columns *t, __mmask16 there)
 {
@@ -113,8 +160,12 @@ static inline struct named name_lines(const struct columns *t, __mmask16 there)
 
 static inline struct named name_sixteen(const char *buf, const uint16_t *at, __mmask16 there)
 {
-	struct columns t = load_columns(buf, at);
-	return name_lines(&t, there);
+	struct starts starts = load_starts(buf, at);
+	struct columns t = columns_of(&starts);
+	struct named out = name_lines(&t, there);
+
+	out.unnamed = there & (__mmask16)~with_names(&starts);
+	return out;
 }
 
 /* The seventeenth and those behind it, which few messages have: apart, so that the tables are not
@@ -129,6 +180,7 @@ static __attribute__((noinline)) struct named name_more(const char *buf, const u
 struct named_lines {
 	__m512i header, len;
 	bool odd;
+	uint32_t unnamed;
 };
 
 /* The first @n of the lines at @at, offsets into @buf; zero from there on. */
@@ -141,6 +193,7 @@ static inline struct named_lines name_all(const char *buf, const uint16_t *at, u
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.header)),
 		_mm512_zextsi256_si512(_mm512_cvtepi32_epi16(first.len)),
 		first.odd != 0,
+		first.unnamed,
 	};
 
 	if (__builtin_expect(n > 16, 0)) {
@@ -149,6 +202,7 @@ static inline struct named_lines name_all(const char *buf, const uint16_t *at, u
 		out.header = _mm512_inserti64x4(out.header, header, 1);
 		out.len = _mm512_inserti64x4(out.len, _mm512_cvtepi32_epi16(second.len), 1);
 		out.odd |= second.odd != 0;
+		out.unnamed |= (uint32_t)second.unnamed << 16;
 	}
 	return out;
 }
@@ -182,6 +236,7 @@ static inline __m512i lines_of_headers(__m512i headers)
 struct taken {
 	__mmask16 present, repeated;
 	bool odd;
+	uint32_t unnamed; /* as in struct named_lines */
 	__m256i value, len, begin, end;
 };
 
@@ -203,7 +258,8 @@ take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n, uint32_t 
 	__mmask16 there = _mm512_test_epi32_mask(sets, sets);
 	struct taken out = {.present = there,
 			    .repeated = _mm512_test_epi32_mask(sets, rest),
-			    .odd = named.odd};
+			    .odd = named.odd,
+			    .unnamed = named.unnamed};
 
 	/* The place of the lowest bit; of absent headers 32, which picks anything. */
 	__m512i wide = _mm512_popcnt_epi32(_mm512_andnot_si512(sets, rest));
@@ -222,6 +278,23 @@ take(const char *bytes, uint32_t base, const uint16_t *at, unsigned n, uint32_t 
 	out.value = _mm256_add_epi16(out.value, _mm256_maskz_set1_epi16(there, 1));
 	out.len = _mm256_sub_epi16(_mm256_sub_epi16(out.end, out.value), two);
 	return out;
+}
+
+/* Whether those of the lines at @at that are in @unnamed begin with a token and a colon after all,
+ * which are BLOCK bytes at most. All are before @end. */
+static __attribute__((noinline)) bool long_names(const char *bytes, const uint16_t *at,
+						 uint32_t unnamed, uint32_t end)
+{
+	for (; unnamed != 0; unnamed &= unnamed - 1) {
+		uint32_t off = at[__builtin_ctz(unnamed)], n = end - off;
+		__mmask64 there = first_bits(n < BLOCK ? n : BLOCK);
+		__m512i v = _mm512_maskz_loadu_epi8(there, bytes + off);
+		uint64_t other = no_token(v), first = other & -other;
+
+		if ((first & colons(v) & ~1ull) == 0)
+			return false;
+	}
+	return true;
 }
 
 static inline void store_twelve(uint16_t *out, __m256i v)
@@ -269,9 +342,10 @@ static inline bool take_more(const char *bytes, uint32_t base, const uint16_t *a
 		uint16_t some[32] = {0};
 		for (unsigned i = 0; i < k; i++)
 			some[i] = (uint16_t)(at[i] - base);
-		struct taken taken = take(bytes, base, some, k, (k < n ? at[k] : end) - base);
+		uint32_t some_end = (k < n ? at[k] : end) - base;
+		struct taken taken = take(bytes, base, some, k, some_end);
 		add_taken(m, &taken);
-		if (taken.odd)
+		if (taken.odd || !long_names(bytes, some, taken.unnamed, some_end))
 			return false;
 	}
 	return true;
@@ -304,5 +378,6 @@ static inline bool set_headers(const char *buf, uint32_t len, const struct lines
 		return take_all(buf, len, lines, m);
 	struct taken taken = take(buf, 0, lines->at, n, lines->blank);
 	store_taken(m, &taken);
-	return !taken.odd;
+	return !taken.odd &&
+	       (taken.unnamed == 0 || long_names(buf, lines->at, taken.unnamed, lines->blank));
 }

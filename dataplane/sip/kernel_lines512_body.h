@@ -20,56 +20,39 @@ static inline uint32_t lines_blank(const struct lines *lines)
 
 /* What was seen up to here. */
 struct scan {
-	__mmask64 odd;	  /* of blocks */
-	uint64_t bad;	  /* names that do not end in a colon */
-	uint64_t in_name; /* 1: a name goes on in the next block */
-	__m512i least;	  /* of all bytes: whether one is zero */
-	__m512i base;	  /* of the next block, 16 bits each */
+	__mmask64 odd; /* of blocks: a line end that is not CR LF */
+	__m512i least; /* of all bytes: whether one is zero */
+	__m512i base;  /* of what follows the next block's first byte, 16 bits each */
 	size_t n;
 };
 
 /* One block as masks, a bit a byte; where the block ends early, what is behind reads as zero. */
 struct block {
 	__m512i v;
-	__mmask64 odd; /* a line end that is not CR LF, or has a blank or worse before it */
-	uint64_t begins, not_token; /* begins: the byte before is an LF */
-	uint64_t not_name;	    /* what is neither a token's nor a colon */
+	__mmask64 lf, odd; /* odd: an LF without CR before it, or what follows a CR and is no LF */
+	__mmask64 stop;	   /* an LF whose line is blank, or ends in a blank or worse */
 };
 
 /* What blocks are compared with, out of memory that other stores might change. */
 struct wanted {
-	__m512i cr, lf, colon, blank, low, high;
+	__m512i cr, lf, blank;
 };
 
 static inline struct wanted wanted(void)
 {
-	return (struct wanted){
-		kb_spread('\r'),
-		kb_spread('\n'),
-		kb_spread(':'),
-		kb_spread(' '),
-		_mm512_load_si512(stw_set_bits),
-		_mm512_load_si512(stw_set_bits + 64),
-	};
+	return (struct wanted){kb_spread('\r'), kb_spread('\n'), kb_spread(' ')};
 }
 
 /* @v, @v1 and @v2 are the bytes of a block and those one and two places before. */
 static inline struct block look_at(const struct wanted *w, __m512i v, __m512i v1, __m512i v2)
 {
-	__m512i sets = _mm512_permutex2var_epi8(w->low, v, w->high);
-	__mmask64 cr = _mm512_cmpeq_epi8_mask(v1, w->cr);
-	__mmask64 unpaired = _kxor_mask64(cr, _mm512_cmpeq_epi8_mask(v, w->lf));
-	__mmask64 trailing = _mm512_mask_cmple_epu8_mask(cr, v2, w->blank);
-
-	/* Bytes above 0x7f fell anywhere in the table; their own highest bit tells them. */
-	__mmask64 not_token = _mm512_movepi8_mask(_mm512_or_si512(sets, v));
+	__mmask64 lf = _mm512_cmpeq_epi8_mask(v, w->lf);
 
 	return (struct block){
 		.v = v,
-		.odd = _kor_mask64(unpaired, trailing),
-		.begins = _mm512_cmpeq_epi8_mask(v1, w->lf),
-		.not_token = not_token,
-		.not_name = _mm512_mask_cmpneq_epi8_mask(not_token, v, w->colon),
+		.lf = lf,
+		.odd = _kxor_mask64(lf, _mm512_cmpeq_epi8_mask(w->cr, v1)),
+		.stop = _mm512_mask_cmpge_epu8_mask(lf, w->blank, v2),
 	};
 }
 
@@ -86,16 +69,7 @@ static inline struct block look_at_part(const struct wanted *w, const char *p, u
 		       _mm512_maskz_loadu_epi8(there, p - 2));
 }
 
-/* Where names end but in a colon. Subtracting a bit from a run of zeros borrows from its end. */
-static inline uint64_t bad_ends(struct scan *scan, const struct block *b)
-{
-	uint64_t rest;
-
-	scan->in_name = __builtin_sub_overflow(b->not_token, b->begins | scan->in_name, &rest);
-	return ~rest & b->not_name;
-}
-
-/* Add the places of @bits behind those that are there; what follows in the register is no line's.
+/* Add the places behind @bits to those that are there; what follows in the register is no line's.
  */
 static inline void add_starts(struct scan *scan, uint64_t bits, struct lines *lines)
 {
@@ -112,45 +86,47 @@ static inline void add_starts(struct scan *scan, uint64_t bits, struct lines *li
 	scan->n += (size_t)__builtin_popcountll(bits);
 }
 
-/* @b has a line that begins with no token, the blank line when all is well. */
-static inline bool finish(struct scan *scan, const struct block *b, const char *buf, uint32_t len,
-			  uint32_t base, struct lines *lines)
+/* @b has an LF that ends no line as usual: the blank line's, when all is well. */
+static inline bool finish(struct scan *scan, const struct block *b, const char *buf, uint32_t base,
+			  struct lines *lines)
 {
-	uint64_t other = b->begins & b->not_token, upto = other ^ (other - 1);
-	uint32_t blank = base + (uint32_t)__builtin_ctzll(other);
+	uint64_t stop = b->stop, upto = stop ^ (stop - 1);
+	uint32_t end = base + (uint32_t)__builtin_ctzll(stop);
 
+	if (buf[end - 2] != '\n')
+		return false;
 	scan->least = _mm512_mask_min_epu8(scan->least, upto, scan->least, b->v);
-	scan->bad |= (b->odd & upto) | (bad_ends(scan, b) & upto >> 1);
-	add_starts(scan, b->begins & upto, lines);
+	add_starts(scan, b->lf & upto >> 1, lines);
+	/* That LF was seen, as the first two bytes are none, so there is a line: the blank one. */
 	lines->n = (unsigned)scan->n - 1;
-	lines->blank = (uint16_t)blank;
+	lines->blank = (uint16_t)(end - 1);
 	_mm512_storeu_si512(lines->at + lines->n, _mm512_setzero_si512());
-	return (scan->bad | scan->odd | _mm512_testn_epi8_mask(scan->least, scan->least)) == 0 &&
-	       lines->n != 0 && len - blank >= 2 && buf[blank] == '\r' && buf[blank + 1] == '\n';
+	return (scan->odd | (b->odd & upto) | _mm512_testn_epi8_mask(scan->least, scan->least)) ==
+		       0 &&
+	       lines->n != 0;
 }
 
 /*
- * Find the header lines up to the blank line. True only when each begins with a token and a colon,
- * no line is folded or ends in white space, each LF follows a CR and each CR precedes an LF, and no
- * byte is zero.
+ * Find the header lines up to the blank line. True only when no line ends in white space, each LF
+ * follows a CR and each CR precedes an LF, and no byte is zero. What the lines begin with is seen
+ * where their names are.
  *
- * The first two bytes are no block's; take_lines() sees what they are.
+ * The first two bytes are no block's; take_lines() has seen that they are no line ends.
  */
 static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	struct scan scan = {.least = _mm512_set1_epi8((char)0xff), .base = _mm512_set1_epi16(2)};
+	struct scan scan = {.least = _mm512_set1_epi8((char)0xff), .base = _mm512_set1_epi16(3)};
 	const struct wanted w = wanted();
 	const char *p = buf + 2, *last = buf + len - BLOCK;
 	struct block b;
 
 	for (; __builtin_expect(p <= last, 1); p += BLOCK) {
 		b = look_at_whole(&w, p);
-		if (__builtin_expect((b.begins & b.not_token) != 0, 0))
+		if (__builtin_expect(b.stop != 0, 0))
 			break;
 		scan.odd = _kor_mask64(scan.odd, b.odd);
-		scan.bad |= bad_ends(&scan, &b);
 		scan.least = _mm512_min_epu8(scan.least, b.v);
-		add_starts(&scan, b.begins, lines);
+		add_starts(&scan, b.lf, lines);
 		if (__builtin_expect(scan.n > STW_SIP_HEADERS_MAX, 0))
 			return false;
 		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
@@ -158,6 +134,5 @@ static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines
 	/* The block that ends it is looked at again: kept from the loop, it would cost each of its
 	 * turns. */
 	b = look_at_part(&w, p, (uint32_t)(buf + len - p));
-	return (b.begins & b.not_token) != 0 &&
-	       finish(&scan, &b, buf, len, (uint32_t)(p - buf), lines);
+	return b.stop != 0 && finish(&scan, &b, buf, (uint32_t)(p - buf), lines);
 }

@@ -162,6 +162,51 @@ static void every_hot_name_with_odd_blanks(void **state)
 	}
 }
 
+/* Names longer than registers' parts, with a byte that does not belong there, at any line. */
+static void names_of_any_length(void **state)
+{
+	static const char odd[] = {'y', ':', ' ', '@', '\x1a', '\x80', '\r'};
+	static struct text t;
+	(void)state;
+	for (int n = 0; n < 140; n += n < 68 ? 1 : 9) {
+		for (size_t i = 0; i < 3 * sizeof(odd); i++) {
+			const size_t third = i / sizeof(odd);
+			t.len = 0;
+			add(&t, "BYE sip:h SIP/2.0\r\n");
+			add_others(&t, 0, (unsigned)n % 36);
+			size_t name = t.len;
+			add(&t, "%0*d: 7\r\n", n, 0);
+			t.bytes[name + third * (size_t)n / 2] = odd[i % sizeof(odd)];
+			add(&t, "%0*d:\r\n%s\r\n", n + 1, 0, n % 2 ? NEEDED : "");
+			check_copy(t.bytes, t.len);
+		}
+	}
+}
+
+/* Each byte at each place of each name: none but letters may be what they are with bit 0x20. */
+static void every_hot_name_with_any_byte(void **state)
+{
+	static const char *const names[] = {
+#define X(id, name, compact) name, compact,
+		STW_SIP_HOT_HEADERS(X)
+#undef X
+	};
+	static struct text t;
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t at = 0; names[i] && at <= strlen(names[i]); at++) {
+			for (unsigned byte = 0; byte < 256; byte++) {
+				t.len = 0;
+				add(&t, "BYE sip:h SIP/2.0\r\nSubject: a long one\r\n");
+				size_t name = t.len;
+				add(&t, "%s: 7\r\nSubject: another\r\n\r\n", names[i]);
+				t.bytes[name + at] = (char)byte;
+				check_copy(t.bytes, t.len);
+			}
+		}
+	}
+}
+
 /* The last byte of the message is the last of a page; what follows may not be touched. */
 static void nothing_is_read_beyond_the_end_of_a_page(void **state)
 {
@@ -505,6 +550,8 @@ int main(void)
 		cmocka_unit_test(every_shape_in_any_order),
 		cmocka_unit_test(every_hot_name_at_every_offset),
 		cmocka_unit_test(every_hot_name_with_odd_blanks),
+		cmocka_unit_test(names_of_any_length),
+		cmocka_unit_test(every_hot_name_with_any_byte),
 		cmocka_unit_test(nothing_is_read_beyond_the_end_of_a_page),
 		cmocka_unit_test(random_damage),
 		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
