@@ -73,9 +73,9 @@ static uint32_t too_many_vias(const char *buf, const struct stw_sip_msg *m)
 	return 0;
 }
 
-bool stw_vias_ok(const char *buf, const struct stw_sip_msg *m)
+bool stw_vias_counted_ok(const char *buf, const struct stw_sip_msg *m)
 {
-	return !stw_vias_need_counting(m) || too_many_vias(buf, m) == 0;
+	return too_many_vias(buf, m) == 0;
 }
 
 /* A header block too short to hold too many is not looked at. */

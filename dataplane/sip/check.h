@@ -10,6 +10,8 @@
 
 #include <strowger/sip.h>
 
+#include "dataplane/sip/limits.h"
+
 /**
  * Check @m, whose kind, spans, present and repeated are set; sets method (responses), cseq,
  * max_forwards, content_length, len and the parts of values.
@@ -27,8 +29,14 @@ enum stw_sip_reject stw_cseq_parse(const char *buf, struct stw_span value, uint3
 /** True for the value of a Call-ID: word [ "@" word ], with any number of "@" (s20.8). */
 bool stw_callid_ok(const char *buf, struct stw_span value);
 
-/** No more Via elements than may be; the lines of @m are sound. */
-bool stw_vias_ok(const char *buf, const struct stw_sip_msg *m);
+/** No more Via elements than may be, by counting them; the lines of @m are sound. */
+bool stw_vias_counted_ok(const char *buf, const struct stw_sip_msg *m);
+
+/** The same without counting where no more fit. */
+static inline bool stw_vias_ok(const char *buf, const struct stw_sip_msg *m)
+{
+	return !stw_vias_need_counting(m) || stw_vias_counted_ok(buf, m);
+}
 
 /** One address and no more, of From or To. @param tag  set when there is one with a value */
 bool stw_address_ok(const char *buf, struct stw_span value, struct stw_span *tag);

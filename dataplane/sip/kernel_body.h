@@ -138,10 +138,8 @@ void KERNEL_PARSE(const struct stw_sip_job *jobs, unsigned n)
 	locate(jobs, work, n);
 	for (unsigned i = 0; i < n; i++)
 		work[i].sound = work[i].sound && complete(jobs[i].out);
-	for (unsigned i = 0; i < n; i++)
-		work[i].sound = work[i].sound && judge(jobs[i].buf, jobs[i].len, jobs[i].out);
 	for (unsigned i = 0; i < n; i++) {
-		if (!work[i].sound)
+		if (!work[i].sound || !judge(jobs[i].buf, jobs[i].len, jobs[i].out))
 			stw_parse_scalar(jobs[i].buf, jobs[i].len, jobs[i].out);
 	}
 }
