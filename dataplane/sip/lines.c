@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "dataplane/sip/chars.h"
 #include "dataplane/sip/hdr_name.h"
 
@@ -174,14 +178,79 @@ bool stw_sip_line_next(const char *buf, const struct stw_sip_msg *m, struct stw_
 	return take(buf, m, line->end, line);
 }
 
+#define AS_LETTER(i) ((char)(0x60 | (i))) /* in lower case: what STW_SIP_LETTER() makes of it */
+
+#if defined(__SSE2__)
+
+#define PLACES 16
+
+/* What bytes in lower case are compared with. */
+struct letters {
+	__m128i each[32];
+	unsigned n;
+};
+
+static void spread(uint32_t letters, struct letters *out)
+{
+	for (out->n = 0; letters != 0; letters &= letters - 1)
+		out->each[out->n++] = _mm_set1_epi8(AS_LETTER(__builtin_ctz(letters)));
+}
+
+/* Of the places from @p on, a bit each, those where a line begins with one of @letters. */
+static unsigned lines_at(const char *p, const struct letters *letters)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i before = _mm_loadu_si128((const __m128i *)(const void *)(p - 1));
+	__m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+	__m128i among = _mm_setzero_si128();
+
+	for (unsigned i = 0; i < letters->n; i++)
+		among = _mm_or_si128(among, _mm_cmpeq_epi8(lower, letters->each[i]));
+	among = _mm_and_si128(among, _mm_cmpeq_epi8(before, _mm_set1_epi8('\n')));
+	return (unsigned)_mm_movemask_epi8(among);
+}
+
+/*
+ * Where the first line of [from, end) begins that does so with one of @letters; @end without one.
+ * The lines are not walked: how long each is nobody foresees. Before @end there are more than
+ * PLACES bytes, as a message that was accepted has the lines it must.
+ */
+static const char *line_of(const char *from, const char *end, uint32_t letters)
+{
+	struct letters wanted;
+	unsigned found;
+
+	spread(letters, &wanted);
+	for (; end - from >= PLACES; from += PLACES)
+		if ((found = lines_at(from, &wanted)) != 0)
+			return from + __builtin_ctz(found);
+	found = lines_at(end - PLACES, &wanted) >> (PLACES - (end - from));
+	return found != 0 ? from + __builtin_ctz(found) : end;
+}
+
+#else
+
+static bool begins(char c, uint32_t letters)
+{
+	return (c | 0x20) == AS_LETTER(c & 31) && (letters >> (c & 31) & 1u);
+}
+
+static const char *line_of(const char *from, const char *end, uint32_t letters)
+{
+	while (from < end && !begins(*from, letters))
+		from = end_of_accepted(from, end) + 1;
+	return from;
+}
+
+#endif
+
 bool stw_sip_line_among(const char *buf, const struct stw_sip_msg *m, uint32_t letters,
 			struct stw_sip_line *line)
 {
-	if (m->reject != STW_SIP_ACCEPTED || m->kind < STW_SIP_REQUEST)
+	if (m->reject != STW_SIP_ACCEPTED || m->kind < STW_SIP_REQUEST ||
+	    line->end + 2u > m->body_off)
 		return stw_sip_line_next(buf, m, line);
-	const char *from = buf + line->end;
+	const char *blank = buf + m->body_off - 2;
 
-	while (*from != '\r' && !(letters >> (*from & 31) & 1u))
-		from = end_of_accepted(from, buf + m->body_off) + 1;
-	return take(buf, m, (uint32_t)(from - buf), line);
+	return take(buf, m, (uint32_t)(line_of(buf + line->end, blank, letters) - buf), line);
 }
