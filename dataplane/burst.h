@@ -24,7 +24,7 @@ struct stw_burst {
 	uint16_t n;			 /* frames taken this turn */
 	uint16_t n_injected;		 /* the first of them: from other workers */
 	uint16_t n_live;		 /* of them still on their way */
-	uint8_t live[STW_BURST_MAX];	 /* [n_live] slots */
+	uint8_t live[2 * STW_BURST_MAX]; /* [n_live] slots; the rest is room for whole copies */
 	const struct stw_snapshot *snap; /* RCU borrowed: dead at this thread's next quiescent
 					  * state */
 

@@ -44,9 +44,11 @@ static inline unsigned shape_of(const struct stw_sip_msg *m)
 	       (response & (m->status >= 200));
 }
 
-static unsigned append(struct stw_burst *b, unsigned n, const uint8_t *slots, unsigned n_slots)
+/* All of @slots is copied, as nobody foresees how many there are. */
+static unsigned append(struct stw_burst *b, unsigned n, const uint8_t slots[STW_BURST_MAX],
+		       unsigned n_slots)
 {
-	memcpy(b->live + n, slots, n_slots);
+	memcpy(b->live + n, slots, STW_BURST_MAX);
 	return n + n_slots;
 }
 
