@@ -171,14 +171,15 @@ class Linphone(Phone):
     """linphone-daemon, driven by its standard input."""
 
     def _start(self, lab):
-        # It makes its database there, but no directories, and without one it never begins.
+        # It makes its database there, but no directories, and without one it never begins. Its sound
+        # library leaves a directory in /tmp behind when it is not told of a better place.
         os.makedirs(os.path.join(self.directory, ".local", "share", "linphone"), exist_ok=True)
         config = self._file("linphonerc", LINPHONE_CONFIG.format(
             port=self.port, identity=f"sip:{self.name}@{self.address}:{self.port}"))
         return Process(self.name, self.host.argv(
             "linphone-daemon", "--config", config, "--log", lab.log(f"{self.name}-sip.log"),
             "--disable-stats-events", "--auto-answer"), lab.log(f"{self.name}.log"),
-            listens=True, env={"HOME": self.directory})
+            listens=True, env={"HOME": self.directory, "XDG_RUNTIME_DIR": self.directory})
 
     def _ready(self):
         return PROMPT in self.process.output()
