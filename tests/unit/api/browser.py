@@ -90,17 +90,24 @@ class Page:
         return base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
 
 
-@contextlib.contextmanager
-def browse(directory, url):
+def headless(directory, *options):
+    """(command, environment) of a browser that keeps all it has in @directory."""
     if not shutil.which("chromium"):
         raise Skip("chromium is not installed")
+    return (["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+             "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
+             f"--user-data-dir={directory}", *options],
+            {**os.environ, "HOME": str(directory)})  # crash reports go there
+
+
+@contextlib.contextmanager
+def browse(directory, url):
+    command, environment = headless(f"{directory}/driven", "--remote-debugging-pipe",
+                                    "about:blank")
     come_in, go_out = os.pipe(), os.pipe()  # the browser reads 3 and writes 4
-    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
-               "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-               f"--user-data-dir={directory}/driven", "--remote-debugging-pipe", "about:blank"]
     script = f'exec "$@" 3<&{come_in[0]} 4>&{go_out[1]}'
     with subprocess.Popen(["sh", "-c", script, "sh", *command], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
                           pass_fds=(come_in[0], go_out[1])) as process:
         os.close(come_in[0])
         os.close(go_out[1])

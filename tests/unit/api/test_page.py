@@ -4,12 +4,10 @@
 import html.parser
 import os
 import re
-import shutil
 import subprocess
 
-from browser import browse, pixels
+from browser import browse, headless, pixels
 from rig import PATIENCE_S, expect, expect_equal, run_suites, until
-from support.tap import Skip
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -52,14 +50,10 @@ class Dom(html.parser.HTMLParser):
 
 
 def dump(r, *options):
-    if not shutil.which("chromium"):
-        raise Skip("chromium is not installed")
-    return subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
-                           "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-                           f"--user-data-dir={r.dir}/browser", "--virtual-time-budget=4000",
-                           *options, f"http://{r.http_at}/"],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                          timeout=4 * PATIENCE_S)
+    command, environment = headless(f"{r.dir}/browser", "--virtual-time-budget=4000", *options,
+                                    f"http://{r.http_at}/")
+    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False, timeout=4 * PATIENCE_S)
 
 
 def dom(r):
