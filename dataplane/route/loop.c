@@ -44,7 +44,7 @@ bool stw_loop_found(const struct stw_decision *d, uint32_t digest)
 			uint32_t end = stw_span_end(line.value);
 
 			line.value = (struct stw_span){via.next, (uint16_t)(end - via.next)};
-		} else if (!stw_line_of(d->buf, d->m, "via:", 4, STW_HDR_VIA, &line)) {
+		} else if (!stw_line_of(d->buf, d->m, STW_HDR_VIA, STW_SIP_LETTER('v'), &line)) {
 			return false;
 		}
 		/* What cannot be read is not ours to judge (RFC 3261 s16.3). */

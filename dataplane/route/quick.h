@@ -172,54 +172,6 @@ static inline bool stw_quick_has8(const char *p, size_t len, const char word[8])
 	return false;
 }
 
-/**
- * The next line that begins with @letter, in either case: the lines between are not looked at.
- *
- * @param off  where a line starts
- * @param end  of the header block
- * @return where it starts, @end when there is none
- */
-static inline uint32_t stw_quick_line(const char *buf, uint32_t off, uint32_t end, char letter)
-{
-	while (off < end && (buf[off] | 0x20) != letter) {
-		const char *lf = memchr(buf + off, '\n', end - off);
-
-		if (lf == NULL)
-			return end;
-		off = (uint32_t)(lf + 1 - buf);
-	}
-	return off;
-}
-
-/**
- * The header line at @off, if it starts with "@name:" in any case and is not folded.
- *
- * @param name  lower case, with its colon
- * @param end   of the header block
- * @param line  filled but for the name
- */
-static inline bool stw_quick_header(const char *buf, uint32_t off, uint32_t end, const char *name,
-				    size_t name_len, struct stw_sip_line *line)
-{
-	if (end - off < name_len + 4)
-		return false;
-	for (size_t i = 0; i < name_len; i++)
-		if ((buf[off + i] | 0x20) != name[i])
-			return false;
-	const char *p = buf + off + name_len;
-	const char *lf = memchr(p, '\n', end - off - name_len);
-	if (lf == NULL || lf + 1 == buf + end || lf[1] == ' ' || lf[1] == '\t')
-		return false;
-	line->off = (uint16_t)off;
-	line->end = (uint16_t)(lf + 1 - buf);
-	while (*p == ' ' || *p == '\t')
-		p++;
-	while (lf > p && (lf[-1] == '\r' || lf[-1] == ' ' || lf[-1] == '\t'))
-		lf--;
-	line->value = (struct stw_span){(uint16_t)(p - buf), (uint16_t)(lf - p)};
-	return true;
-}
-
 #if defined(__SSE2__)
 
 #define STW_QUICK_VIA_MAX 128u
@@ -488,28 +440,18 @@ static inline bool stw_via_line(const char *buf, uint32_t readable, uint32_t off
 /**
  * The next line of a header that stands on several.
  *
- * @param name    lower case, with its colon: "via:"
- * @param header  the same as a number
+ * @param letter  STW_SIP_LETTER() of its name's first, long and compact
  * @param line    in: line->end; out: the line found
  */
-static inline bool stw_line_of(const char *buf, const struct stw_sip_msg *m, const char *name,
-			       size_t name_len, enum stw_sip_header header,
+static inline bool stw_line_of(const char *buf, const struct stw_sip_msg *m,
+			       enum stw_sip_header header, uint32_t letter,
 			       struct stw_sip_line *line)
 {
-	uint32_t off = line->end, end = m->body_off;
-
 	if (!(m->repeated >> header & 1))
 		return false;
-	while ((off = stw_quick_line(buf, off, end, name[0])) < end) {
-		if (stw_quick_header(buf, off, end, name, name_len, line))
-			return true;
-		line->end = (uint16_t)off; /* the careful way: compact, spaced, folded or another */
-		if (!stw_sip_line_next(buf, m, line))
-			return false;
+	while (stw_sip_line_among(buf, m, letter, line))
 		if (line->header == header)
 			return true;
-		off = line->end;
-	}
 	return false;
 }
 

@@ -59,7 +59,7 @@ __attribute__((noinline)) static bool via_by_care(const struct stw_decision *d,
 
 		value = (struct stw_span){to, (uint16_t)(stw_span_end(value) - to)};
 	} else {
-		if (!stw_line_of(d->buf, d->m, "via:", 4, STW_HDR_VIA, &line))
+		if (!stw_line_of(d->buf, d->m, STW_HDR_VIA, STW_SIP_LETTER('v'), &line))
 			return false;
 		value = line.value;
 	}

@@ -33,7 +33,7 @@ static struct walk walk_start(const struct stw_decision *d)
 
 static bool next_line(struct walk *w)
 {
-	if (!stw_line_of(w->d->buf, w->d->m, "route:", 6, STW_HDR_ROUTE, &w->line))
+	if (!stw_line_of(w->d->buf, w->d->m, STW_HDR_ROUTE, STW_SIP_LETTER('r'), &w->line))
 		return false;
 	w->rest = w->line.value;
 	return true;
@@ -374,7 +374,7 @@ bool stw_decide_no_routes(struct stw_decision *d)
 		    stw_span_end(v->cuts[v->n_cuts - 1]) != line.off)
 			return false;
 		add_cut(v, line.off, line.end);
-	} while (stw_line_of(d->buf, d->m, "route:", 6, STW_HDR_ROUTE, &line));
+	} while (stw_line_of(d->buf, d->m, STW_HDR_ROUTE, STW_SIP_LETTER('r'), &line));
 	return true;
 }
 
