@@ -118,6 +118,8 @@ class PathBench:
 
     def run_all(self, hugepages):
         with_floor = shutil.which("dpdk-testpmd") is not None
+        if not with_floor:
+            self.progress.say("path: no floor, as dpdk-testpmd is not installed (Debian: dpdk-dev)")
         for number in range(self.plan.rounds):
             run = self.run_balancer(number)
             self.runs.append(run)
