@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <strowger/likely.h>
+
 #include "dataplane/location/packed.h"
 
 #if defined(__SSE2__)
@@ -130,7 +132,7 @@ static inline bool is_user(const uint64_t *copy, const char *user, size_t n)
 
 	for (size_t i = 1; i < WORDS; i++)
 		differs |= (copy[i] ^ load_word(user - KEY_AT + 8 * i)) & load_word(mask + 8 * i);
-	if (__builtin_expect(end <= 8 * WORDS, 1))
+	if (stw_likely(end <= 8 * WORDS))
 		return differs == 0;
 	return differs == 0 &&
 	       memcmp(copy + WORDS, user - KEY_AT + 8 * WORDS, end - 8 * WORDS) == 0;

@@ -321,16 +321,17 @@ static inline bool take_plain(struct stw_worker *w, struct stw_burst *b, unsigne
 	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN, *udp = ip + IPV4_LEN;
 	const uint16_t fragment = RTE_BE16(0x3fff);
 
-	if (m->nb_segs > 1 || !known->is_plain ||
-	    m->data_len < RTE_ETHER_HDR_LEN + IPV4_LEN + UDP_LEN || w->spread.on || ip_sum_bad(m) ||
-	    udp_sum_bad(m) || load16(frame + 12) != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
-	    ip[0] != 0x45 || (load16(ip + 6) & fragment) != 0 || ip[9] != IPPROTO_UDP ||
-	    load32(ip + 16) != known->ip_be || load16(udp + 2) != known->port_be ||
-	    !for_this_station(w, m))
+	if (stw_unlikely(m->nb_segs > 1 || !known->is_plain) ||
+	    stw_unlikely(m->data_len < RTE_ETHER_HDR_LEN + IPV4_LEN + UDP_LEN) ||
+	    stw_unlikely(w->spread.on || ip_sum_bad(m) || udp_sum_bad(m)) ||
+	    stw_unlikely(load16(frame + 12) != RTE_BE16(RTE_ETHER_TYPE_IPV4) || ip[0] != 0x45) ||
+	    stw_unlikely((load16(ip + 6) & fragment) != 0 || ip[9] != IPPROTO_UDP) ||
+	    stw_unlikely(load32(ip + 16) != known->ip_be || load16(udp + 2) != known->port_be) ||
+	    stw_unlikely(!for_this_station(w, m)))
 		return false;
 	const uint32_t total = be16(ip + 2), len = be16(udp + 4);
-	if (total > m->data_len - (uint32_t)RTE_ETHER_HDR_LEN || len < UDP_LEN ||
-	    len + IPV4_LEN > total)
+	if (stw_unlikely(total > m->data_len - (uint32_t)RTE_ETHER_HDR_LEN || len < UDP_LEN ||
+			 len + IPV4_LEN > total))
 		return false;
 	const struct stw_ip src = stw_ip_from_v4(ip + 12);
 	b->text[i] = rte_pktmbuf_mtod(m, char *) + RTE_ETHER_HDR_LEN + IPV4_LEN + UDP_LEN;
@@ -339,7 +340,8 @@ static inline bool take_plain(struct stw_worker *w, struct stw_burst *b, unsigne
 	return true;
 }
 
-static bool look_closer(struct stw_worker *w, struct stw_burst *b, unsigned i, struct known *known)
+__attribute__((noinline)) static bool look_closer(struct stw_worker *w, struct stw_burst *b,
+						  unsigned i, struct known *known)
 {
 	struct view v;
 
@@ -368,7 +370,7 @@ void stw_decap(struct stw_worker *w, struct stw_burst *b)
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i + PREFETCH_AHEAD < b->n)
 			stw_prefetch_write(rte_pktmbuf_mtod(b->frame[i + PREFETCH_AHEAD], void *));
-		if (take_plain(w, b, i, &known) || look_closer(w, b, i, &known))
+		if (stw_likely(take_plain(w, b, i, &known)) || look_closer(w, b, i, &known))
 			b->live[n++] = (uint8_t)i;
 	}
 	b->n_live = n;

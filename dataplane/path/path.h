@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <strowger/likely.h>
+
 #include "dataplane/burst.h"
 #include "dataplane/probe.h"
 #include "dataplane/worker.h"
@@ -95,7 +97,7 @@ static inline void stw_out_push(struct stw_worker *w, uint32_t out, struct rte_m
 {
 	struct stw_out *o = w->out[out];
 
-	if (o->n == STW_OUT_MAX)
+	if (stw_unlikely(o->n == STW_OUT_MAX))
 		stw_out_flush_one(w, o);
 	o->frame[o->n] = m;
 	o->tag[o->n] = tag;
@@ -111,7 +113,7 @@ void stw_out_push_split(struct stw_worker *w, uint32_t out, struct rte_mbuf *m, 
 static inline void stw_out_push_mtu(struct stw_worker *w, uint32_t out, struct rte_mbuf *m,
 				    uint32_t tag, uint16_t mtu)
 {
-	if (m->pkt_len - m->l2_len <= mtu)
+	if (stw_likely(m->pkt_len - m->l2_len <= mtu))
 		stw_out_push(w, out, m, tag);
 	else
 		stw_out_push_split(w, out, m, tag, mtu);
@@ -161,7 +163,7 @@ static inline void stw_prefetch_write(const void *at)
 /** Fetch one more of the frames of the next turn. */
 static inline void stw_fetch_ahead(struct stw_ahead *a)
 {
-	if (a->next == a->n)
+	if (stw_likely(a->next == a->n))
 		return;
 	const struct rte_mbuf *m = a->frame[a->next++];
 	const char *at = rte_pktmbuf_mtod(m, const char *);

@@ -14,7 +14,7 @@ static void send_one(struct stw_worker *w, struct stw_burst *b, unsigned i)
 {
 	const struct stw_verdict *v = &b->verdict[i];
 
-	if (v->hop.resolved)
+	if (stw_likely(v->hop.resolved))
 		stw_send_on(w, stw_fib_iface(b->snap->fib, v->hop.iface), v->hop.mac, b->frame[i],
 			    b->tag[i]);
 	else

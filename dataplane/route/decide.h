@@ -7,6 +7,7 @@
  */
 
 #include <strowger/errors.h>
+#include <strowger/likely.h>
 
 #include "dataplane/route/mac.h"
 #include "dataplane/route/route.h"
@@ -42,14 +43,13 @@ struct stw_routes {
 static inline stw_nh_sum stw_decide_call(const struct stw_decision *d,
 					 const struct stw_secret *secret)
 {
-	return secret == &d->t->secrets[0] ? d->v->call : stw_call_sum(secret, d->buf, d->m);
+	return stw_likely(secret == &d->t->secrets[0]) ? d->v->call
+						       : stw_call_sum(secret, d->buf, d->m);
 }
 
-static inline void stw_decide_drop(struct stw_decision *d, enum stw_counter reason)
-{
-	d->v->action = STW_ACTION_DROP;
-	d->v->reason = (uint16_t)reason;
-}
+/** The verdict is a drop. Cold, as stw_decide_answer(): what leads there is out of the way of what
+ * goes on. */
+__attribute__((cold)) void stw_decide_drop(struct stw_decision *d, enum stw_counter reason);
 
 /**
  * A URI of the message, taken apart: the Request-URI may be already.
@@ -68,7 +68,8 @@ stw_decide_read(const struct stw_decision *d, struct stw_span uri, struct stw_si
 }
 
 /** A status for the sender; an ACK gets none (RFC 3261 s17, s16.11). */
-void stw_decide_answer(struct stw_decision *d, uint16_t status, const char *phrase);
+__attribute__((cold)) void stw_decide_answer(struct stw_decision *d, uint16_t status,
+					     const char *phrase);
 
 /** Is this a port that nothing is sent to, and no member's? */
 static inline bool stw_decide_port_closed(const struct stw_decision *d,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <strowger/errors.h>
+#include <strowger/likely.h>
 
 static int32_t growth(const struct stw_edit *e)
 {
@@ -77,10 +78,11 @@ int stw_edits_apply(const struct stw_edits *edits, char *buf, uint32_t len,
 		down[i] = sum += growth(&edits->e[i]);
 		least = sum < least ? sum : least;
 	}
-	if (sum > (int32_t)(edits->headroom > 0 ? edits->headroom : STW_REWRITE_HEADROOM) ||
-	    (int32_t)len + sum > UINT16_MAX)
+	if (stw_unlikely(
+		    sum > (int32_t)(edits->headroom > 0 ? edits->headroom : STW_REWRITE_HEADROOM) ||
+		    (int32_t)len + sum > UINT16_MAX))
 		return STW_ENOSPACE;
-	if (least == 0)
+	if (stw_likely(least == 0))
 		apply_downwards(edits, sum, buf);
 	else
 		apply_both_ways(edits, down, buf);
@@ -110,7 +112,7 @@ static char *put_octet(char *to, uint8_t n)
 /* Up to three bytes more than the text are written. */
 static char *put_ip(char *to, const struct stw_ip *ip)
 {
-	if (!stw_ip_is_v4(ip))
+	if (stw_unlikely(!stw_ip_is_v4(ip)))
 		return to + stw_ip_format(ip, to);
 	for (int i = 12; i < 15; i++) {
 		to = put_octet(to, ip->b[i]);

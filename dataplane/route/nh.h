@@ -22,6 +22,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <strowger/likely.h>
+
 #include "dataplane/route/siphash.h"
 
 /* 128 bits, as compilers for 64-bit machines have them. */
@@ -91,7 +93,7 @@ __attribute__((noinline, unused)) static stw_nh_sum stw_nh_seldom(const uint64_t
 static inline stw_nh_sum stw_nh_text(const uint64_t *key, const struct stw_sipkey beyond[2],
 				     size_t window, const char *p, size_t len, bool readable)
 {
-	if (__builtin_expect(len > window || !readable, 0))
+	if (stw_unlikely(len > window || !readable))
 		return stw_nh_seldom(key, beyond, window, p, len);
 	return stw_nh_window(key, window, p, len);
 }

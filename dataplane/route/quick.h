@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include <strowger/likely.h>
 #include <strowger/sip.h>
 
 #include "dataplane/sip/plain.h"
@@ -146,7 +147,7 @@ static inline bool stw_quick_has8_of16(const char *p, const char word[8])
 		_mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8(word[0])),
 			      _mm_cmpeq_epi8(last, _mm_set1_epi8(word[7]))));
 
-	for (; both != 0; both &= both - 1)
+	for (; stw_unlikely(both != 0); both &= both - 1)
 		if (memcmp(p + __builtin_ctz(both), word, 8) == 0)
 			return true;
 	return false;

@@ -56,8 +56,9 @@ static bool scheme_ok(const struct stw_decision *d)
 
 	if (d->m->uri.len < 5)
 		return false;
+	if (stw_likely(stw_quick_word(p) == STW_QUICK_WORD('s', 'i', 'p', ':')))
+		return true;
 	switch (stw_quick_word(p)) {
-	case STW_QUICK_WORD('s', 'i', 'p', ':'):
 	case STW_QUICK_WORD('t', 'e', 'l', ':'): return true;
 	case STW_QUICK_WORD('s', 'i', 'p', 's'): return p[4] == ':';
 	default: return false;
@@ -70,7 +71,8 @@ static bool options_for_us(const struct stw_decision *d)
 	const struct stw_sip_uri *uri;
 	struct stw_sip_uri room;
 
-	return d->m->method == STW_METHOD_OPTIONS && !stw_sip_has(d->m, STW_HDR_ROUTE) &&
+	return stw_unlikely(d->m->method == STW_METHOD_OPTIONS) &&
+	       !stw_sip_has(d->m, STW_HDR_ROUTE) &&
 	       (uri = stw_decide_read(d, d->m->uri, &room)) != NULL && !uri->has_user &&
 	       stw_uri_listener(d->t, uri) >= 0;
 }
@@ -81,8 +83,8 @@ static bool proxy_require_ok(const struct stw_decision *d)
 	struct stw_token_walk w;
 	struct stw_span tag;
 
-	if (!stw_sip_has(d->m, STW_HDR_PROXY_REQUIRE) || d->m->method == STW_METHOD_ACK ||
-	    d->m->method == STW_METHOD_CANCEL)
+	if (stw_likely(!stw_sip_has(d->m, STW_HDR_PROXY_REQUIRE)) ||
+	    d->m->method == STW_METHOD_ACK || d->m->method == STW_METHOD_CANCEL)
 		return true;
 	for (w = stw_token_walk_start(d->buf, d->m, STW_HDR_PROXY_REQUIRE);
 	     stw_token_walk_next(&w, &tag);)
@@ -121,7 +123,7 @@ static bool checked(struct stw_decision *d)
 	else if (!proxy_require_ok(d))
 		stw_decide_answer(d, 420, "Bad Extension");
 	else
-		return d->t->settings->max_breadth == 0 || stw_decide_breadth(d);
+		return stw_likely(d->t->settings->max_breadth == 0) || stw_decide_breadth(d);
 	return false;
 }
 
@@ -365,7 +367,7 @@ static bool is_between_flows(const struct stw_decision *d, const struct stw_rout
 	uint64_t mac;
 	uint8_t key;
 
-	return routes->far_flow.len > 0 && routes->has_cookie &&
+	return stw_unlikely(routes->far_flow.len > 0) && routes->has_cookie &&
 	       stw_cookie_get(routes->cookie, &key, &id, &mac) && id == STW_COOKIE_NOBODY &&
 	       (secret = stw_tables_secret(d->t, key)) != NULL &&
 	       stw_cookie_mac(secret, id, stw_decide_call(d, secret)) == mac;

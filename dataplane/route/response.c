@@ -28,7 +28,7 @@ static bool top_is_ours(struct stw_decision *d, bool *formed, uint64_t *branch)
 	struct stw_endpoint ep = {.transport = STW_TRANSPORT_UDP};
 
 	*formed = true;
-	if (top_as_written(d, branch))
+	if (stw_likely(top_as_written(d, branch)))
 		return true;
 	if (stw_host_parse(d->buf, via->host, &ep.ip) != STW_OK)
 		return false;
@@ -71,12 +71,13 @@ static inline bool next_via(struct stw_decision *d, struct stw_sip_via *out)
 {
 	const struct stw_sip_msg *m = d->m;
 
-	if (m->via.more) {
+	if (stw_unlikely(m->via.more)) {
 		cut(d->v, m->value[STW_HDR_VIA].off, m->via.next);
 		return via_by_care(d, out);
 	}
 	cut(d->v, m->line_off[STW_HDR_VIA], m->line_end[STW_HDR_VIA]);
-	return stw_via_line(d->buf, stw_sip_readable(m), m->line_end[STW_HDR_VIA], out) ||
+	return stw_likely(
+		       stw_via_line(d->buf, stw_sip_readable(m), m->line_end[STW_HDR_VIA], out)) ||
 	       via_by_care(d, out);
 }
 
@@ -136,7 +137,7 @@ static void prefer_marked(struct stw_decision *d, uint8_t mark)
 {
 	struct stw_verdict *v = d->v;
 
-	if (d->t->listeners[v->listener_out].mark == mark)
+	if (stw_likely(d->t->listeners[v->listener_out].mark == mark))
 		return;
 	bool v4 = stw_ip_is_v4(&v->dst.ip);
 	for (uint16_t i = 0; i < d->t->n_listeners; i++)

@@ -5,6 +5,7 @@
 #include "dataplane/route/edit.h"
 
 #include <strowger/errors.h>
+#include <strowger/likely.h>
 
 #include "dataplane/location/whereabouts.h"
 #include "dataplane/route/flow.h"
@@ -178,11 +179,11 @@ static void add_lines(struct stw_edits *edits, struct scratch *s, const struct s
 		put_record_routes(s, t, src, v);
 	if (v->path)
 		put_paths(s, t, src, v);
-	if (v->locating == STW_LOCATING_FOUND)
+	if (stw_unlikely(v->locating == STW_LOCATING_FOUND))
 		put_path_route(s, src->where);
 	if (m->max_forwards < 0)
 		keep(s, DEFAULT_HOPS, sizeof(DEFAULT_HOPS) - 1);
-	if (v->breadth > 0 && v->breadth_at.off == 0)
+	if (stw_unlikely(v->breadth > 0 && v->breadth_at.off == 0))
 		put_breadth(s, v->breadth);
 	stw_edits_add(edits, m->headers_off, 0, s->text + from, s->n - from);
 }
@@ -207,8 +208,8 @@ static void change_hops(struct stw_edits *edits, struct scratch *s, const struct
 /* "70" to "69" where it stands: no edit, and nothing to move around it. */
 static bool hops_in_place(const struct stw_sip_msg *m)
 {
-	return m->max_forwards > 10 && m->max_forwards < 100 &&
-	       m->value[STW_HDR_MAX_FORWARDS].len == 2;
+	return stw_likely(m->max_forwards > 10 && m->max_forwards < 100) &&
+	       stw_likely(m->value[STW_HDR_MAX_FORWARDS].len == 2);
 }
 
 static void put_hops(char *at, uint32_t hops)
@@ -252,7 +253,7 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	edits.n = 0;
 	edits.headroom = src->headroom;
 	s.n = 0;
-	if (v->locating == STW_LOCATING_FOUND &&
+	if (stw_unlikely(v->locating == STW_LOCATING_FOUND) &&
 	    pieces_len(src->where->new_uri, 2) + pieces_len(src->where->route, STW_WHERE_PIECES) >
 		    LOCATED_MAX)
 		return STW_ENOSPACE;
@@ -262,12 +263,12 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	bool in_place = hops_in_place(m);
 	if (m->max_forwards > 0 && !in_place)
 		change_hops(&edits, &s, m);
-	if (v->breadth > 0 && v->breadth_at.off != 0)
+	if (stw_unlikely(v->breadth > 0 && v->breadth_at.off != 0))
 		change_breadth(&edits, &s, v);
 	cut_out(&edits, v);
-	if (v->locating == STW_LOCATING_FOUND)
+	if (stw_unlikely(v->locating == STW_LOCATING_FOUND))
 		change_uri(&edits, &s, m, src->where);
-	if (v->replace_uri) {
+	if (stw_unlikely(v->replace_uri)) {
 		if ((size_t)v->new_uri.len + v->append_uri.len + 16 > sizeof(s.text) - s.n)
 			return STW_ENOSPACE;
 		move_uris(&edits, &s, buf, m, v);
@@ -276,7 +277,7 @@ static int rewrite_request(const struct stw_tables *t, const struct stw_sip_msg 
 	if (in_place)
 		put_hops(hops, (uint32_t)m->max_forwards - 1);
 	int err = stw_edits_apply(&edits, buf, m->len, out);
-	if (err != STW_OK && in_place)
+	if (stw_unlikely(err != STW_OK) && in_place)
 		put_hops(hops, (uint32_t)m->max_forwards);
 	return err;
 }

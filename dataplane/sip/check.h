@@ -8,6 +8,7 @@
  * gets; docs/parsing.md states it.
  */
 
+#include <strowger/likely.h>
 #include <strowger/sip.h>
 
 #include "dataplane/sip/limits.h"
@@ -35,7 +36,7 @@ bool stw_vias_counted_ok(const char *buf, const struct stw_sip_msg *m);
 /** The same without counting where no more fit. */
 static inline bool stw_vias_ok(const char *buf, const struct stw_sip_msg *m)
 {
-	return !stw_vias_need_counting(m) || stw_vias_counted_ok(buf, m);
+	return stw_likely(!stw_vias_need_counting(m)) || stw_vias_counted_ok(buf, m);
 }
 
 /** One address and no more, of From or To. @param tag  set when there is one with a value */

@@ -23,6 +23,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include <strowger/likely.h>
+
 #include "dataplane/sip/chars.h"
 #include "dataplane/sip/check.h"
 #include "dataplane/sip/kernel.h"
@@ -82,9 +84,9 @@ struct work {
  */
 static inline bool take_lines(const char *buf, uint32_t len, struct lines *lines)
 {
-	return len >= BLOCK + 2 && len <= UINT16_MAX && ((uint8_t)buf[0] & 0xc0) != 0 &&
-	       (uint8_t)buf[1] >= ' ' && find_lines(buf, len, lines) &&
-	       lines->n <= stw_limits.max_headers;
+	return stw_likely(len >= BLOCK + 2 && len <= UINT16_MAX) &&
+	       stw_likely(((uint8_t)buf[0] & 0xc0) != 0 && (uint8_t)buf[1] >= ' ') &&
+	       find_lines(buf, len, lines) && lines->n <= stw_limits.max_headers;
 }
 
 /* The lines of the message by name. @return false: the scalar kernel must look at it */
@@ -139,7 +141,8 @@ void KERNEL_PARSE(const struct stw_sip_job *jobs, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		work[i].sound = work[i].sound && complete(jobs[i].out);
 	for (unsigned i = 0; i < n; i++) {
-		if (!work[i].sound || !judge(jobs[i].buf, jobs[i].len, jobs[i].out))
+		if (stw_unlikely(!work[i].sound) ||
+		    stw_unlikely(!judge(jobs[i].buf, jobs[i].len, jobs[i].out)))
 			stw_parse_scalar(jobs[i].buf, jobs[i].len, jobs[i].out);
 	}
 }

@@ -60,12 +60,12 @@ static inline bool all_of(const struct source *s, uint32_t off, uint32_t len, en
 {
 	struct value v;
 
-	for (; len > BLOCK; off += BLOCK, len -= BLOCK) {
+	for (; stw_unlikely(len > BLOCK); off += BLOCK, len -= BLOCK) {
 		value_load(&v, s, off, BLOCK);
 		if (bytes_of(&v, set) != v.mask)
 			return false;
 	}
-	return value_load(&v, s, off, len) && bytes_of(&v, set) == v.mask;
+	return stw_likely(value_load(&v, s, off, len) && bytes_of(&v, set) == v.mask);
 }
 
 /* @n digits, from bit @at on: a port? The number ends eight bytes into the message or later. */
@@ -144,7 +144,7 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 		    (user & ~bytes_of(&v, STW_SET_USER)) != 0)
 			return false;
 	}
-	if (__builtin_expect(span.len > BLOCK, 0))
+	if (stw_unlikely(span.len > BLOCK))
 		return uri_rest_alone(s, off + host, span.len - host);
 	return uri_rest_plain(s, &v, off, host);
 }
@@ -223,7 +223,7 @@ static inline unsigned uri_end(const struct source *s, struct stw_span span)
 	if (!value_begin(&v, s, span.off, span.len))
 		return 0;
 	unsigned end = run_end(bytes_of(&v, STW_SET_URI), 1);
-	if (__builtin_expect(end == BLOCK && span.len > BLOCK, 0))
+	if (stw_unlikely(end == BLOCK && span.len > BLOCK))
 		end += uri_bytes(s, span.off + BLOCK, span.len - BLOCK);
 	return end;
 }

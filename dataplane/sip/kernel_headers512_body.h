@@ -196,7 +196,7 @@ static inline struct named_lines name_all(const char *buf, const uint16_t *at, u
 		first.unnamed,
 	};
 
-	if (__builtin_expect(n > 16, 0)) {
+	if (stw_unlikely(n > 16)) {
 		struct named second = name_more(buf, at + 16, (__mmask16)(there >> 16));
 		__m256i header = _mm512_cvtepi32_epi16(second.header);
 		out.header = _mm512_inserti64x4(out.header, header, 1);
@@ -374,7 +374,7 @@ static inline bool set_headers(const char *buf, uint32_t len, const struct lines
 {
 	const unsigned n = lines->n;
 
-	if (__builtin_expect(n > LINES_TAKEN || len - lines->at[n - 1] < LINE_ROOM, 0))
+	if (stw_unlikely(n > LINES_TAKEN || len - lines->at[n - 1] < LINE_ROOM))
 		return take_all(buf, len, lines, m);
 	struct taken taken = take(buf, 0, lines->at, n, lines->blank);
 	store_taken(m, &taken);

@@ -132,7 +132,7 @@ static inline bool set_headers(const char *buf, uint32_t len, const struct lines
 	struct notes notes;
 
 	memset(notes.count, 0, sizeof(notes.count));
-	if (__builtin_expect(len - at[near - 1] < LINE_ROOM, 0))
+	if (stw_unlikely(len - at[near - 1] < LINE_ROOM))
 		near = note_last(buf, len, at, near, &notes);
 	for (unsigned i = near; i > 0; i--)
 		note_line(buf, 0, at + i - 1, &notes);

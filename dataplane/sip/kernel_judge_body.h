@@ -62,7 +62,7 @@ static inline struct method method_at(const char *p, unsigned n)
 {
 	struct method method = {.len = n};
 
-	if (n <= 8) {
+	if (stw_likely(n <= 8)) {
 		method.text[0] = load8(p) & ~0ull >> (64 - 8 * n);
 	} else {
 		method.text[0] = load8(p);
@@ -76,7 +76,7 @@ static inline struct method method_before(const char *end, unsigned n)
 {
 	struct method method = {.len = n};
 
-	if (n <= 8) {
+	if (stw_likely(n <= 8)) {
 		method.text[0] = load8(end - 8) >> (64 - 8 * n);
 	} else {
 		method.text[0] = load8(end - n);
@@ -89,8 +89,9 @@ static inline struct method method_before(const char *end, unsigned n)
 static inline uint8_t method_of(const struct method *m)
 {
 	const struct stw_method_row *row = &stw_method_rows[stw_method_hash(m->text[0])];
-	bool same = row->text[0] == m->text[0] && row->text[1] == m->text[1] && row->len == m->len;
-	return same ? row->method : STW_METHOD_OTHER;
+	uint64_t other = (row->text[0] ^ m->text[0]) | (row->text[1] ^ m->text[1]) |
+			 (uint64_t)(row->len ^ m->len);
+	return stw_likely(other == 0) ? row->method : STW_METHOD_OTHER;
 }
 
 /* "METHOD SP URI SP SIP/2.0" with a method we know; the URI is judged by the caller. */
@@ -182,7 +183,7 @@ static inline bool body_ok(const struct source *s, struct stw_sip_msg *m)
 {
 	uint32_t n;
 
-	if (!stw_sip_has(m, STW_HDR_CONTENT_LENGTH))
+	if (stw_unlikely(!stw_sip_has(m, STW_HDR_CONTENT_LENGTH)))
 		return true;
 	if (!number(s->buf, m->value[STW_HDR_CONTENT_LENGTH], &n) || n > s->len - m->body_off)
 		return false;
@@ -193,12 +194,13 @@ static inline bool body_ok(const struct source *s, struct stw_sip_msg *m)
 
 static inline bool via_ok(const struct source *s, struct stw_span value, struct stw_sip_via *out)
 {
-	return via_plain(s, value, out) || stw_sip_via_parse(s->buf, value, out) == STW_OK;
+	return stw_likely(via_plain(s, value, out)) ||
+	       stw_sip_via_parse(s->buf, value, out) == STW_OK;
 }
 
 static inline bool address_ok(const struct source *s, struct stw_span value, struct stw_span *tag)
 {
-	return address_plain(s, value, tag) || stw_address_ok(s->buf, value, tag);
+	return stw_likely(address_plain(s, value, tag)) || stw_address_ok(s->buf, value, tag);
 }
 
 static inline bool route_ok(const struct source *s, struct stw_sip_msg *m)
@@ -215,7 +217,7 @@ static inline bool identity_ok(const struct source *s, struct stw_sip_msg *m)
 	struct stw_span call_id = m->value[STW_HDR_CALL_ID];
 
 	return via_ok(s, m->value[STW_HDR_VIA], &m->via) &&
-	       (callid_plain(s, call_id) || stw_callid_ok(s->buf, call_id)) &&
+	       (stw_likely(callid_plain(s, call_id)) || stw_callid_ok(s->buf, call_id)) &&
 	       address_ok(s, m->value[STW_HDR_FROM], &m->from_tag) &&
 	       address_ok(s, m->value[STW_HDR_TO], &m->to_tag) && route_ok(s, m);
 }

@@ -28,7 +28,7 @@ static inline unsigned add_lines(uint16_t *at, unsigned n, uint64_t bits, uint32
 			bits &= bits - 1;
 		}
 		n += 4;
-		if (__builtin_expect(n >= end, 1))
+		if (stw_likely(n >= end))
 			return end;
 	}
 }
@@ -68,14 +68,14 @@ static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines
 	for (; p <= last; p += BLOCK) {
 		struct kb_seen here;
 		marks = kb_mark(p, &names, &here);
-		if (__builtin_expect((marks.begins & (marks.other | marks.colon)) != 0, 0)) {
+		if (stw_unlikely((marks.begins & (marks.other | marks.colon)) != 0)) {
 			faults = faults_at(p);
 			goto found;
 		}
 		seen = kb_both(seen, here);
 		bad |= bad_ends(&marks, &in_name);
 		n = add_lines(lines->at, n, marks.begins, (uint32_t)(p - buf));
-		if (__builtin_expect(n > STW_SIP_HEADERS_MAX, 0))
+		if (stw_unlikely(n > STW_SIP_HEADERS_MAX))
 			return false;
 	}
 	const unsigned shift = (unsigned)(p - last);

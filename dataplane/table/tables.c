@@ -457,7 +457,8 @@ int stw_tables_find_member(const struct stw_tables *t, const struct stw_endpoint
 
 		if (cell.row == STW_INDEX_EMPTY)
 			return -1;
-		if (cell.tag == tag && stw_endpoint_equal(&t->members[cell.row].address, peer))
+		if (stw_likely(cell.tag == tag) &&
+		    stw_likely(stw_endpoint_equal(&t->members[cell.row].address, peer)))
 			return (int)cell.row;
 	}
 }

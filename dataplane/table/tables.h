@@ -3,12 +3,13 @@
 
 /**
  * @file
- * Inside of struct stw_tables: for table/ and route/ only. One aligned allocation holds all of it:
- * this struct, the views, the indexes and a copy of the image.
+ * Inside of struct stw_tables: for table/, route/ and the stages in path/ only. One aligned
+ * allocation holds all of it: this struct, the views, the indexes and a copy of the image.
  *
  * Not RCU: immutable after init; retired whole by the installer.
  */
 
+#include <strowger/likely.h>
 #include <strowger/table_image.h>
 
 #include "dataplane/route/nh.h"
@@ -140,7 +141,7 @@ static inline bool stw_tables_is_listener_ip(const struct stw_tables *t, const s
 static inline const struct stw_secret *stw_tables_secret(const struct stw_tables *t, uint8_t id)
 {
 	for (uint32_t i = 0; i < t->n_secrets; i++)
-		if (t->secrets[i].id == id)
+		if (stw_likely(t->secrets[i].id == id))
 			return &t->secrets[i];
 	return NULL;
 }
