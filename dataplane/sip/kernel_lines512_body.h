@@ -5,12 +5,15 @@
  * block to block.
  */
 
+/* Bytes between two looks at how many lines there are; each of them may be an LF. */
+#define STRIDE (8 * BLOCK)
+
 /* Where the header lines begin, and the blank line. Whole registers are stored and loaded, and
  * behind the last line there are zeros for as long as one is. */
 struct lines {
 	unsigned n;
 	uint16_t blank;
-	_Alignas(64) uint16_t at[STW_SIP_HEADERS_MAX + BLOCK + 32];
+	_Alignas(64) uint16_t at[STW_SIP_HEADERS_MAX + STRIDE + BLOCK + 32];
 };
 
 static inline uint32_t lines_blank(const struct lines *lines)
@@ -120,19 +123,25 @@ static inline bool find_lines(const char *buf, uint32_t len, struct lines *lines
 	const char *p = buf + 2, *last = buf + len - BLOCK;
 	struct block b;
 
-	for (; __builtin_expect(p <= last, 1); p += BLOCK) {
-		b = look_at_whole(&w, p);
-		if (__builtin_expect(b.stop != 0, 0))
-			break;
-		scan.odd = _kor_mask64(scan.odd, b.odd);
-		scan.least = _mm512_min_epu8(scan.least, b.v);
-		add_starts(&scan, b.lf, lines);
-		if (__builtin_expect(scan.n > STW_SIP_HEADERS_MAX, 0))
+	while (p <= last) {
+		const char *until = (size_t)(last - p) < STRIDE ? last : p + STRIDE - 1;
+
+		do {
+			b = look_at_whole(&w, p);
+			if (stw_unlikely(b.stop != 0))
+				goto found;
+			scan.odd = _kor_mask64(scan.odd, b.odd);
+			scan.least = _mm512_min_epu8(scan.least, b.v);
+			add_starts(&scan, b.lf, lines);
+			scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
+			p += BLOCK;
+		} while (p <= until);
+		if (stw_unlikely(scan.n > STW_SIP_HEADERS_MAX))
 			return false;
-		scan.base = _mm512_add_epi16(scan.base, _mm512_set1_epi16(BLOCK));
 	}
+found:
 	/* The block that ends it is looked at again: kept from the loop, it would cost each of its
 	 * turns. */
 	b = look_at_part(&w, p, (uint32_t)(buf + len - p));
-	return b.stop != 0 && finish(&scan, &b, buf, (uint32_t)(p - buf), lines);
+	return stw_likely(b.stop != 0) && finish(&scan, &b, buf, (uint32_t)(p - buf), lines);
 }

@@ -326,6 +326,40 @@ static void odd_lines_anywhere_among_many(void **state)
 	}
 }
 
+/* Line ends as close as a scan goes on over, behind about as many lines as it has room for: that of
+ * a burst's last message ends where the kernel's memory does. */
+static void ends_of_lines_side_by_side(void **state)
+{
+	static const char *const dense[] = {"\n", "x\r\n", "x\n\n", "x\n\nyy\n\n", "ab\n\n"};
+	struct stw_sip_job jobs[STW_SIP_BURST];
+	struct stw_sip_msg got[STW_SIP_BURST], want;
+	static char text[16384];
+	(void)state;
+	for (size_t k = 0; k < sizeof(dense) / sizeof(dense[0]); k++) {
+		for (unsigned lines = STW_SIP_HEADERS_MAX - 24; lines <= STW_SIP_HEADERS_MAX;
+		     lines++) {
+			size_t len = (size_t)sprintf(text, "BYE sip:h SIP/2.0\r\n");
+			for (unsigned i = 0; i < lines; i++)
+				len += (size_t)sprintf(text + len, "X:y\r\n");
+			for (unsigned i = 0; i < 700; i++)
+				len += (size_t)sprintf(text + len, "%s", dense[k]);
+			len += (size_t)sprintf(text + len, "\r\n\r\n");
+			assert_in_range(len, 1, sizeof(text));
+			stw_sip_init(STW_KERNEL_SCALAR);
+			stw_sip_parse(text, len, &want);
+			for (unsigned i = 0; i < STW_SIP_BURST; i++)
+				jobs[i] = (struct stw_sip_job){text, (uint32_t)len, &got[i]};
+			for (int kernel = STW_KERNEL_SSE; kernel < STW_N_KERNELS; kernel++) {
+				if (stw_sip_init((enum stw_sip_kernel)kernel) != STW_OK)
+					continue;
+				stw_sip_parse_burst(jobs, STW_SIP_BURST);
+				assert_int_equal(got[STW_SIP_BURST - 1].reject, want.reject);
+				assert_int_not_equal(want.reject, STW_SIP_ACCEPTED);
+			}
+		}
+	}
+}
+
 /* So many that they are refused by number; and as many as can be allowed. */
 static void as_many_lines_as_limits_may_allow(void **state)
 {
@@ -556,6 +590,7 @@ int main(void)
 		cmocka_unit_test(random_damage),
 		cmocka_unit_test(header_counts_around_the_sizes_of_registers),
 		cmocka_unit_test(odd_lines_anywhere_among_many),
+		cmocka_unit_test(ends_of_lines_side_by_side),
 		cmocka_unit_test(as_many_lines_as_limits_may_allow),
 		cmocka_unit_test(located_behind_any_start_line),
 		cmocka_unit_test(located_messages_are_walked),
