@@ -57,6 +57,6 @@ static inline bool stw_recorder_wants(const struct stw_recorder *r, const struct
 
 	if (r->all == NULL)
 		return false;
-	return (v->call_hash & r->call_mask) == 0 || b->msg[i].reject != STW_SIP_ACCEPTED ||
-	       v->action == STW_ACTION_DROP;
+	return ((v->call_hash & r->call_mask) == 0) | (b->msg[i].reject != STW_SIP_ACCEPTED) |
+	       (v->action == STW_ACTION_DROP);
 }

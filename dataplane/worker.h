@@ -180,9 +180,9 @@ static inline void stw_uncount(struct stw_worker *w, enum stw_counter c, uint64_
 }
 
 static inline void stw_count_listener(struct stw_worker *w, uint16_t row,
-				      enum stw_listener_counter c)
+				      enum stw_listener_counter c, uint64_t n)
 {
-	stw_counter_add(&w->listeners->c[row][c], 1);
+	stw_counter_add(&w->listeners->c[row][c], n);
 }
 
 static inline void stw_count_member(struct stw_worker *w, uint16_t number,

@@ -59,20 +59,11 @@ char *stw_frame_ipv6(struct rte_mbuf *m, char *text, uint32_t len, const struct 
 	return ip;
 }
 
-bool stw_frame_settle(struct rte_mbuf *m, char *start, uint32_t len)
+char *stw_frame_move_up(struct rte_mbuf *m, const char *start, uint32_t len)
 {
-	char *base = m->buf_addr;
+	char *to = (char *)m->buf_addr + SETTLE_OFF;
 
-	if (start < base) {
-		if (len > m->buf_len - SETTLE_OFF)
-			return false;
-		memmove(base + SETTLE_OFF, start, len);
-		start = base + SETTLE_OFF;
-	}
-	if (len > (uint32_t)m->buf_len - (uint32_t)(start - base))
-		return false;
-	m->data_off = (uint16_t)(start - base);
-	m->data_len = (uint16_t)len;
-	m->pkt_len = len;
-	return true;
+	if (len > m->buf_len - SETTLE_OFF)
+		return NULL;
+	return memmove(to, start, len);
 }

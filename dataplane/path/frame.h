@@ -19,6 +19,7 @@
 #include <rte_mbuf.h>
 
 #include <strowger/endpoint.h>
+#include <strowger/likely.h>
 
 #include "dataplane/route/fib.h"
 
@@ -68,17 +69,18 @@ static inline char *stw_frame_ipv4(struct rte_mbuf *m, char *text, uint32_t len,
 {
 	const uint64_t flags =
 		RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
+	const uint64_t here = (uint64_t)offload - 1; /* all bits or none */
 	const uint32_t from = stw_frame_v4(&src->ip), to = stw_frame_v4(&dst->ip);
 	const uint32_t udp_len = STW_UDP_LEN + len, total = STW_IPV4_LEN + udp_len;
 	const uint32_t addresses = stw_frame_halves(from) + stw_frame_halves(to);
 	const uint32_t sum = (RTE_IPV4_VHL_DEF << 8) + total + id +
 			     (STW_FRAME_TTL << 8 | IPPROTO_UDP) + addresses;
-	const uint64_t ip_sum = offload ? 0 : (uint16_t)~stw_frame_fold(sum);
+	const uint64_t ip_sum = (uint16_t)~stw_frame_fold(sum) & here;
 	char *ip = text - STW_UDP_LEN - STW_IPV4_LEN;
 	uint32_t tail;
 
 	m->tx_offload = rte_mbuf_tx_offload(0, STW_IPV4_LEN, 0, 0, 0, 0, 0);
-	m->ol_flags = offload ? flags : 0;
+	m->ol_flags = flags & ~here;
 	stw_frame_put64(ip, (uint64_t)RTE_IPV4_VHL_DEF << 56 | (uint64_t)total << 32 |
 				    (uint32_t)id << 16);
 	stw_frame_put64(ip + 8, (uint64_t)STW_FRAME_TTL << 56 | (uint64_t)IPPROTO_UDP << 48 |
@@ -105,8 +107,9 @@ static inline char *stw_frame_ip(struct rte_mbuf *m, char *text, uint32_t len,
 				 const struct stw_endpoint *src, const struct stw_endpoint *dst,
 				 uint16_t ip_id, bool offload)
 {
-	return stw_ip_is_v4(&dst->ip) ? stw_frame_ipv4(m, text, len, src, dst, ip_id, offload)
-				      : stw_frame_ipv6(m, text, len, src, dst, offload);
+	return stw_likely(stw_ip_is_v4(&dst->ip))
+		       ? stw_frame_ipv4(m, text, len, src, dst, ip_id, offload)
+		       : stw_frame_ipv6(m, text, len, src, dst, offload);
 }
 
 /** Write the Ethernet header of @iface before an IP header. @return its first byte */
@@ -116,7 +119,7 @@ static inline char *stw_frame_ethernet(struct rte_mbuf *m, char *l3, const struc
 		rte_cpu_to_be_16((*l3 & 0xf0) == 0x40 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
 	char *at = l3;
 
-	if (iface->vlan != 0) {
+	if (stw_unlikely(iface->vlan != 0)) {
 		uint16_t tag[2] = {rte_cpu_to_be_16(iface->vlan), type};
 
 		at -= sizeof(tag);
@@ -132,13 +135,28 @@ static inline char *stw_frame_ethernet(struct rte_mbuf *m, char *l3, const struc
 	return at;
 }
 
+/* @return where they begin then; NULL when they do not fit */
+char *stw_frame_move_up(struct rte_mbuf *m, const char *start, uint32_t len);
+
 /**
  * Make the @len bytes at @start the frame in @m. When they begin in the private area they move up,
  * once.
  *
  * @return false when they do not fit then
  */
-bool stw_frame_settle(struct rte_mbuf *m, char *start, uint32_t len);
+static inline bool stw_frame_settle(struct rte_mbuf *m, char *start, uint32_t len)
+{
+	char *base = m->buf_addr;
+
+	if (start < base && (start = stw_frame_move_up(m, start, len)) == NULL)
+		return false;
+	if (stw_unlikely(len > m->buf_len - (uint32_t)(start - base)))
+		return false;
+	m->data_off = (uint16_t)(start - base);
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
+	return true;
+}
 
 /**
  * Complete the UDP checksum of a settled frame, unless its device will. A burst's frames are better

@@ -4,13 +4,13 @@
 #include "dataplane/location/find.h"
 #include "dataplane/recent/note.h"
 #include "dataplane/route/locate.h"
-#include "dataplane/table/lookup.h"
+#include "dataplane/table/tables.h"
 
 #define DECIDE_TRIES 8
 
 static uint16_t member_number(const struct stw_snapshot *snap, uint16_t member)
 {
-	return stw_tables_member(snap->tables, member)->number;
+	return snap->tables->members[member].number;
 }
 
 static void count_response(struct stw_worker *w, const struct stw_burst *b, unsigned i,
@@ -61,26 +61,25 @@ static void count_how(struct stw_worker *w, const struct stw_verdict *v)
 
 /* Of the listener that the message came in at. */
 static void count_at_listener(struct stw_worker *w, const struct stw_burst *b, unsigned i,
-			      enum stw_listener_counter c)
+			      enum stw_listener_counter c, uint64_t n)
 {
-	stw_count_listener(w, stw_tables_listener(b->snap->tables, b->src[i].listener)->counted, c);
+	stw_count_listener(w, b->snap->tables->listeners[b->src[i].listener].view.counted, c, n);
 }
 
 static void count_message(struct stw_worker *w, const struct stw_burst *b, unsigned i)
 {
-	if (b->msg[i].kind == STW_SIP_RESPONSE)
-		count_at_listener(w, b, i, STW_L_RESPONSES);
-	else if (b->msg[i].kind == STW_SIP_REQUEST)
-		count_at_listener(w, b, i, STW_L_REQUESTS);
-	if (b->verdict[i].new_call)
-		count_at_listener(w, b, i, STW_L_NEW_CALLS);
+	const uint8_t kind = b->msg[i].kind;
+
+	count_at_listener(w, b, i, kind == STW_SIP_RESPONSE ? STW_L_RESPONSES : STW_L_REQUESTS,
+			  kind != STW_SIP_STUN);
+	count_at_listener(w, b, i, STW_L_NEW_CALLS, b->verdict[i].new_call);
 }
 
 static uint32_t tag_of(const struct stw_burst *b, unsigned i)
 {
 	const struct stw_verdict *v = &b->verdict[i];
 
-	if (v->action == STW_ACTION_ANSWER)
+	if (stw_unlikely(v->action == STW_ACTION_ANSWER))
 		return stw_tag_plain(STW_TAG_ANSWERED);
 	if (v->member == STW_NO_MEMBER || b->msg[i].kind != STW_SIP_REQUEST)
 		return stw_tag_plain(STW_TAG_SENT);
@@ -103,24 +102,27 @@ __attribute__((noinline)) static bool carry_out(struct stw_worker *w, struct stw
 {
 	const struct stw_verdict *v = &b->verdict[i];
 
-	if (v->odd != 0)
+	if (stw_unlikely(v->odd != 0))
 		stw_count(w, (enum stw_counter)v->odd, 1);
-	if (v->locating != STW_LOCATING_NONE)
+	if (stw_unlikely(v->locating != STW_LOCATING_NONE))
 		stw_count(w, (enum stw_counter)(STW_C_LOCATED + v->locating - STW_LOCATING_FOUND),
 			  1);
 	if (v->from_member)
 		count_from(w, b, i);
 	count_message(w, b, i);
-	if (v->rule != STW_NO_RULE)
+	if (stw_unlikely(v->rule != STW_NO_RULE))
 		stw_counter_add(&w->rules->hits[stw_tables_rule(b->snap->tables, v->rule).row], 1);
 	b->tag[i] = tag_of(b, i);
-	if (stw_recorder_wants(&w->recorder, b, i))
+	if (stw_unlikely(stw_recorder_wants(&w->recorder, b, i)))
 		stw_flight_decided(&w->recorder, b, i, w->now_tsc);
+	if (stw_likely(v->action == STW_ACTION_FORWARD)) {
+		count_how(w, v);
+		return true;
+	}
 	switch (v->action) {
-	case STW_ACTION_FORWARD: count_how(w, v); return true;
 	case STW_ACTION_ANSWER:
 		if (may_answer(w, b, i)) {
-			count_at_listener(w, b, i, STW_L_ANSWERED);
+			count_at_listener(w, b, i, STW_L_ANSWERED, 1);
 			return true;
 		}
 		stw_drop(w, b->frame[i], b->tag[i], STW_C_DROP_ANSWER_BUDGET);

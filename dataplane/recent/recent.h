@@ -162,6 +162,7 @@ static inline bool stw_recent_find(const struct stw_recent *r, uint64_t call_has
 {
 	struct stw_recent_bucket *b = stw_recent_bucket(r, call_hash);
 
+#pragma GCC unroll 8
 	for (uint32_t i = 0; i < STW_RECENT_WAYS; i++) {
 		struct stw_recent_entry *e = &b->entry[i];
 
