@@ -17,6 +17,7 @@
 
 #include <rte_ring.h>
 
+#include <strowger/likely.h>
 #include <strowger/stats.h>
 
 #include "dataplane/burst.h"
@@ -188,6 +189,6 @@ static inline void stw_count_listener(struct stw_worker *w, uint16_t row,
 static inline void stw_count_member(struct stw_worker *w, uint16_t number,
 				    enum stw_member_counter c)
 {
-	if (number < STW_MEMBER_NUMBERS)
+	if (stw_likely(number < STW_MEMBER_NUMBERS))
 		stw_counter_add(&w->members->c[number][c], 1);
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <strowger/likely.h>
+
 #include "dataplane/route/route.h"
 
 /* Via, received, rport, Max-Forwards, Max-Breadth, Request-URI, last Route, and the cuts. */
@@ -35,7 +37,7 @@ static inline void stw_edits_add(struct stw_edits *edits, uint32_t off, uint32_t
 {
 	size_t at = edits->n++;
 
-	for (; at > 0 && edits->e[at - 1].off > off; at--)
+	for (; stw_unlikely(at > 0 && edits->e[at - 1].off > off); at--)
 		edits->e[at] = edits->e[at - 1];
 	edits->e[at] = (struct stw_edit){(uint16_t)off, (uint16_t)cut, (uint16_t)len, text};
 }

@@ -460,7 +460,8 @@ static void note_registration(struct stw_decision *d)
 {
 	struct stw_verdict *v = d->v;
 
-	if (d->m->method != STW_METHOD_REGISTER || v->from_member || v->member == STW_NO_MEMBER)
+	if (stw_likely(d->m->method != STW_METHOD_REGISTER) || v->from_member ||
+	    v->member == STW_NO_MEMBER)
 		return;
 	v->path = stw_path_wanted(d);
 	v->first_hop = !v->via.more && !(d->m->repeated >> STW_HDR_VIA & 1);

@@ -16,8 +16,8 @@ static bool top_as_written(struct stw_decision *d, uint64_t *branch)
 	const uint32_t skip = sizeof("Via: ") - 1;
 	uint32_t len = l->via_len - skip;
 
-	return value.len == len + STW_BRANCH_DIGITS &&
-	       memcmp(d->buf + value.off, l->via + skip, len) == 0 &&
+	return stw_likely(value.len == len + STW_BRANCH_DIGITS) &&
+	       stw_likely(memcmp(d->buf + value.off, l->via + skip, len) == 0) &&
 	       stw_hex_get64(d->buf + value.off + len, branch);
 }
 

@@ -137,7 +137,7 @@ static inline bool sip_uri_plain(const struct source *s, struct stw_span span)
 		return false;
 	uint64_t at = bytes(&v, '@');
 	unsigned host = 4;
-	if (at != 0) {
+	if (stw_likely(at != 0)) {
 		host = (unsigned)__builtin_ctzll(at) + 1;
 		uint64_t user = first_bits(host - 1) & ~15ull;
 		if (host >= v.len || !at_most_one(at) || user == 0 ||
@@ -165,7 +165,7 @@ static inline unsigned display_plain(const struct source *s, struct stw_span spa
 	unsigned end = (unsigned)__builtin_ctzll(open);
 	uint64_t before = first_bits(end), quotes = bytes(&v, '"') & before,
 		 blanks = bytes(&v, ' ');
-	if (quotes == 0)
+	if (stw_unlikely(quotes == 0))
 		return ((bytes_of(&v, STW_SET_TOKEN) | blanks) & before) == before ? end : 0;
 	uint64_t escaped = (bytes(&v, '\\') & before) << 1;
 	if ((escaped & ~quotes) != 0) /* anything but an escaped quote */

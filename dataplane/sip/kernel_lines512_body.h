@@ -6,7 +6,7 @@
  */
 
 /* Bytes between two looks at how many lines there are; each of them may be an LF. */
-#define STRIDE (8 * BLOCK)
+#define STRIDE (16 * BLOCK)
 
 /* Where the header lines begin, and the blank line. Whole registers are stored and loaded, and
  * behind the last line there are zeros for as long as one is. */

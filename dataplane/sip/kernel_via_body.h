@@ -99,7 +99,7 @@ static inline bool take_r(const struct source *s, const struct params *p, struct
 		if (end < at + 5)
 			return false;
 		uint64_t name = load8(s->buf + p->off + at) | 0x2020202020202020u;
-		if ((name & 0xffffffffff) == load8("rport\0\0")) {
+		if (stw_likely((name & 0xffffffffff) == load8("rport\0\0"))) {
 			if (!take_rport(s, p, at, end, via))
 				return false;
 		} else if (name != load8("received") || !take_received(s, p, at, end, via)) {

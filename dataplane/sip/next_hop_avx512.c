@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include <strowger/likely.h>
+
 /* Sixteen bytes in a row, and each four times: a list of places as one of words. */
 #define ROW(n)	     n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
 #define BYTES(n)     ROW(n), ROW(n + 8), ROW(n + 16), ROW(n + 24)
@@ -111,7 +113,7 @@ static inline uint32_t begin(const char *p)
 	bool is_full = (~_mm256_cmpeq_epi8_mask(name, full) & 0x1ffff) == 0;
 	bool is_compact = (~_mm_cmpeq_epi8_mask(short_name, compact) & 0x7fff) == 0;
 
-	return is_full ? 17 : is_compact ? 15 : 0;
+	return stw_likely(is_full) ? 17 : is_compact ? 15 : 0;
 }
 
 /* The line's semicolons, and where it ends. */
@@ -224,7 +226,7 @@ static bool next_via_line(const char *buf, uint32_t off, struct stw_sip_via *out
 	out->host = span(base, base + host);
 	out->port = (uint16_t)both;
 	out->rport_value = (uint16_t)(both >> 32);
-	return (in.branch == 0 || take_branch(p, &in, base, out)) &&
+	return (stw_unlikely(in.branch == 0) || take_branch(p, &in, base, out)) &&
 	       (in.received == 0 || take_received(p, &in, base, out));
 }
 
